@@ -1,0 +1,1 @@
+"""The meta-learning engine: tasks -> adaptation -> meta-update -> measurement."""
