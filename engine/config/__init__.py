@@ -1,0 +1,1 @@
+"""What a run *is*: one frozen schema, strict TOML, presets. Imports no torch."""

@@ -1,0 +1,91 @@
+"""Finding options in the schema: by name, by section, and the nearest one to a misspelt name."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+from engine.config.option import condition_of, unit_of
+from engine.config.schema import RunConfig, Section
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from pydantic.fields import FieldInfo
+
+    from engine.config.option import Condition
+
+
+@dataclass(frozen=True)
+class OptionField:
+    """One option of the schema, as forms, commands and documentation see it."""
+
+    section: str
+    name: str
+    info: FieldInfo
+
+    @property
+    def path(self) -> str:
+        """The full name, `section.name`."""
+        return f"{self.section}.{self.name}"
+
+    @property
+    def label(self) -> str:
+        """A few words for forms and tables."""
+        return self.info.title or self.name
+
+    @property
+    def help(self) -> str:
+        """A sentence for help texts."""
+        return self.info.description or ""
+
+    @property
+    def unit(self) -> str:
+        """The unit, or an empty string."""
+        return unit_of(self.info)
+
+    @property
+    def when(self) -> Condition | None:
+        """The condition under which the option has an effect; None for always."""
+        return condition_of(self.info)
+
+    def applies(self, chosen: Mapping[str, object]) -> bool:
+        """Tell whether the option has an effect beside the values `chosen` by option name."""
+        return self.when is None or self.when.holds(chosen)
+
+    def value(self, config: RunConfig) -> object:
+        """Return the option's value in `config`."""
+        return getattr(getattr(config, self.section), self.name)
+
+
+@cache
+def all_fields() -> dict[str, OptionField]:
+    """Return every option by its name, in the order of the schema."""
+    return {field.name: field for field in _walk()}
+
+
+def flat_values(config: RunConfig) -> dict[str, object]:
+    """Return every option's value by option name."""
+    return {name: field.value(config) for name, field in all_fields().items()}
+
+
+def applicable_fields(config: RunConfig) -> list[OptionField]:
+    """Return the options that have an effect in `config`."""
+    chosen = flat_values(config)
+    return [field for field in all_fields().values() if field.applies(chosen)]
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return ` (did you mean X?)` for the known name closest to `name`, or an empty string."""
+    match = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    return f" (did you mean {match[0]}?)" if match else ""
+
+
+def _walk() -> Iterator[OptionField]:
+    for section, info in RunConfig.model_fields.items():
+        annotation = info.annotation
+        if isinstance(annotation, type) and issubclass(annotation, Section):
+            for name, field in annotation.model_fields.items():
+                yield OptionField(section, name, field)

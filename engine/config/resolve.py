@@ -1,0 +1,183 @@
+"""From layers of values (preset, run file, command line) to one checked configuration.
+
+Later layers win. Every problem of every layer is collected and reported at once. User settings and the
+environment are never a layer: a preset named after the paper means the same on every machine.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from engine.config.fields import OptionField, all_fields, applicable_fields, nearest
+from engine.config.rules import broken_rules
+from engine.config.schema import RunConfig
+from engine.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class ConfigError(UsageError):
+    """A configuration that cannot be used, with all that is wrong with it.
+
+    Attributes:
+        problems: One sentence for each problem.
+        fields: The option names concerned, in the same order; empty where none can be named.
+    """
+
+    def __init__(self, problems: list[str], fields: list[str] | None = None) -> None:
+        self.problems = problems
+        self.fields = fields or ["" for _ in problems]
+        super().__init__("\n".join(problems))
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Values from one place.
+
+    Attributes:
+        source: Where they come from, as told to people: `preset omniglot-5w1s`, `run.toml`, `-s`.
+        values: Section name -> option name -> value.
+        chosen: True where a person wrote each value for this run, so that a value without effect is an error
+            (a preset's value that another layer puts out of use is dropped silently).
+    """
+
+    source: str
+    values: Mapping[str, Mapping[str, object]]
+    chosen: bool = True
+
+
+@dataclass(frozen=True)
+class ResolvedConfig:
+    """A checked configuration and where each of its values came from.
+
+    Attributes:
+        config: The configuration.
+        sources: Option name -> the source of its value (`default` where no layer gave one).
+    """
+
+    config: RunConfig
+    sources: Mapping[str, str] = field(default_factory=dict)
+
+
+def resolve(layers: list[Layer]) -> ResolvedConfig:
+    """Merge `layers` (later ones win) and check the result.
+
+    Raises:
+        ConfigError: Naming every unknown key, bad value, broken rule and option without effect.
+    """
+    problems: list[tuple[str, str]] = []
+    merged, sources = _merge(layers, problems)
+    config = _validate(merged, sources, problems)
+    if config is not None:
+        problems += _without_effect(config, sources, layers)
+        problems += broken_rules(config)
+    if problems:
+        raise ConfigError([text for _, text in problems], [name for name, _ in problems])
+    assert config is not None  # noqa: S101 - narrowed by the lines above
+    return ResolvedConfig(_keep_applicable(config), sources)
+
+
+def override_layer(assignments: list[str], source: str = "-s") -> Layer:
+    """Read `key=value` texts (`inner_lr=0.1`, `task.ways=20`, `network=mlp`) into a layer.
+
+    Values are TOML; what is not TOML is taken as text, so that names need no quotes.
+
+    Raises:
+        ConfigError: For a text without `=`, an unknown key, or a key in the wrong section.
+    """
+    values: dict[str, dict[str, object]] = {}
+    problems = []
+    for text in assignments:
+        key, equals, value = (part.strip() for part in text.partition("="))
+        section, _, name = key.rpartition(".")
+        known = all_fields().get(name)
+        if not equals or not key:
+            problems.append(f"{source} {text!r}: write key=value, for example {source} inner_lr=0.1")
+        elif known is None or section not in ("", known.section):
+            problems.append(f"{source}: unknown key {key!r}{nearest(name, all_fields())}")
+        else:
+            values.setdefault(known.section, {})[name] = _toml_value(value)
+    if problems:
+        raise ConfigError(problems)
+    return Layer(source, values)
+
+
+def _toml_value(text: str) -> object:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _merge(
+    layers: list[Layer], problems: list[tuple[str, str]]
+) -> tuple[dict[str, dict[str, object]], dict[str, str]]:
+    merged: dict[str, dict[str, object]] = {}
+    sources = dict.fromkeys(all_fields(), "default")
+    for layer in layers:
+        for section, values in layer.values.items():
+            if section not in RunConfig.model_fields:
+                known = [*RunConfig.model_fields, *all_fields()]
+                problems.append(("", f"{layer.source}: unknown section [{section}]{nearest(section, known)}"))
+                continue
+            for name, value in values.items():
+                known_field = all_fields().get(name)
+                if known_field is None or known_field.section != section:
+                    problems.append(("", _unknown_key(layer.source, section, name, known_field)))
+                    continue
+                merged.setdefault(section, {})[name] = tuple(value) if isinstance(value, list) else value
+                sources[name] = layer.source
+    return merged, sources
+
+
+def _unknown_key(source: str, section: str, name: str, elsewhere: OptionField | None) -> str:
+    if elsewhere is not None:
+        return f"{source}: {name} belongs in [{elsewhere.section}], not in [{section}]"
+    return f"{source}: unknown key {section}.{name}{nearest(name, all_fields())}"
+
+
+def _validate(
+    merged: dict[str, dict[str, object]], sources: Mapping[str, str], problems: list[tuple[str, str]]
+) -> RunConfig | None:
+    try:
+        return RunConfig.model_validate(merged)
+    except ValidationError as error:
+        problems += [_explain(dict(detail), sources) for detail in error.errors(include_url=False)]
+        return None
+
+
+def _explain(detail: dict[str, Any], sources: Mapping[str, str]) -> tuple[str, str]:
+    location = detail["loc"]
+    name = str(location[1]) if len(location) > 1 else str(location[0])
+    reason = str(detail["msg"]).replace("Input should be", "must be").replace("Value error, ", "")
+    return name, f"{sources.get(name, '')}: {name} = {_shown(detail['input'])}: {reason}"
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _without_effect(
+    config: RunConfig, sources: Mapping[str, str], layers: list[Layer]
+) -> list[tuple[str, str]]:
+    by_hand = {layer.source for layer in layers if layer.chosen}
+    effective = {known.name for known in applicable_fields(config)}
+    return [
+        (name, f"{sources[name]}: {name} has no effect here: it needs {known.when}")
+        for name, known in all_fields().items()
+        if name not in effective and sources[name] in by_hand
+    ]
+
+
+def _keep_applicable(config: RunConfig) -> RunConfig:
+    """Set options without effect back to their defaults, so that equal runs have equal configurations."""
+    values: dict[str, dict[str, object]] = {}
+    for known in applicable_fields(config):
+        values.setdefault(known.section, {})[known.name] = known.value(config)
+    return RunConfig.model_validate(values)

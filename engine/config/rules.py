@@ -1,0 +1,49 @@
+"""Rules that tie several options together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from engine.config.schema import RunConfig
+
+
+def broken_rules(config: RunConfig) -> list[tuple[str, str]]:
+    """Return (option name, sentence) for every rule that `config` breaks."""
+    checks = (_network_fits_data, _curve_holds_score, _intervals_rise, _ways_fit_classes)
+    return [problem for check in checks if (problem := check(config)) is not None]
+
+
+def _network_fits_data(config: RunConfig) -> tuple[str, str] | None:
+    if config.is_regression == (config.model.network == "mlp"):
+        return None
+    fitting = "mlp" if config.is_regression else "conv4-stride or conv4-pool"
+    return "network", (
+        f"network = {config.model.network} does not fit data = {config.task.data}: choose {fitting}"
+    )
+
+
+def _curve_holds_score(config: RunConfig) -> tuple[str, str] | None:
+    scored, shown = config.evaluation.eval_steps, config.evaluation.curve_steps
+    if shown >= scored:
+        return None
+    return "curve_steps", f"curve_steps = {shown} must be at least eval_steps = {scored}"
+
+
+def _intervals_rise(config: RunConfig) -> tuple[str, str] | None:
+    for name in ("amplitude", "phase", "x_range"):
+        low, high = getattr(config.task, name)
+        if low >= high:
+            return name, f"{name} = [{low}, {high}]: the first number must be below the second"
+    return None
+
+
+def _ways_fit_classes(config: RunConfig) -> tuple[str, str] | None:
+    task = config.task
+    # 6 % of the procedural characters are kept for validation: the smallest of the three parts.
+    needed = round(task.ways / 0.06)
+    if task.data != "strokes" or task.classes >= needed:
+        return None
+    return "classes", (
+        f"classes = {task.classes} leaves too few validation classes for ways = {task.ways}: use {needed} or more"
+    )

@@ -1,0 +1,255 @@
+"""The one source of every hyperparameter: names, defaults, bounds, units, labels and help.
+
+Command-line keys, TOML keys, forms and documentation are all read from these classes. Option names are unique
+over all sections, so `-s inner_lr=0.1` needs no section. The paper's symbols: K = `shots`, N = `ways`,
+alpha = `inner_lr`, beta = `meta_lr`.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from engine.config.option import (
+    CLASSIFICATION,
+    CONVOLUTIONAL,
+    MLP,
+    OMNIGLOT,
+    SINUSOID,
+    STROKES,
+    option,
+)
+
+Interval = tuple[float, float]
+PositiveInt = Annotated[int, Field(ge=1, le=4096)]
+
+
+class Section(BaseModel):
+    """A group of options: frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class TaskConfig(Section):
+    """The task distribution p(T)."""
+
+    data: str = option(
+        "sinusoid",
+        label="data",
+        help="Where tasks come from: sinusoid, strokes (procedural characters), omniglot, miniimagenet.",
+        pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$",
+    )
+    amplitude: Interval = option(
+        (0.1, 5.0), label="amplitude A", help="Range of the amplitude in y = A sin(x - phase).", when=SINUSOID
+    )
+    phase: Interval = option(
+        (0.0, math.pi),
+        label="phase",
+        help="Range of the phase in y = A sin(x - phase).",
+        unit="rad",
+        when=SINUSOID,
+    )
+    x_range: Interval = option(
+        (-5.0, 5.0), label="x range", help="Range the points of a task are drawn from.", when=SINUSOID
+    )
+    class_split: Literal["1100-100-423", "alphabets"] = option(
+        "1100-100-423",
+        label="class split",
+        help="Which characters are for training, validation and test: 1100-100-423 shuffles all characters "
+        "once; alphabets keeps the data set's own background and evaluation alphabets apart.",
+        when=OMNIGLOT,
+    )
+    classes: int = option(
+        400, label="classes", help="How many characters to make up.", when=STROKES, ge=10, le=20_000
+    )
+    ways: int = option(
+        5, label="ways N", help="Classes in a task.", unit="classes", when=CLASSIFICATION, ge=2, le=1000
+    )
+    shots: int = option(
+        10,
+        label="shots K",
+        help="Support examples: per class, or the points of a regression task.",
+        unit="examples",
+        ge=1,
+        le=1000,
+    )
+    queries: int = option(
+        10,
+        label="queries",
+        help="Query examples in meta-training: per class, or the points of a regression task.",
+        unit="examples",
+        ge=1,
+        le=1000,
+    )
+    rotations: bool = option(
+        False,
+        label="rotate classes",
+        help="Turn every class of a task by a random multiple of 90 degrees.",
+        when=CLASSIFICATION,
+    )
+
+
+class ModelConfig(Section):
+    """The network f_theta."""
+
+    network: Literal["mlp", "conv4-stride", "conv4-pool"] = option(
+        "mlp",
+        label="network",
+        help="mlp for regression; conv4-stride (strided, mean over space) or conv4-pool (max-pooled) for images.",
+    )
+    hidden: tuple[PositiveInt, ...] = option(
+        (40, 40),
+        label="hidden layers",
+        help="Width of every hidden layer.",
+        unit="units",
+        when=MLP,
+        max_length=16,
+    )
+    filters: int = option(
+        64,
+        label="filters",
+        help="Filters of each of the four convolutions.",
+        unit="filters",
+        when=CONVOLUTIONAL,
+        ge=1,
+        le=1024,
+    )
+
+
+class AlgorithmConfig(Section):
+    """How theta learns."""
+
+    algorithm: Literal["maml", "fomaml"] = option(
+        "maml",
+        label="algorithm",
+        help="maml differentiates through the inner steps (second order); fomaml drops that term (first order).",
+    )
+    inner_lr: float = option(0.01, label="inner lr", help="Step size alpha of the inner loop.", gt=0, le=100)
+    inner_steps: int = option(
+        1,
+        label="inner steps",
+        help="Gradient steps of adaptation in meta-training.",
+        unit="steps",
+        ge=1,
+        le=1000,
+    )
+    loss_reduction: Literal["mean", "paper"] = option(
+        "mean",
+        label="loss reduction",
+        help="Scale of a task's loss: the mean over its examples, or (paper) their sum divided by the shots K, "
+        "as in the authors' code, which makes the inner step of an N-way task N times larger.",
+        when=CLASSIFICATION,
+    )
+
+
+class TrainingConfig(Section):
+    """The outer loop."""
+
+    iterations: int = option(
+        1000, label="iterations", help="Meta-updates.", unit="iterations", ge=1, le=1_000_000_000
+    )
+    meta_batch_size: int = option(
+        25, label="meta-batch", help="Tasks in each meta-update.", unit="tasks", ge=1, le=100_000
+    )
+    meta_lr: float = option(0.001, label="meta lr", help="Step size beta of Adam.", gt=0, le=100)
+    grad_clip: float = option(
+        0.0,
+        label="gradient clip",
+        help="Clip every meta-gradient element to +-this; 0 for no clipping.",
+        ge=0,
+    )
+    seed: int = option(
+        0, label="seed", help="Seed of the initialisation and of the training tasks.", ge=0, lt=2**31
+    )
+    eval_every: int = option(
+        1000,
+        label="validate every",
+        help="Iterations between validations; 0 for none.",
+        unit="iterations",
+        ge=0,
+    )
+    checkpoint_every: int = option(
+        1000,
+        label="checkpoint every",
+        help="Iterations between checkpoints; 0 for only at the end or on request.",
+        unit="iterations",
+        ge=0,
+    )
+    patience: int = option(
+        0,
+        label="patience",
+        help="Stop after this many validations without improvement; 0 for never.",
+        unit="validations",
+        ge=0,
+    )
+
+
+class EvaluationConfig(Section):
+    """How results are measured."""
+
+    eval_steps: int = option(
+        10,
+        label="steps at test",
+        help="Inner steps after which a task is scored; the best checkpoint is chosen at this step.",
+        unit="steps",
+        ge=0,
+        le=1000,
+    )
+    curve_steps: int = option(
+        10,
+        label="steps shown",
+        help="The final evaluation goes on to this step, to show the whole adaptation curve.",
+        unit="steps",
+        ge=0,
+        le=1000,
+    )
+    eval_queries: int = option(
+        10,
+        label="queries at test",
+        help="Query examples in evaluation: per class, or the points of a regression task.",
+        unit="examples",
+        ge=1,
+        le=1000,
+    )
+    val_tasks: int = option(
+        600, label="validation tasks", help="Tasks of each validation.", unit="tasks", ge=2, le=1_000_000
+    )
+    eval_tasks: int = option(
+        600, label="test tasks", help="Tasks of the final evaluation.", unit="tasks", ge=2, le=1_000_000
+    )
+    eval_mode: Literal["transductive", "inductive"] = option(
+        "transductive",
+        label="batch statistics",
+        help="transductive: all queries of a task are normalised together, as in the paper; inductive: each "
+        "query is predicted with the support examples only.",
+        when=CLASSIFICATION,
+    )
+    eval_seed: int = option(
+        1234,
+        label="task seed",
+        help="Seed of the validation and test tasks; runs that share it are measured on the same tasks.",
+        ge=0,
+        lt=2**31,
+    )
+
+
+class RunConfig(Section):
+    """Everything that defines a run's result."""
+
+    task: TaskConfig = TaskConfig()
+    model: ModelConfig = ModelConfig()
+    algorithm: AlgorithmConfig = AlgorithmConfig()
+    training: TrainingConfig = TrainingConfig()
+    evaluation: EvaluationConfig = EvaluationConfig()
+
+    @property
+    def is_regression(self) -> bool:
+        """True where tasks are curves to fit, False where they are classes to tell apart."""
+        return self.task.data == "sinusoid"
+
+    @property
+    def metric(self) -> Literal["mse", "accuracy"]:
+        """The measure that a run is judged by."""
+        return "mse" if self.is_regression else "accuracy"
