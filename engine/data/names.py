@@ -1,0 +1,29 @@
+"""Names that come from outside: which are allowed for a data set, and how any of them is shown."""
+
+from __future__ import annotations
+
+import re
+
+from engine.errors import UsageError
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+_RESERVED = "cache"
+
+
+def check_name(name: str) -> str:
+    """Return `name` if it may name a data set.
+
+    Raises:
+        UsageError: It is not 1 to 64 of `a-z 0-9 . _ -` starting with a letter or a digit, or it is reserved.
+    """
+    if name == _RESERVED or not _NAME.fullmatch(name):
+        raise UsageError(
+            f"'{printable(name)}' cannot name a data set: use 1 to 64 of a-z, 0-9, '.', '_' and '-', "
+            f"starting with a letter or a digit, and not '{_RESERVED}'"
+        )
+    return name
+
+
+def printable(text: object) -> str:
+    r"""Return `text` with everything that could steer a terminal escaped (`\x1b`, `\n`, `\u202e`)."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(text))

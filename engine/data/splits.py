@@ -1,0 +1,186 @@
+"""Which classes are for meta-training, validation and meta-test: committed lists, or one stated rule.
+
+A split is made of class *names*, so it means the same on every machine and can be hashed into a run. The rule for a
+split that is not published: order the classes by the SHA-256 of `<salt>|<class name>` and cut. It needs no random
+number generator, whose stream could change with a library's version.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from engine.data.names import printable
+from engine.errors import UsageError
+from engine.paths import assets_dir
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from engine.data.store import ImageSet
+
+PROPORTIONAL = "proportional"
+_FRACTIONS = (0.68, 0.06, 0.26)  # Omniglot's 1100 / 100 / 423, for sets that have no committed split
+_PARTS = ("train", "val", "test")
+
+
+@dataclass(frozen=True)
+class ClassSplit:
+    """Three disjoint lists of class names.
+
+    Attributes:
+        name: What a run's configuration calls it.
+        train: Classes that tasks of meta-training are made of.
+        val: Classes for choosing among iterations and settings.
+        test: Classes read by an explicit evaluation only.
+
+    Raises:
+        UsageError: A part is empty, or a class occurs twice.
+    """
+
+    name: str
+    train: tuple[str, ...]
+    val: tuple[str, ...]
+    test: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        """Refuse a split that leaks."""
+        seen: dict[str, str] = {}
+        for part, classes in self.parts().items():
+            if not classes:
+                raise UsageError(
+                    f"the split '{printable(self.name)}' has no {part} classes: name at least one"
+                )
+            for class_name in classes:
+                if class_name in seen:
+                    raise UsageError(
+                        f"the split '{printable(self.name)}' has the class '{printable(class_name)}' in "
+                        f"{seen[class_name]} and again in {part}: every class belongs to one part, once"
+                    )
+                seen[class_name] = part
+
+    def parts(self) -> dict[str, tuple[str, ...]]:
+        """Return `{"train": ..., "val": ..., "test": ...}`."""
+        return {"train": self.train, "val": self.val, "test": self.test}
+
+    @cached_property
+    def hash(self) -> str:
+        """SHA-256 (hex) of the three lists, in order, as sorted-key JSON; the name does not enter."""
+        return hashlib.sha256(json.dumps(self.parts(), sort_keys=True).encode()).hexdigest()
+
+
+def available_splits(data_name: str) -> tuple[str, ...]:
+    """Return the names of the splits that fit the data set `data_name`, the default one first."""
+    committed = sorted(path.stem for path in _folder().glob(f"{data_name}-*.toml"))
+    return tuple(committed) or (PROPORTIONAL,)
+
+
+def find_split(name: str, image_set: ImageSet) -> ClassSplit:
+    """Return the split `name` for `image_set`: a committed one, or `proportional`, which fits any set.
+
+    Raises:
+        UsageError: There is no such split, or the set has too few classes.
+    """
+    if name == PROPORTIONAL:
+        return proportional_split(image_set.name, image_set.class_names)
+    return load_split(name)
+
+
+def load_split(name: str) -> ClassSplit:
+    """Read a committed split.
+
+    Raises:
+        UsageError: There is no split of that name, or its file is not three disjoint lists of names.
+    """
+    committed = {path.stem: path for path in sorted(_folder().glob("*.toml"))}
+    if name not in committed:
+        raise UsageError(f"there is no split '{printable(name)}': choose one of {', '.join(committed)}")
+    path = committed[name]
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, OSError) as error:
+        raise UsageError(f"cannot read the split file {printable(path)}: {printable(error)}") from error
+    if set(content) != set(_PARTS) or not all(_is_list_of_names(part) for part in content.values()):
+        raise UsageError(
+            f"the split file {printable(path)} must hold the lists train, val and test, and no more"
+        )
+    return ClassSplit(name, **{part: tuple(names) for part, names in content.items()})
+
+
+def hashed_split(name: str, class_names: Sequence[str], sizes: tuple[int, int], salt: str) -> ClassSplit:
+    """Order `class_names` by SHA-256 of `<salt>|<class name>` and cut: train, val, and the rest for test.
+
+    Args:
+        name: What to call the split.
+        class_names: `[classes]` names, in any order.
+        sizes: How many classes go to train and to val.
+        salt: What is hashed before each name; another salt is another shuffle.
+
+    Raises:
+        UsageError: A part would be empty.
+    """
+    order = sorted(class_names, key=lambda n: hashlib.sha256(f"{salt}|{n}".encode()).digest())
+    train, val = sizes
+    return ClassSplit(
+        name, tuple(order[:train]), tuple(order[train : train + val]), tuple(order[train + val :])
+    )
+
+
+def proportional_split(
+    data_name: str, class_names: Sequence[str], fractions: tuple[float, float, float] = _FRACTIONS
+) -> ClassSplit:
+    """Cut the hashed order of the classes into parts of about `fractions`, none of them empty.
+
+    Args:
+        data_name: Enters the salt, so that two sets with equal class names are shuffled differently.
+        class_names: `[classes]` names.
+        fractions: The shares of train, val and test.
+
+    Raises:
+        UsageError: There are fewer than three classes.
+    """
+    classes = len(class_names)
+    if classes < len(_PARTS):
+        raise UsageError(
+            f"the data set '{printable(data_name)}' has {classes} classes: train, val and test need one each"
+        )
+    _, val_share, test_share = (fraction / sum(fractions) for fraction in fractions)
+    val = min(max(1, round(classes * val_share)), classes - 2)
+    test = min(max(1, round(classes * test_share)), classes - val - 1)
+    return hashed_split(
+        PROPORTIONAL, class_names, (classes - val - test, val), f"maml-tui {data_name} split 1"
+    )
+
+
+def class_indices(image_set: ImageSet, split: ClassSplit) -> dict[str, np.ndarray]:
+    """Return, for each of `train`, `val` and `test`, the `[classes of the part]` int64 class indices in `image_set`.
+
+    Raises:
+        UsageError: The set lacks classes that the split names.
+    """
+    position = {class_name: index for index, class_name in enumerate(image_set.class_names)}
+    missing = [n for names in split.parts().values() for n in names if n not in position]
+    if missing:
+        shown = ", ".join(printable(n) for n in missing[:3]) + (", ..." if len(missing) > 3 else "")
+        raise UsageError(
+            f"the split '{split.name}' does not fit the data set '{image_set.name}', which lacks {len(missing)} of "
+            f"its classes ({shown}): choose one of {', '.join(available_splits(image_set.name))}"
+        )
+    return {
+        part: np.array([position[n] for n in names], dtype=np.int64) for part, names in split.parts().items()
+    }
+
+
+def _folder() -> Path:
+    return assets_dir() / "splits"
+
+
+def _is_list_of_names(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(name, str) for name in value)
