@@ -1,0 +1,145 @@
+"""Asking a run's worker for something: one small file per request, removed by the worker when it has answered."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import ValidationError, model_validator
+
+from engine.errors import UsageError
+from engine.runs.events import Record
+from engine.runs.files import explain_os_errors, private_dir, read_bounded, shown, write_atomic
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from engine.runs.directory import RunDirectory
+
+Verb = Literal["pause", "resume", "checkpoint", "evaluate", "stop"]
+
+StopMode = Literal["graceful", "now"]
+"""`graceful`: finish the iteration, checkpoint, evaluate. `now`: checkpoint and end."""
+
+_LARGEST = 4096
+
+
+class _Body(Record):
+    v: Literal[1] = 1
+    verb: Verb
+    mode: StopMode | None = None
+
+    @model_validator(mode="after")
+    def _mode_belongs_to_stop(self) -> _Body:
+        if (self.mode is None) == (self.verb == "stop"):
+            raise ValueError("'stop', and nothing else, has a mode")
+        return self
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request that waits for its answer.
+
+    Attributes:
+        path: Its file.
+        verb: What is asked for.
+        mode: How to stop; None for other verbs.
+    """
+
+    path: Path
+    verb: Verb
+    mode: StopMode | None
+
+    @property
+    def id(self) -> str:
+        """The request's id, as `request` returned it."""
+        return shown(self.path.stem)
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """A file in the control folder that is no request. It is to be refused.
+
+    Attributes:
+        path: The file.
+        reason: Why it is no request.
+    """
+
+    path: Path
+    reason: str
+
+    @property
+    def id(self) -> str:
+        """The file's name without its ending, control characters escaped."""
+        return shown(self.path.stem)
+
+
+def request(
+    run: RunDirectory, verb: Verb, mode: StopMode | None = None, clock: Callable[[], int] = time.time_ns
+) -> str:
+    """Leave a request for the run's worker.
+
+    Args:
+        run: The run.
+        verb: What to do.
+        mode: How to stop; needed with `stop`, and only there.
+        clock: Returns Unix nanoseconds.
+
+    Returns:
+        The id that the answer in the journal will carry. Ids sort by time.
+
+    Raises:
+        UsageError: The mode does not fit the verb.
+        ResourceError: The request cannot be written.
+    """
+    try:
+        body = _Body(verb=verb, mode=mode)
+    except ValidationError as error:
+        raise UsageError(
+            f"No run can be asked for {verb!r} with mode {mode!r}: 'stop', and nothing else, has a mode."
+        ) from error
+    identity = f"{clock():020d}-{secrets.token_hex(4)}"
+    write_atomic(private_dir(run.control) / f"{identity}.json", body.model_dump_json())
+    return identity
+
+
+def pending(run: RunDirectory) -> list[Request | Unreadable]:
+    """Return what waits to be answered, oldest first. Folders, links and hidden files are not looked at.
+
+    Raises:
+        ResourceError: The control folder cannot be read.
+    """
+    with explain_os_errors(f"read {run.control}"):
+        if not run.control.is_dir():
+            return []
+        files = sorted(path for path in run.control.iterdir() if _is_request_file(path))
+        return [item for path in files for item in _read(path)]
+
+
+def acknowledge(item: Request | Unreadable) -> None:
+    """Remove a request that has been answered in the journal.
+
+    Raises:
+        ResourceError: The file cannot be removed.
+    """
+    with explain_os_errors(f"remove {item.path}"):
+        item.path.unlink(missing_ok=True)
+
+
+def _is_request_file(path: Path) -> bool:
+    return not path.name.startswith(".") and path.is_file() and not path.is_symlink()
+
+
+def _read(path: Path) -> Iterator[Request | Unreadable]:
+    try:
+        body = _Body.model_validate_json(read_bounded(path, _LARGEST))
+        yield Request(path, body.verb, body.mode)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        yield Unreadable(path, f"it cannot be read: {error.strerror}")
+    except ValidationError:
+        yield Unreadable(path, "it is not a request this version understands")

@@ -1,0 +1,135 @@
+"""The folder of a run: which file lies where, and how a new one comes to be."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import shutil
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from engine.errors import ResourceError, UsageError
+from engine.paths import runs_dir
+from engine.runs.files import explain_os_errors, private_dir, shown, write_atomic
+from engine.runs.status import Status, write_status
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_ID_DIGITS = (4, 6, 8)
+_TRIES_PER_LENGTH = 8
+
+
+@dataclass(frozen=True)
+class RunDirectory:
+    """One run's folder. Holds no state: every property is a path, whether or not something is there."""
+
+    path: Path
+
+    @property
+    def id(self) -> str:
+        """The run's id: the name of its folder."""
+        return self.path.name
+
+    @property
+    def config(self) -> Path:
+        """The resolved configuration. Written last, so a folder is a run once it is there."""
+        return self.path / "config.toml"
+
+    @property
+    def events(self) -> Path:
+        """The append-only journal."""
+        return self.path / "events.jsonl"
+
+    @property
+    def status(self) -> Path:
+        """The snapshot of where the run stands."""
+        return self.path / "status.json"
+
+    @property
+    def control(self) -> Path:
+        """The folder of requests to the worker."""
+        return self.path / "control"
+
+    @property
+    def checkpoints(self) -> Path:
+        """The folder of parameters and optimiser states."""
+        return self.path / "checkpoints"
+
+    @property
+    def result(self) -> Path:
+        """What was measured at the end."""
+        return self.path / "result.json"
+
+    @property
+    def log(self) -> Path:
+        """What the worker process printed."""
+        return self.path / "worker.log"
+
+    @property
+    def lock(self) -> Path:
+        """The file a worker keeps locked for its whole life."""
+        return self.path / "worker.lock"
+
+
+def check_name(name: str) -> str:
+    """Return `name` if it can name a run.
+
+    Raises:
+        UsageError: It is not 1 to 64 letters, digits, dots, dashes and underscores, starting with a letter or digit.
+    """
+    if not _NAME.fullmatch(name):
+        raise UsageError(
+            f"{shown(name)!r} cannot name a run: use 1 to 64 letters, digits, '.', '-' or '_', "
+            "starting with a letter or digit."
+        )
+    return name
+
+
+def create_run(
+    name: str,
+    config_text: Callable[[str], str],
+    root: Path | None = None,
+    clock: Callable[[], float] = time.time,
+) -> RunDirectory:
+    """Make the folder of a new run, in the state `queued`. Safe against other processes doing the same.
+
+    Args:
+        name: Shown to people; need not be unique.
+        config_text: Makes the text of `config.toml` from the id.
+        root: The folder that holds the runs; `runs_dir()` if None.
+        clock: Returns Unix seconds.
+
+    Raises:
+        UsageError: The name cannot name a run.
+        ResourceError: The folder cannot be made.
+    """
+    check_name(name)
+    run = _claim_folder(private_dir(root or runs_dir()))
+    try:
+        private_dir(run.control)
+        private_dir(run.checkpoints)
+        now = clock()
+        write_status(run, Status(name=name, state="queued", created=now, heartbeat=now))
+        write_atomic(run.config, config_text(run.id))
+    except BaseException:
+        shutil.rmtree(run.path, ignore_errors=True)
+        raise
+    return run
+
+
+def _claim_folder(root: Path) -> RunDirectory:
+    """Make a folder under a random id, with more digits where short ids are taken."""
+    for digits in _ID_DIGITS:
+        for _ in range(_TRIES_PER_LENGTH):
+            path = root / secrets.token_hex(digits // 2)
+            with explain_os_errors(f"make the folder {path}"):
+                try:
+                    path.mkdir(mode=0o700)
+                except FileExistsError:
+                    continue
+                return RunDirectory(path)
+    raise ResourceError(f"No free run id was found in {shown(root)}: remove old runs.")

@@ -1,0 +1,243 @@
+"""The records of `events.jsonl`: one JSON object a line, told apart by `kind`.
+
+Rules for readers: ignore unknown fields; skip lines of an unknown `kind` or `v` (a newer program wrote them),
+lines that are not JSON, and a last line without its newline (it is still being written). Within `v` 1, fields are
+only ever added.
+JSON has no NaN or infinity: both are written as `null`, and read back as NaN where a number is expected.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    WithJsonSchema,
+)
+
+from engine.runs.states import State
+
+
+def _null_as_nan(value: object) -> object:
+    return math.nan if value is None else value
+
+
+Number = Annotated[
+    float, BeforeValidator(_null_as_nan), WithJsonSchema({"anyOf": [{"type": "number"}, {"type": "null"}]})
+]
+"""A float that may be non-finite; `null` in JSON then."""
+
+
+class Record(BaseModel):
+    """An immutable JSON object whose unknown fields are ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class AtStep(Record):
+    """A statistic over tasks after so many inner-loop steps."""
+
+    step: int = Field(description="inner steps taken; 0 is before adaptation")
+    mean: Number = Field(description="mean over tasks; null when a task diverged to a non-finite value")
+    ci95: Number = Field(description="half-width of the 95 % confidence interval of the mean")
+    median: Number = Field(description="median over tasks")
+    diverged: int = Field(default=0, description="tasks whose value was not finite")
+
+
+class Protocol(Record):
+    """How a measurement was made: everything that must agree before two numbers are compared."""
+
+    split: str = Field(description="train, val or test")
+    tasks: int = Field(description="number of tasks measured")
+    shots: int = Field(description="support examples per class (regression: per task)")
+    queries: int = Field(description="query examples per class (regression: per task)")
+    steps: int = Field(description="inner steps taken")
+    seed: int = Field(description="seed of the task sequence")
+    ways: int | None = Field(default=None, description="classes per task; null for regression")
+    mode: Literal["transductive", "inductive"] | None = Field(
+        default=None, description="whether queries of a task share normalisation statistics; null without any"
+    )
+
+
+class Measurement(Record):
+    """What an evaluation found, step by step."""
+
+    metric: Literal["accuracy", "mse"] = Field(description="the quantity runs are judged by")
+    protocol: Protocol = Field(description="how it was measured")
+    loss: tuple[AtStep, ...] = Field(description="query loss after each inner step, from step 0")
+    accuracy: tuple[AtStep, ...] | None = Field(
+        default=None, description="query accuracy, 0 to 1, after each inner step; null for regression"
+    )
+
+    @property
+    def series(self) -> tuple[AtStep, ...]:
+        """The metric after each inner step (for `mse` the loss itself)."""
+        return self.loss if self.accuracy is None else self.accuracy
+
+
+class _Event(Record):
+    """What all kinds share."""
+
+    v: Literal[1] = Field(default=1, description="version of this format")
+    seq: int = Field(default=-1, description="position in the file, contiguous from 0")
+    time: float = Field(default=0.0, description="when it was written, Unix seconds")
+
+
+class StartedEvent(_Event):
+    """A worker has taken up the run, for the first time or again."""
+
+    kind: Literal["started"] = "started"
+    pid: int = Field(description="process id of the worker")
+    host: str = Field(description="host name")
+    device: str = Field(description="torch device, e.g. cuda:0")
+    device_name: str = Field(description="what the device calls itself")
+    torch: str = Field(description="version of PyTorch")
+    python: str = Field(description="version of Python")
+    program: str = Field(description="version of maml-tui")
+    iterations: int = Field(description="meta-iterations in total")
+    parameters: int = Field(description="number of meta-learned scalars")
+    path: str = Field(description="how tasks are computed, e.g. vmap")
+    resumed_from: int | None = Field(default=None, description="iteration of the checkpoint taken up")
+
+
+class TrainEvent(_Event):
+    """One meta-update, on the tasks of its meta-batch."""
+
+    kind: Literal["train"] = "train"
+    iteration: int = Field(description="meta-updates done, this one included")
+    loss: Number = Field(description="query loss after adaptation, mean over tasks")
+    iterations_per_second: Number = Field(description="recent speed, meta-iterations per second")
+    tasks_per_second: Number = Field(description="recent speed, tasks per second")
+    accuracy: float | None = Field(
+        default=None, description="query accuracy after adaptation, 0 to 1; null for regression"
+    )
+    loss_before: float | None = Field(default=None, description="query loss before adaptation")
+    grad_norm: float | None = Field(default=None, description="L2 norm of the meta-gradient, before clipping")
+    skipped: int = Field(default=0, description="meta-updates left out so far because they were not finite")
+
+
+class EvaluationEvent(_Event):
+    """A measurement, during training or at its end."""
+
+    kind: Literal["evaluation"] = "evaluation"
+    iteration: int = Field(description="meta-updates behind the parameters measured")
+    split: str = Field(description="train, val or test")
+    checkpoint: Literal["current", "best", "last"] = Field(description="whose parameters were measured")
+    seconds: float = Field(description="time the evaluation took, seconds")
+    measurement: Measurement = Field(description="the numbers and their protocol")
+    improved: bool | None = Field(
+        default=None, description="whether it is the best so far; null if no contest"
+    )
+    best: float | None = Field(default=None, description="best value of the metric so far")
+    best_iteration: int | None = Field(default=None, description="iteration of the best value")
+    patience_left: int | None = Field(
+        default=None, description="evaluations without gain until training ends; null without early stopping"
+    )
+
+
+class CheckpointEvent(_Event):
+    """A checkpoint is on disk."""
+
+    kind: Literal["checkpoint"] = "checkpoint"
+    iteration: int = Field(description="meta-updates behind it")
+    file: str = Field(description="file name in checkpoints/")
+    bytes: int = Field(description="size, bytes")
+    seconds: float = Field(description="time it took to write, seconds")
+    reason: Literal["periodic", "best", "requested", "final"] = Field(description="why it was written")
+
+
+class StateEvent(_Event):
+    """The run entered a state."""
+
+    kind: Literal["state"] = "state"
+    state: State = Field(description="the state entered")
+    reason: str = Field(default="", description="why, in words")
+
+
+class RequestEvent(_Event):
+    """The worker's answer to a control request."""
+
+    kind: Literal["request"] = "request"
+    verb: str = Field(description="what was asked for; empty if the request could not be read")
+    id: str = Field(description="id of the request")
+    outcome: Literal["accepted", "refused"] = Field(description="the answer")
+    reason: str = Field(default="", description="why, in words")
+
+
+class WarningEvent(_Event):
+    """Something a person should know."""
+
+    kind: Literal["warning"] = "warning"
+    message: str = Field(description="the warning, one sentence")
+
+
+class FinishedEvent(_Event):
+    """The worker's last record."""
+
+    kind: Literal["finished"] = "finished"
+    state: State = Field(description="the final state")
+    iteration: int = Field(description="meta-updates done")
+    seconds: float = Field(description="time since the worker started, seconds")
+    reason: str = Field(default="", description="why it ended, in words")
+
+
+Event = (
+    StartedEvent
+    | TrainEvent
+    | EvaluationEvent
+    | CheckpointEvent
+    | StateEvent
+    | RequestEvent
+    | WarningEvent
+    | FinishedEvent
+)
+
+_EVENT: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="kind")])
+_KINDS: tuple[type[_Event], ...] = get_args(Event)
+_PARTS = (Measurement, Protocol, AtStep)
+
+
+def parse_event(line: bytes) -> Event | None:
+    """Read one line of `events.jsonl`; None if it is damaged or from a newer program."""
+    try:
+        return _EVENT.validate_json(line)
+    except ValidationError:
+        return None
+
+
+def describe_events() -> str:
+    """Return Markdown tables of every kind of record and the objects inside them, field by field."""
+    shared = _table("every record", _Event)
+    kinds = [_table(f"`{kind.model_fields['kind'].default}`", kind, skip=_Event) for kind in _KINDS]
+    parts = [_table(f"object {part.__name__}", part) for part in _PARTS]
+    return "\n".join([shared, *kinds, *parts])
+
+
+def _table(title: str, model: type[Record], skip: type[Record] = Record) -> str:
+    properties = model.model_json_schema()["properties"]
+    rows = [
+        f"| `{name}` | {_json_type(schema)} | {schema['description']} |"
+        for name, schema in properties.items()
+        if name not in skip.model_fields and name != "kind"
+    ]
+    summary = (model.__doc__ or "").splitlines()[0]
+    return "\n".join([f"### {title}", "", summary, "", "| field | type | meaning |", "|--|--|--|", *rows, ""])
+
+
+def _json_type(schema: dict[str, Any]) -> str:
+    """Name the type a JSON schema stands for, in the words of JSON."""
+    if "anyOf" in schema:
+        return " or ".join(_json_type(option) for option in schema["anyOf"])
+    if "enum" in schema:
+        return " or ".join(f'"{value}"' for value in schema["enum"])
+    if "$ref" in schema:
+        return str(schema["$ref"].rpartition("/")[2])
+    if schema.get("type") == "array":
+        return f"array of {_json_type(schema['items'])}"
+    return str(schema.get("const", schema.get("type")))

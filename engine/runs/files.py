@@ -1,0 +1,100 @@
+"""Writing files so that a reader, or a crash, never finds half of one."""
+
+from __future__ import annotations
+
+import errno
+import os
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.errors import ResourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_REMEDIES = {
+    errno.ENOSPC: "the disk is full; free some space and try again",
+    errno.EDQUOT: "your disk quota is used up; free some space and try again",
+    errno.EROFS: "the file system is read-only; choose another place with MAML_STATE_DIR",
+    errno.EACCES: "permission is denied; check who owns it, or choose another place with MAML_STATE_DIR",
+    errno.EPERM: "permission is denied; check who owns it, or choose another place with MAML_STATE_DIR",
+    errno.EMFILE: "too many files are open; raise `ulimit -n`",
+    errno.EIO: "the disk reports an input/output error; check it before you trust this run",
+}
+
+
+def shown(text: object) -> str:
+    """Return `text` with control characters and undecodable bytes escaped, fit for a terminal."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(text))
+
+
+@contextmanager
+def explain_os_errors(doing: str) -> Iterator[None]:
+    """Turn an `OSError` inside the block into one sentence.
+
+    Args:
+        doing: What was attempted, as it follows "Cannot": `"write runs/7f3a/status.json"`.
+
+    Raises:
+        ResourceError: Whenever the block raises an `OSError`.
+    """
+    try:
+        yield
+    except OSError as error:
+        reason = _REMEDIES.get(error.errno or 0) or (error.strerror or str(error)).lower()
+        raise ResourceError(f"Cannot {shown(doing)}: {reason}.") from error
+
+
+def private_dir(path: Path) -> Path:
+    """Make `path` and its parents where missing, `path` itself readable by its owner only (0700).
+
+    Raises:
+        ResourceError: The folder cannot be made.
+    """
+    with explain_os_errors(f"make the folder {path}"):
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return path
+
+
+def write_atomic(path: Path, content: bytes | str) -> None:
+    """Replace `path` by `content` (text as UTF-8), durably: a reader sees the old file or the new one.
+
+    Raises:
+        ResourceError: The file cannot be written; `path` is as it was.
+    """
+    data = content.encode() if isinstance(content, str) else content
+    with explain_os_errors(f"write {path}"):
+        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(temporary).replace(path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+        _sync_dir(path.parent)
+
+
+def read_bounded(path: Path, limit: int) -> bytes:
+    """Read a file that ought to be small.
+
+    Raises:
+        OSError: It cannot be read, or is larger than `limit` bytes (`EFBIG`).
+    """
+    with path.open("rb") as file:
+        data = file.read(limit + 1)
+    if len(data) > limit:
+        raise OSError(errno.EFBIG, f"it is larger than {limit} bytes")
+    return data
+
+
+def _sync_dir(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

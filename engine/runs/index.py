@@ -1,0 +1,148 @@
+"""All runs on this machine: listing them, finding the one a person means, removing one."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.errors import ResourceError, UsageError
+from engine.paths import runs_dir
+from engine.runs.directory import RunDirectory
+from engine.runs.files import explain_os_errors, shown
+from engine.runs.lock import RunLock
+from engine.runs.states import LIVE_STATES
+from engine.runs.status import Status, current_status
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """A run and where it stands.
+
+    Attributes:
+        run: Its folder.
+        status: What a viewer may believe of it now; `lost`, without a name, if its status cannot be read.
+    """
+
+    run: RunDirectory
+    status: Status
+
+
+def list_runs(root: Path | None = None) -> list[RunSummary]:
+    """Return all runs under `root` (`runs_dir()` if None), the newest first. Of each, only `status.json` is read.
+
+    Raises:
+        ResourceError: The folder cannot be read.
+    """
+    summaries = [_summarise(run) for run in _run_directories(root or runs_dir())]
+    return sorted(summaries, key=lambda summary: (summary.status.created, summary.run.id), reverse=True)
+
+
+def find_run(reference: str, root: Path | None = None) -> RunDirectory:
+    """Return the run that a person means.
+
+    Args:
+        reference: `@last` (the newest run); `@best` (see `_best`); a path with a slash in it; an id; a name (the newest
+            run of that name); or the beginning of an id. The first of these that fits is taken.
+        root: The folder that holds the runs; `runs_dir()` if None.
+
+    Raises:
+        UsageError: No run fits, or several ids begin like that.
+        ResourceError: The folder cannot be read.
+    """
+    root = root or runs_dir()
+    if "/" in reference:
+        return _at_path(Path(reference))
+    direct = RunDirectory(root / reference)
+    if reference and not reference.startswith(".") and _is_run(direct):
+        return direct
+    summaries = list_runs(root)
+    if not summaries:
+        raise UsageError(f"There are no runs in {shown(root)} yet: start one with `maml train`.")
+    if reference == "@last":
+        return summaries[0].run
+    if reference == "@best":
+        return _best(summaries)
+    named = [summary.run for summary in summaries if summary.status.name == reference]
+    return named[0] if named else _by_prefix(reference, summaries)
+
+
+def remove_run(run: RunDirectory) -> None:
+    """Delete a run's folder.
+
+    Raises:
+        UsageError: It is live, or it is not a run.
+        ResourceError: A worker holds it, or a file cannot be removed.
+    """
+    _at_path(run.path)
+    if _summarise(run).status.state in LIVE_STATES:
+        raise UsageError(f"Run {shown(run.id)} is live: stop it before removing it.")
+    RunLock(run).close()
+    with explain_os_errors(f"remove {run.path}"):
+        shutil.rmtree(run.path)
+
+
+def _run_directories(root: Path) -> list[RunDirectory]:
+    with explain_os_errors(f"read {root}"):
+        try:
+            with os.scandir(root) as entries:
+                runs = [RunDirectory(Path(entry.path)) for entry in entries if not entry.name.startswith(".")]
+        except FileNotFoundError:
+            return []
+        return [run for run in runs if _is_run(run)]
+
+
+def _is_run(run: RunDirectory) -> bool:
+    return os.access(run.config, os.F_OK)  # unlike Path.exists, False for a folder that we may not enter
+
+
+def _summarise(run: RunDirectory) -> RunSummary:
+    try:
+        return RunSummary(run, current_status(run))
+    except ResourceError as error:
+        with explain_os_errors(f"read {run.config}"):
+            created = run.config.stat().st_mtime
+        status = Status(name="", state="lost", reason=str(error), created=created, heartbeat=created)
+        return RunSummary(run, status)
+
+
+def _at_path(path: Path) -> RunDirectory:
+    run = RunDirectory(path.absolute())
+    if not _is_run(run):
+        raise UsageError(f"{shown(path)} is not a run: it has no config.toml.")
+    return run
+
+
+def _best(summaries: list[RunSummary]) -> RunDirectory:
+    """Return the finished run with the best validation value among those of the newest run's task and metric.
+
+    Values of different tasks say nothing about each other, so the newest run sets which ones compete.
+    """
+    newest = summaries[0].status
+    rivals = [
+        (best, run)
+        for run, status in ((summary.run, summary.status) for summary in summaries)
+        if status.state == "done" and status.task == newest.task and status.metric == newest.metric
+        if (best := status.best) is not None
+    ]
+    if not rivals:
+        raise UsageError(
+            "@best needs a finished, validated run of the newest run's task: name a run instead."
+        )
+    choose = min if newest.metric == "mse" else max
+    return choose(rivals, key=lambda pair: pair[0])[1]
+
+
+def _by_prefix(reference: str, summaries: list[RunSummary]) -> RunDirectory:
+    fitting = [summary.run for summary in summaries if reference and summary.run.id.startswith(reference)]
+    if len(fitting) == 1:
+        return fitting[0]
+    if fitting:
+        candidates = ", ".join(sorted(shown(run.id) for run in fitting)[:10])
+        raise UsageError(f"{len(fitting)} runs have ids that begin with {shown(reference)!r}: {candidates}.")
+    known = [word for summary in summaries for word in (summary.run.id, summary.status.name) if word]
+    near = ", ".join(shown(word) for word in dict.fromkeys(difflib.get_close_matches(reference, known)))
+    hint = f"did you mean {near}?" if near else "`maml runs` lists them all."
+    raise UsageError(f"No run is called {shown(reference)!r}: {hint}")

@@ -1,0 +1,136 @@
+"""Starting a run's worker so that nothing done to the terminal touches it; waiting for it; killing it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from engine.errors import UsageError
+from engine.runs.files import explain_os_errors, shown
+from engine.runs.states import ENDED_STATES, State
+from engine.runs.status import Status, read_status, worker_alive
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from engine.runs.directory import RunDirectory
+
+_STARTING: frozenset[State] = frozenset({"queued", "warming-up"})
+_POLL_SECONDS = 0.05
+_LOG_TAIL = 4096
+
+
+class Process(Protocol):
+    """The part of `subprocess.Popen` that waiting needs."""
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+
+    def poll(self) -> int | None:
+        """Return its exit status, or None while it lives."""
+
+
+def start_worker(run: RunDirectory, environment: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
+    """Start the worker of `run` in a session of its own, without a terminal, its output in `worker.log`.
+
+    Args:
+        run: The run to work on.
+        environment: The worker's environment; this process's if None. (Textual removes NO_COLOR from its own.)
+
+    Raises:
+        ResourceError: The process cannot be started.
+    """
+    # -P: a folder called `engine` where the user happens to stand must not be taken for ours.
+    command = [sys.executable, "-P", "-m", "engine.worker", str(run.path)]
+    with explain_os_errors(f"start a worker for run {run.id}"):
+        log = os.open(run.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        try:
+            return subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=_worker_environment(os.environ if environment is None else environment),
+                start_new_session=True,
+            )
+        finally:
+            os.close(log)
+
+
+def wait_until_ready(
+    run: RunDirectory,
+    process: Process,
+    timeout: float,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Status:
+    """Wait until the worker trains, has ended, or `timeout` seconds are over.
+
+    Returns:
+        The status that `process` wrote; `failed`, with the reason, if it ended without saying how; and still
+        `queued` or `warming-up` if time ran out. What an earlier worker wrote is not taken for its word.
+
+    Raises:
+        ResourceError: The status cannot be read.
+    """
+    deadline = clock() + timeout
+    while True:
+        ended = process.poll()  # before the status is read: what a process writes last must be seen
+        status = read_status(run)
+        own = status.pid == process.pid
+        if own and (status.state in ENDED_STATES or (ended is None and status.state not in _STARTING)):
+            return status
+        if ended is not None:
+            return status.model_copy(update={"state": "failed", "reason": worker_exit_reason(run, ended)})
+        if clock() >= deadline:
+            return status if own else status.model_copy(update={"state": "queued", "reason": ""})
+        sleep(_POLL_SECONDS)
+
+
+def worker_exit_reason(run: RunDirectory, exit_status: int) -> str:
+    """Say in words why a worker that wrote no last status ended: the signal, or the last line of its log."""
+    if exit_status < 0:
+        return f"the worker was ended by signal {-exit_status} ({signal.strsignal(-exit_status)})"
+    with explain_os_errors(f"read {run.log}"), run.log.open("rb") as file:
+        file.seek(-min(_LOG_TAIL, run.log.stat().st_size), os.SEEK_END)
+        lines = file.read().decode(errors="replace").split("\n")
+    last = next((shown(line.strip()) for line in reversed(lines) if line.strip()), "it left no message")
+    return f"the worker ended with exit status {exit_status}: {last}"
+
+
+def kill_worker(run: RunDirectory) -> None:
+    """End the worker at once (SIGKILL), with the processes it started. Work since the last checkpoint is lost.
+
+    Raises:
+        UsageError: It runs on another host, or not at all.
+        ResourceError: The status cannot be read, or the process cannot be signalled.
+    """
+    status = read_status(run)
+    if status.pid is None:
+        raise UsageError(f"Run {shown(run.id)} has no worker to kill.")
+    if status.host != socket.gethostname():
+        raise UsageError(f"The worker of run {shown(run.id)} is on {shown(status.host)}: kill it there.")
+    if not worker_alive(status):
+        raise UsageError(f"The worker of run {shown(run.id)} has already ended.")
+    with explain_os_errors(f"kill process {status.pid}"):
+        if os.getpgid(status.pid) == status.pid:
+            os.killpg(status.pid, signal.SIGKILL)
+        else:
+            os.kill(status.pid, signal.SIGKILL)
+
+
+def _worker_environment(given: Mapping[str, str]) -> dict[str, str]:
+    """Return `given`, made fit to import this program from a source tree, and to log a crash in compiled code."""
+    environment = {"PYTHONFAULTHANDLER": "1", **given}
+    source = Path(__file__).resolve().parents[2]
+    if (source / "pyproject.toml").is_file():
+        inherited = given.get("PYTHONPATH")
+        environment["PYTHONPATH"] = os.pathsep.join([str(source), *([inherited] if inherited else [])])
+    return environment

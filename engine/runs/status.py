@@ -1,0 +1,122 @@
+"""Where a run stands: a snapshot that its worker replaces every second or two, and what a viewer may believe of it."""
+
+from __future__ import annotations
+
+import socket
+import time
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field, ValidationError
+
+from engine.errors import ResourceError
+from engine.runs.events import Record
+from engine.runs.files import explain_os_errors, read_bounded, shown, write_atomic
+from engine.runs.processes import process_alive
+from engine.runs.states import LIVE_STATES, State
+
+if TYPE_CHECKING:
+    from engine.runs.directory import RunDirectory
+
+LOST_AFTER = 30.0
+"""Seconds without a heartbeat after which a run on another host counts as lost."""
+
+_LARGEST = 1 << 16
+
+
+class Status(Record):
+    """The contents of `status.json`. A worker starts from the status it finds, so `name` and `created` stay."""
+
+    state: State = Field(description="where the run stands")
+    reason: str = Field(default="", description="why it is in that state, in words")
+    name: str = Field(description="the run's name")
+    task: str = Field(
+        default="", description="what is learned, e.g. omniglot 20-way 1-shot; equal if comparable"
+    )
+    metric: Literal["accuracy", "mse"] | None = Field(default=None, description="the quantity `best` is of")
+    created: float = Field(description="when the run was created, Unix seconds")
+    seconds: float = Field(default=0.0, description="time spent on it by all its workers, seconds")
+    pid: int | None = Field(default=None, description="process id of the worker; null before the first one")
+    process_start: float | None = Field(default=None, description="processes.process_start(pid)")
+    host: str = Field(default="", description="host name of the worker")
+    device: str = Field(default="", description="torch device, e.g. cuda:0")
+    iteration: int = Field(default=0, description="meta-updates done")
+    iterations: int | None = Field(
+        default=None, description="meta-iterations in total; null before the start"
+    )
+    iterations_per_second: float | None = Field(default=None, description="recent speed")
+    eta_seconds: float | None = Field(default=None, description="estimated time left, seconds")
+    best: float | None = Field(default=None, description="best validation value of the metric")
+    best_ci95: float | None = Field(default=None, description="half-width of its 95 % confidence interval")
+    best_iteration: int | None = Field(default=None, description="iteration of the best value")
+    heartbeat: float = Field(description="when this was written, Unix seconds on the worker's host")
+    seq: int = Field(default=-1, description="seq of the newest event record; -1 before the first")
+
+
+def write_status(run: RunDirectory, status: Status) -> None:
+    """Replace the run's status.
+
+    Raises:
+        ResourceError: It cannot be written.
+    """
+    write_atomic(run.status, status.model_dump_json() + "\n")
+
+
+def read_status(run: RunDirectory) -> Status:
+    """Return the status as its worker last wrote it, which may be long ago: see `current_status`.
+
+    Raises:
+        ResourceError: There is none, or it cannot be understood.
+    """
+    with explain_os_errors(f"read {run.status}"):
+        text = read_bounded(run.status, _LARGEST)
+    try:
+        return Status.model_validate_json(text)
+    except ValidationError as error:
+        raise ResourceError(
+            f"{shown(run.status)} is damaged or from a newer version: events and checkpoints may still be good."
+        ) from error
+
+
+def observed_state(status: Status, now: float, host: str, alive: bool) -> Status:
+    """Return what a viewer on `host` should believe, given what the worker last wrote.
+
+    On the worker's own host its process decides. From elsewhere only the heartbeat can; one from the future (the
+    clocks differ, or one was set back) counts as fresh.
+
+    Args:
+        status: As read.
+        now: Unix seconds.
+        host: This machine's host name.
+        alive: Whether the worker's process exists on this machine.
+
+    Returns:
+        `status` itself, or a copy in the state `lost` that says why.
+    """
+    if status.state not in LIVE_STATES:
+        return status
+    silence = now - status.heartbeat
+    if status.host == host:
+        reason = "" if alive else f"its process {status.pid} is gone"
+    else:
+        reason = (
+            "" if silence <= LOST_AFTER else f"no sign of life from {shown(status.host)} for {silence:.0f} s"
+        )
+    return status.model_copy(update={"state": "lost", "reason": reason}) if reason else status
+
+
+def current_status(run: RunDirectory) -> Status:
+    """Read the run's status and judge it by this machine's clock and processes.
+
+    Raises:
+        ResourceError: There is no status, or it cannot be understood.
+    """
+    status = read_status(run)
+    host = socket.gethostname()
+    return observed_state(status, time.time(), host, status.host == host and worker_alive(status))
+
+
+def worker_alive(status: Status) -> bool:
+    """Return whether the process that wrote `status` exists on this machine."""
+    if status.pid is None or status.process_start is None:
+        return False
+    return process_alive(status.pid, status.process_start)
