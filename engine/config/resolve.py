@@ -88,22 +88,16 @@ def override_layer(assignments: list[str], source: str = "-s") -> Layer:
     Values are TOML; what is not TOML is taken as text, so that names need no quotes.
 
     Raises:
-        ConfigError: For a text without `=`, an unknown key, or a key in the wrong section.
+        ConfigError: For a text without `=`. (`resolve` reports unknown keys, with all other problems.)
     """
     values: dict[str, dict[str, object]] = {}
-    problems = []
     for text in assignments:
         key, equals, value = (part.strip() for part in text.partition("="))
+        if not equals or not key:
+            raise ConfigError([f"{source} {text!r}: write key=value, for example {source} inner_lr=0.1"])
         section, _, name = key.rpartition(".")
         known = all_fields().get(name)
-        if not equals or not key:
-            problems.append(f"{source} {text!r}: write key=value, for example {source} inner_lr=0.1")
-        elif known is None or section not in ("", known.section):
-            problems.append(f"{source}: unknown key {key!r}{nearest(name, all_fields())}")
-        else:
-            values.setdefault(known.section, {})[name] = _toml_value(value)
-    if problems:
-        raise ConfigError(problems)
+        values.setdefault(section or (known.section if known else ""), {})[name] = _toml_value(value)
     return Layer(source, values)
 
 
@@ -121,7 +115,7 @@ def _merge(
     sources = dict.fromkeys(all_fields(), "default")
     for layer in layers:
         for section, values in layer.values.items():
-            if section not in RunConfig.model_fields:
+            if section and section not in RunConfig.model_fields:
                 known = [*RunConfig.model_fields, *all_fields()]
                 problems.append(("", f"{layer.source}: unknown section [{section}]{nearest(section, known)}"))
                 continue
@@ -138,7 +132,8 @@ def _merge(
 def _unknown_key(source: str, section: str, name: str, elsewhere: OptionField | None) -> str:
     if elsewhere is not None:
         return f"{source}: {name} belongs in [{elsewhere.section}], not in [{section}]"
-    return f"{source}: unknown key {section}.{name}{nearest(name, all_fields())}"
+    key = f"{section}.{name}" if section else name
+    return f"{source}: unknown key {key}{nearest(name, all_fields())}"
 
 
 def _validate(

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from engine.config.schema import RunConfig
 
 # Tables beside the schema's sections: what a preset says of itself, and what a run's own file records.
-RECORDS = ("preset", "run", "provenance")
+RECORDS = ("preset", "run", "versions", "sources", "fingerprint")
 
 
 def read_toml(path: Path) -> dict[str, object]:

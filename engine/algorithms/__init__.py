@@ -1,0 +1,1 @@
+"""How theta learns: one inner loop, one short file per algorithm."""

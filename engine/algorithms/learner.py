@@ -1,0 +1,84 @@
+"""f_theta and its losses as pure functions of the parameters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, cast
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from engine.algorithms.adapt import Params, adapt
+from engine.models.build import adapted_names
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from engine.config.schema import RunConfig
+
+
+@dataclass(frozen=True)
+class Learner:
+    """A network together with what it is judged by.
+
+    Attributes:
+        model: The network; only its structure is used, never its own parameters.
+        adapted: Names of the parameters that the inner loop adapts; the others are meta-learned only.
+        regression: Squared error on values, else cross-entropy on class columns.
+        divisor: A task's loss is the sum over its examples divided by this (the authors divide by the shots K,
+            for support and query alike); None for the mean over the examples.
+    """
+
+    model: nn.Module
+    adapted: frozenset[str]
+    regression: bool
+    divisor: int | None = None
+
+    @classmethod
+    def from_config(cls, config: RunConfig, model: nn.Module) -> Learner:
+        """Combine a network with the losses that a configuration asks for."""
+        learner = cls(model, adapted_names(model), config.is_regression)
+        paper = config.algorithm.loss_reduction == "paper" and not config.is_regression
+        return replace(learner, divisor=config.task.shots) if paper else learner
+
+    def for_shots(self, shots: int) -> Learner:
+        """Return the learner of tasks with another number of shots K."""
+        return self if self.divisor is None else replace(self, divisor=shots)
+
+    def predict(self, params: Params, x: Tensor) -> Tensor:
+        """Return the network's output for `x` `[examples, ...]` under `params`: `[examples, outputs]`."""
+        return cast("Tensor", functional_call(self.model, params, (x,)))
+
+    def example_losses(self, outputs: Tensor, y: Tensor) -> Tensor:
+        """Return the loss of each example, `[examples]`: squared error or cross-entropy (nats)."""
+        if self.regression:
+            return (outputs - y).square().mean(dim=-1)
+        return -outputs.log_softmax(dim=-1).gather(-1, y[:, None]).squeeze(-1)
+
+    def correct(self, outputs: Tensor, y: Tensor) -> Tensor:
+        """Return 1 for each example put in its class, else 0, float `[examples]`; NaN for regression."""
+        if self.regression:
+            return torch.full_like(outputs[..., 0], torch.nan)
+        return (outputs.argmax(dim=-1) == y).to(outputs.dtype)
+
+    def reduce(self, losses: Tensor) -> Tensor:
+        """Return the task's loss from the losses of its examples."""
+        return losses.mean() if self.divisor is None else losses.sum() / self.divisor
+
+    def loss(self, params: Params, x: Tensor, y: Tensor) -> Tensor:
+        """Return the scalar that is differentiated, L_T(f_theta)."""
+        return self.reduce(self.example_losses(self.predict(params, x), y))
+
+    def adapted_to(
+        self, theta: Params, support: tuple[Tensor, Tensor], step_size: float, steps: int, order: int
+    ) -> Iterator[Params]:
+        """Yield all parameters after 0, 1, ..., `steps` inner steps on one task's support set; see `adapt`."""
+        fixed = {name: value for name, value in theta.items() if name not in self.adapted}
+        start = {name: value for name, value in theta.items() if name in self.adapted}
+
+        def loss(params: Params, x: Tensor, y: Tensor) -> Tensor:
+            return self.loss({**fixed, **params}, x, y)
+
+        for params in adapt(loss, start, support, step_size, steps, order):
+            yield {**fixed, **params}

@@ -1,0 +1,83 @@
+"""MAML (Finn, Abbeel, Levine 2017, Algorithm 2) and its first-order form."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
+
+from torch.func import grad, vmap
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from engine.algorithms.adapt import Params
+    from engine.algorithms.learner import Learner
+    from engine.config.schema import RunConfig
+    from engine.tasks.episode import Episodes
+
+
+class QueryMetrics(NamedTuple):
+    """What the adapted networks did on their query sets, each a mean over tasks and queries.
+
+    Attributes:
+        loss: Squared error or cross-entropy of an example, whatever the loss reduction.
+        accuracy: Share of queries told right; not a number for regression.
+    """
+
+    loss: Tensor
+    accuracy: Tensor
+
+
+@dataclass(frozen=True)
+class MAML:
+    """Second-order MAML: the meta-gradient goes through the inner steps.
+
+    Attributes:
+        learner: The network and its losses.
+        inner_lr: alpha.
+        inner_steps: Gradient steps of adaptation.
+    """
+
+    learner: Learner
+    inner_lr: float
+    inner_steps: int
+
+    order: ClassVar[int] = 2
+
+    def meta_gradient(self, theta: Params, episodes: Episodes) -> tuple[Params, QueryMetrics]:
+        """Return the gradient of the mean over tasks of L(f_theta'; D') with respect to theta, and metrics.
+
+        Args:
+            theta: Every parameter of the network.
+            episodes: The meta-batch.
+        """
+        gradient, metrics = grad(self._meta_loss, has_aux=True)(theta, *episodes.tensors())
+        return gradient, metrics
+
+    def _meta_loss(self, theta: Params, *episodes: Tensor) -> tuple[Tensor, QueryMetrics]:
+        losses, metrics = vmap(self._task_loss, in_dims=(None, 0, 0, 0, 0))(theta, *episodes)
+        return losses.mean(), QueryMetrics(*(metric.mean().detach() for metric in metrics))
+
+    def _task_loss(
+        self, theta: Params, support_x: Tensor, support_y: Tensor, query_x: Tensor, query_y: Tensor
+    ) -> tuple[Tensor, QueryMetrics]:
+        """Adapt to one task and return the loss of its queries under the adapted parameters."""
+        support = (support_x, support_y)
+        *_, params = self.learner.adapted_to(theta, support, self.inner_lr, self.inner_steps, self.order)
+        outputs = self.learner.predict(params, query_x)
+        losses = self.learner.example_losses(outputs, query_y)
+        accuracy = self.learner.correct(outputs, query_y).mean()
+        return self.learner.reduce(losses), QueryMetrics(losses.mean(), accuracy)
+
+
+class FOMAML(MAML):
+    """First-order MAML (section 5.2): each inner gradient counts as a constant, which drops the Hessian term."""
+
+    order: ClassVar[int] = 1
+
+
+def build_algorithm(config: RunConfig, learner: Learner) -> MAML:
+    """Return the algorithm that a configuration names."""
+    algorithms = {"maml": MAML, "fomaml": FOMAML}
+    chosen = algorithms[config.algorithm.algorithm]
+    return chosen(learner, config.algorithm.inner_lr, config.algorithm.inner_steps)

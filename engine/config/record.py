@@ -1,0 +1,77 @@
+"""A run's own `config.toml`: every value, where it came from, and what it was started with."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from engine.config.resolve import Layer, ResolvedConfig, resolve
+from engine.config.toml import config_tables, read_toml, sections, write_toml
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """What a run was asked to be.
+
+    Attributes:
+        resolved: The checked configuration and the source of each value.
+        name: What people call the run.
+        device: The device asked for: `auto`, `cpu`, `cuda`, `cuda:1`, `mps`.
+        command: A command line that starts the same run again.
+        preset: Name and hash of the preset it started from; empty without one.
+        fingerprint: Hashes of data and class split; empty until a worker has seen the data.
+    """
+
+    resolved: ResolvedConfig
+    name: str
+    device: str = "auto"
+    command: str = ""
+    preset: Mapping[str, str] = field(default_factory=dict)
+    fingerprint: Mapping[str, str] = field(default_factory=dict)
+
+    def to_toml(self, run_id: str) -> str:
+        """Return the text of `config.toml`."""
+        tables: dict[str, object] = {
+            "run": {"id": run_id, "name": self.name, "device": self.device, "command": self.command},
+            **config_tables(self.resolved.config),
+            "sources": dict(self.resolved.sources),
+            "preset": dict(self.preset),
+            "fingerprint": dict(self.fingerprint),
+            "versions": versions(),
+        }
+        return write_toml({name: table for name, table in tables.items() if table})
+
+
+def read_record(path: Path) -> RunRecord:
+    """Read a run's `config.toml`.
+
+    Raises:
+        UsageError: If it cannot be read or no longer fits the schema.
+    """
+    tables = read_toml(path)
+    config = resolve([Layer(str(path), sections(tables, str(path)))]).config
+    run = _texts(tables.get("run"))
+    return RunRecord(
+        resolved=ResolvedConfig(config, _texts(tables.get("sources"))),
+        name=run.get("name", ""),
+        device=run.get("device", "auto"),
+        command=run.get("command", ""),
+        preset=_texts(tables.get("preset")),
+        fingerprint=_texts(tables.get("fingerprint")),
+    )
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of what computes the result, without importing any of it."""
+    packages = {name: version(name) for name in ("maml-tui", "torch", "numpy")}
+    return {"python": platform.python_version(), **packages}
+
+
+def _texts(table: object) -> dict[str, str]:
+    return {str(key): str(value) for key, value in table.items()} if isinstance(table, dict) else {}

@@ -1,0 +1,53 @@
+"""From a configuration to an initialised network, and which of its parameters the inner loop may touch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import nn
+
+from engine.errors import UsageError
+from engine.models.conv4 import Conv4Pool, Conv4Stride
+from engine.models.mlp import MLP
+
+if TYPE_CHECKING:
+    from engine.config.schema import RunConfig
+
+
+def build_model(config: RunConfig, input_shape: tuple[int, ...]) -> nn.Module:
+    """Return the network of `config`, initialised on the CPU from the run's seed alone.
+
+    The same seed gives the same parameters on every device, and the process's own generator is left as it was.
+
+    Raises:
+        UsageError: If the pictures do not suit the network.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.training.seed)
+        return _network(config, input_shape)
+
+
+def adapted_names(model: nn.Module) -> frozenset[str]:
+    """Return the names of the parameters that the inner loop adapts.
+
+    A module keeps parameters out of it by naming them in a class attribute `not_adapted`.
+    """
+    kept_out = {
+        f"{path}.{name}" if path else name
+        for path, module in model.named_modules()
+        for name in getattr(module, "not_adapted", ())
+    }
+    return frozenset(name for name, _ in model.named_parameters() if name not in kept_out)
+
+
+def _network(config: RunConfig, input_shape: tuple[int, ...]) -> nn.Module:
+    model, ways = config.model, config.task.ways
+    if model.network == "mlp":
+        return MLP(input_shape[0], model.hidden, outputs=1)
+    channels, height, width = input_shape
+    if model.network == "conv4-stride":
+        return Conv4Stride(channels, model.filters, outputs=ways)
+    if height != width or height < 16:
+        raise UsageError(f"conv4-pool needs square pictures of 16 pixels or more, not {height}x{width}")
+    return Conv4Pool(channels, height, model.filters, outputs=ways)

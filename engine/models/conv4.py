@@ -1,0 +1,76 @@
+"""The paper's convolutional networks (section 5.2): four blocks of convolution, batch normalisation, ReLU."""
+
+from __future__ import annotations
+
+import math
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+from engine.models.batch_norm import BatchNorm
+
+
+class ConvBlock(nn.Module):
+    """A 3x3 convolution without bias (batch normalisation removes it exactly), batch normalisation, ReLU."""
+
+    def __init__(self, channels: int, filters: int, stride: int) -> None:
+        super().__init__()
+        self.convolution = nn.Conv2d(channels, filters, 3, stride=stride, padding=1, bias=False)
+        self.norm = BatchNorm(filters)
+        nn.init.xavier_uniform_(self.convolution.weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map `[examples, channels, height, width]` to `[examples, filters, height', width']`."""
+        normalised: Tensor = self.norm(self.convolution(x))
+        return normalised.relu()
+
+
+class Conv4Stride(nn.Module):
+    """The Omniglot network: stride 2, mean over space, linear layer with weights N(0, 1).
+
+    Args:
+        channels: Channels of the pictures.
+        filters: Filters of every convolution (the paper: 64).
+        outputs: Classes.
+    """
+
+    def __init__(self, channels: int, filters: int, outputs: int) -> None:
+        super().__init__()
+        self.blocks = nn.Sequential(
+            *(ConvBlock(filters if n else channels, filters, stride=2) for n in range(4))
+        )
+        self.head = nn.Linear(filters, outputs)
+        nn.init.normal_(self.head.weight)
+        nn.init.zeros_(self.head.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map `[examples, channels, height, width]` to `[examples, outputs]`."""
+        outputs: Tensor = self.head(self.blocks(x).mean(dim=(2, 3)))
+        return outputs
+
+
+class Conv4Pool(nn.Module):
+    """The MiniImagenet network: stride 1, 2x2 max-pooling after each block, linear layer (Xavier).
+
+    Args:
+        channels: Channels of the pictures.
+        side: Height and width of the pictures (84 in the paper, which leaves 5 x 5 cells).
+        filters: Filters of every convolution (the paper: 32).
+        outputs: Classes.
+    """
+
+    def __init__(self, channels: int, side: int, filters: int, outputs: int) -> None:
+        super().__init__()
+        self.blocks = nn.ModuleList(
+            ConvBlock(filters if n else channels, filters, stride=1) for n in range(4)
+        )
+        self.head = nn.Linear(filters * math.floor(side / 16) ** 2, outputs)
+        nn.init.xavier_uniform_(self.head.weight)
+        nn.init.zeros_(self.head.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map `[examples, channels, side, side]` to `[examples, outputs]`."""
+        for block in self.blocks:
+            x = functional.max_pool2d(block(x), 2)
+        outputs: Tensor = self.head(x.flatten(1))
+        return outputs

@@ -1,0 +1,1 @@
+"""Means with their uncertainty, and how long something still takes. numpy only."""

@@ -1,0 +1,1 @@
+"""p(T): where episodes come from. One file per source."""

@@ -1,0 +1,143 @@
+"""N-way K-shot classification over a set of pictures that lives on the device as one uint8 tensor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from engine.errors import UsageError
+from engine.tasks.episode import Episodes, EpisodeShape
+from engine.tasks.sampling import Purpose, Split, Stream, choose
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+
+    from engine.data.store import ImageSet
+
+_NEVER = torch.iinfo(torch.int64).min
+
+
+@dataclass(frozen=True)
+class ImageTasks:
+    """Episodes as an indexed gather plus a rotation.
+
+    Attributes:
+        name: What the data set is called.
+        images: uint8 `[examples, channels, height, width]`, examples of a class contiguous, on the device.
+        offsets: First example of each class, int64 `[classes]`.
+        counts: Examples of each class, int64 `[classes]`.
+        classes: For each split the classes it may use, int64.
+        rotations: Whether every class of a task is turned by a random multiple of 90 degrees.
+        fingerprint: Hashes of the pictures and of the class split.
+    """
+
+    name: str
+    images: Tensor
+    offsets: Tensor
+    counts: Tensor
+    classes: Mapping[Split, Tensor]
+    rotations: bool
+    fingerprint: dict[str, str]
+
+    @classmethod
+    def build(
+        cls,
+        image_set: ImageSet,
+        classes: Mapping[str, np.ndarray],
+        *,
+        rotations: bool,
+        fingerprint: dict[str, str],
+        device: torch.device,
+    ) -> ImageTasks:
+        """Put an image set on the device; `classes` maps `train`, `val` and `test` to class indices."""
+        return cls(
+            name=image_set.name,
+            images=torch.tensor(image_set.images, device=device),
+            offsets=torch.tensor(image_set.offsets, device=device),
+            counts=torch.tensor(image_set.counts, device=device),
+            classes={split: torch.tensor(classes[split.label], device=device) for split in Split},
+            rotations=rotations,
+            fingerprint=fingerprint,
+        )
+
+    @property
+    def device(self) -> torch.device:
+        """Where the pictures are."""
+        return self.images.device
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """(channels, height, width)."""
+        return tuple(self.images.shape[1:])
+
+    def check(self, shape: EpisodeShape) -> None:
+        """Raise UsageError if a split has too few classes, or a class too few pictures, for this shape."""
+        needed = shape.shots + shape.queries
+        for split, classes in self.classes.items():
+            if len(classes) < shape.ways:
+                raise UsageError(
+                    f"{self.name}: the {split.label} split has {len(classes)} classes, "
+                    f"fewer than ways = {shape.ways}: lower ways or add classes"
+                )
+            fewest = int(self.counts[classes].min())
+            if fewest < needed:
+                raise UsageError(
+                    f"{self.name}: a {split.label} class has only {fewest} pictures, but shots + queries = {needed}: "
+                    "lower shots or queries, or add pictures"
+                )
+
+    def sample(self, stream: Stream, indices: Tensor, shape: EpisodeShape) -> Episodes:
+        """Return the episodes with the given numbers.
+
+        The order of a task's classes, and so the column each one has in the network's output, is random.
+        """
+        tasks = indices.to(self.device)
+        classes = self._classes(stream, tasks, shape.ways)
+        examples = self._examples(stream, tasks, classes, shape)
+        quarter_turns = self._quarter_turns(stream, tasks, classes)
+        labels = torch.arange(shape.ways, device=self.device)[:, None]
+        parts = []
+        for part in (examples[..., : shape.shots], examples[..., shape.shots :]):
+            parts.append(self._pictures(part, quarter_turns).flatten(1, 2))
+            parts.append(labels.expand_as(part[0]).flatten().expand(len(tasks), -1))
+        return Episodes(*parts)
+
+    def _classes(self, stream: Stream, tasks: Tensor, ways: int) -> Tensor:
+        """Return `[tasks, ways]` different classes of the split, in random order."""
+        pool = self.classes[stream.split]
+        positions = torch.arange(len(pool), device=self.device)
+        return pool[choose(stream.bits(Purpose.CLASSES, tasks[:, None], positions), ways)]
+
+    def _examples(self, stream: Stream, tasks: Tensor, classes: Tensor, shape: EpisodeShape) -> Tensor:
+        """Return `[tasks, ways, shots + queries]` different pictures of each class."""
+        most = int(self.counts.max())
+        positions = torch.arange(most, device=self.device)
+        keys = stream.bits(Purpose.EXAMPLES, tasks[:, None, None], classes[..., None], positions)
+        keys = keys.masked_fill(positions >= self.counts[classes][..., None], _NEVER)
+        return self.offsets[classes][..., None] + choose(keys, shape.shots + shape.queries)
+
+    def _quarter_turns(self, stream: Stream, tasks: Tensor, classes: Tensor) -> Tensor | None:
+        """Return `[tasks, ways]` numbers of quarter turns, or None without rotations."""
+        if not self.rotations:
+            return None
+        return stream.bits(Purpose.ROTATION, tasks[:, None], classes) & 3
+
+    def _pictures(self, examples: Tensor, quarter_turns: Tensor | None) -> Tensor:
+        """Return float32 pictures in [0, 1], `[tasks, ways, examples, channels, height, width]`."""
+        pictures = self.images[examples].to(torch.float32) / 255
+        if quarter_turns is None:
+            return pictures
+        return turned(pictures, quarter_turns[:, :, None, None, None, None])
+
+
+def turned(pictures: Tensor, quarter_turns: Tensor) -> Tensor:
+    """Turn square pictures `[..., side, side]` counter-clockwise by broadcastable numbers of quarter turns."""
+    result = pictures
+    for turns in (1, 2, 3):
+        result = torch.where(quarter_turns == turns, torch.rot90(pictures, turns, dims=(-2, -1)), result)
+    return result

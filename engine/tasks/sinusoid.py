@@ -1,0 +1,84 @@
+"""Sinusoid regression (paper, section 5.1): each task is a curve y = A sin(x - phi)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from engine.tasks.episode import Episodes, EpisodeShape
+from engine.tasks.sampling import Purpose, Stream
+
+if TYPE_CHECKING:
+    from engine.config.schema import TaskConfig
+
+
+@dataclass(frozen=True)
+class Sinusoid:
+    """Curves with A, phi and x uniform over the given intervals.
+
+    All arithmetic is done in float64 and rounded once, so that devices whose sine differs in the last bit still
+    agree on the float32 result.
+
+    Attributes:
+        amplitude: Interval of A.
+        phase: Interval of phi, in radians.
+        x_range: Interval of x.
+        device: Where the episodes are made.
+    """
+
+    amplitude: tuple[float, float]
+    phase: tuple[float, float]
+    x_range: tuple[float, float]
+    device: torch.device
+
+    @classmethod
+    def from_config(cls, task: TaskConfig, device: torch.device) -> Sinusoid:
+        """Build the source that a configuration describes."""
+        return cls(task.amplitude, task.phase, task.x_range, device)
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """One number."""
+        return (1,)
+
+    @property
+    def fingerprint(self) -> dict[str, str]:
+        """Nothing: there is no data behind the curves."""
+        return {}
+
+    def check(self, shape: EpisodeShape) -> None:
+        """Accept every shape: a curve has as many points as are asked for."""
+
+    def sample(self, stream: Stream, indices: Tensor, shape: EpisodeShape) -> Episodes:
+        """Return the curves with the given numbers: `shots` support and `queries` query points each."""
+        tasks = indices.to(self.device)[:, None]
+        support_x = self._points(stream, Purpose.SUPPORT_POINTS, tasks, shape.shots)
+        query_x = self._points(stream, Purpose.QUERY_POINTS, tasks, shape.queries)
+        amplitude, phase = self.curves(stream, indices)
+        return Episodes(
+            *(
+                values.to(torch.float32)[..., None]
+                for x in (support_x, query_x)
+                for values in (x, amplitude[:, None] * torch.sin(x - phase[:, None]))
+            )
+        )
+
+    def curves(self, stream: Stream, indices: Tensor) -> tuple[Tensor, Tensor]:
+        """Return amplitude and phase of the curves with the given numbers, float64 `[tasks]` each."""
+        tasks = indices.to(self.device)
+        return (
+            _between(self.amplitude, stream.uniform(Purpose.AMPLITUDE, tasks)),
+            _between(self.phase, stream.uniform(Purpose.PHASE, tasks)),
+        )
+
+    def _points(self, stream: Stream, purpose: Purpose, tasks: Tensor, count: int) -> Tensor:
+        positions = torch.arange(count, device=self.device)
+        return _between(self.x_range, stream.uniform(purpose, tasks, positions))
+
+
+def _between(interval: tuple[float, float], unit: Tensor) -> Tensor:
+    low, high = interval
+    return low + (high - low) * unit
