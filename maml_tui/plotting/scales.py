@@ -1,0 +1,139 @@
+"""Axes: ranges that rarely move, the map from values to places, and ticks at round numbers."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from maml_tui.plotting.labels import Unit, tick_label
+
+Floats = npt.NDArray[np.float64]
+Interval = tuple[float, float]
+
+_INTERVALS = 5
+"""About how many steps a rounded range is divided into."""
+
+_ROOMY = 2.5
+"""A range is kept until it is this many times larger than the one that would be chosen afresh."""
+
+_TINY = 1e-290
+"""Distances and logarithmic values below this count as none: their reciprocals must still be numbers."""
+
+_FAR = 1e6
+"""Places are cut off so many lengths of the axis away, to stay finite."""
+
+_SECONDS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
+"""Steps between ticks of time that people count in; longer ones are 1-2-5 multiples of a day."""
+
+
+@dataclass(frozen=True)
+class Tick:
+    """A place on an axis and what is written there."""
+
+    value: float
+    label: str
+
+
+@dataclass(frozen=True)
+class Scale:
+    """The map from values to fractions of an axis. Needs low < high, and 0 < low if logarithmic (see `proper`)."""
+
+    low: float
+    high: float
+    log: bool = False
+
+    def fraction(self, values: Floats) -> Floats:
+        """Return where values lie: 0 at the low end, 1 at the high end, NaN where the axis has no place for them."""
+        with np.errstate(over="ignore"):
+            if self.log:
+                placed = np.log(np.where(values > 0, values, np.nan) / self.low) / math.log(
+                    self.high / self.low
+                )
+            else:
+                placed = (values - self.low) / (self.high - self.low)
+        return placed.clip(-_FAR, _FAR)
+
+    def ticks(self, count: int, unit: Unit) -> tuple[Tick, ...]:
+        """Return ticks at round numbers inside the range, about `count` of them."""
+        values = _log_values(self.low, self.high, count) if self.log else []
+        if len(values) > 1:
+            return tuple(Tick(value, tick_label(value, value, unit)) for value in values)
+        step = _nice((self.high - self.low) / max(1, count), unit)
+        first, last = math.ceil(self.low / step - 1e-9), math.floor(self.high / step + 1e-9)
+        return tuple(Tick(i * step, tick_label(i * step, step, unit)) for i in range(first, last + 1))
+
+
+def proper(low: float, high: float, log: bool) -> Interval:
+    """Return the interval itself, or the nearest one an axis can have: not empty, and positive if logarithmic."""
+    if log:
+        high = max(high, _TINY) if high > 0 else 1.0
+        low = max(low, _TINY) if low > 0 else min(1.0, high / 1000)
+    magnitude = max(abs(low), abs(high))
+    if high - low > max(1e-9 * magnitude, _TINY):
+        return low, high
+    if log:
+        return high / 2, high * 2
+    margin = 0.1 * magnitude if magnitude > _TINY else 1.0
+    return low - margin, high + margin
+
+
+def nice_range(low: float, high: float, log: bool = False) -> Interval:
+    """Return a range that holds [low, high] and ends at 1-2-5 numbers."""
+    low, high = proper(low, high, log)
+    if log:
+        return min(low, 1 / _nice(1 / low)), _nice(high)
+    step = _nice((high - low) / _INTERVALS)
+    return (
+        min(low, math.floor(low / step + 1e-9) * step),
+        max(high, math.ceil(high / step - 1e-9) * step),
+    )
+
+
+def next_range(previous: Interval | None, low: float, high: float, log: bool = False) -> Interval:
+    """Return the range to show now, so that an axis of live data rarely moves.
+
+    Args:
+        previous: The range shown last, or None.
+        low: Smallest value to show.
+        high: Largest value to show.
+        log: Whether the axis is logarithmic.
+
+    Returns:
+        The previous range while the data lies in it and fills a fair part of it, else a fresh 1-2-5 range.
+    """
+    fresh = nice_range(low, high, log)
+    if previous is None or not previous[0] <= low <= high <= previous[1]:
+        return fresh
+    return fresh if _size(previous, log) > _ROOMY * _size(fresh, log) else previous
+
+
+def _size(interval: Interval, log: bool) -> float:
+    low, high = interval
+    if not log:
+        return high - low
+    return math.log(high / low) if low > 0 else math.inf
+
+
+def _nice(size: float, unit: Unit = Unit.NUMBER) -> float:
+    """Return the smallest round number that is not below `size`."""
+    if unit is Unit.TIME:
+        if size <= _SECONDS[-1]:
+            return float(next(step for step in _SECONDS if step >= size))
+        return _nice(size / _SECONDS[-1]) * _SECONDS[-1]
+    power = 10.0 ** math.floor(math.log10(size))
+    return next(digit * power for digit in (1, 2, 5, 10, 20) if digit * power >= size * (1 - 1e-9))
+
+
+def _log_values(low: float, high: float, count: int) -> list[float]:
+    """Return 1-2-5 numbers in a range if they are not too many, else powers of ten, or every so many of them."""
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    stride = max(1, math.ceil((len(powers) - 1) / max(1, count)))
+    every = [digit * 10.0**power for power in powers for digit in (1, 2, 5)]
+    fine, coarse = (
+        [value for value in values if low * (1 - 1e-9) <= value <= high * (1 + 1e-9)]
+        for values in (every, every[:: 3 * stride])
+    )
+    return fine if len(fine) <= count + 1 else coarse

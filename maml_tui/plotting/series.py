@@ -1,0 +1,139 @@
+"""What is plotted: series of numbers, and how a person wants to look at them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+import numpy.typing as npt
+
+from maml_tui.plotting.charset import GLYPHS, Charset
+from maml_tui.plotting.labels import Unit
+from maml_tui.plotting.smoothing import smooth
+
+Floats = npt.NDArray[np.float64]
+Interval = tuple[float, float]
+
+LARGEST = 1e300
+"""Numbers beyond this count as infinite, because the difference of any two must still be a number."""
+
+
+class Stroke(IntEnum):
+    """How a line is drawn, so that colour is never the only cue. POINTS are not joined."""
+
+    SOLID = 0
+    DASHED = 1
+    DOTTED = 2
+    POINTS = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Series:
+    """One line of a plot.
+
+    Attributes:
+        label: Its name in legends; may hold any characters.
+        x: Positions [n], ascending. Samples whose position is not finite are dropped, the others put in order.
+        y: Values [n]. Where one is not finite, the line has a gap.
+        low: Lower edge of the 95 % confidence band [n], or None for no band.
+        high: Upper edge of the band [n], or None for no band.
+        slot: Which colour and which letter (0 is A) it has, wherever it is shown.
+        stroke: How its line is drawn.
+
+    Raises:
+        ValueError: The arrays differ in length.
+    """
+
+    label: str
+    x: Floats
+    y: Floats
+    low: Floats | None = None
+    high: Floats | None = None
+    slot: int = 0
+    stroke: Stroke = Stroke.SOLID
+
+    def __post_init__(self) -> None:
+        x = np.asarray(self.x, dtype=np.float64)
+        keep = np.flatnonzero(np.abs(x) <= LARGEST)
+        order = keep[np.argsort(x[keep], kind="stable")]
+        for name in ("x", "y", "low", "high"):
+            values = getattr(self, name)
+            if values is None:
+                continue
+            values = np.array(values, dtype=np.float64)
+            if values.shape != x.shape or x.ndim != 1:
+                raise ValueError(f"{name} of series {self.label!r} must be as long as x")
+            values[np.abs(values) > LARGEST] = np.nan
+            object.__setattr__(self, name, values[order])
+        for edge in self.band or ():
+            edge[np.isnan(self.y)] = np.nan
+
+    @property
+    def letter(self) -> str:
+        """The letter that stands at the right end of the line and in the legend."""
+        return chr(ord("A") + self.slot % 26)
+
+    @property
+    def band(self) -> tuple[Floats, Floats] | None:
+        """Both edges of the confidence band ([n], [n]), or None."""
+        return None if self.low is None or self.high is None else (self.low, self.high)
+
+    def smoothed(self, factor: float) -> Floats | None:
+        """Return the moving average of the values [n], or None where it is not drawn.
+
+        Means with a confidence band are never smoothed: their noise is measured already, and the average of a
+        rising curve lags behind it, out of its own band. Nor are points.
+        """
+        if not factor or self.band is not None or self.stroke is Stroke.POINTS:
+            return None
+        return smooth(self.y, factor)
+
+
+@dataclass(frozen=True, eq=False)
+class Plot:
+    """Series and the way to look at them; change one thing with `dataclasses.replace`.
+
+    Attributes:
+        series: Drawn in this order; later ones lie on top.
+        x_range: The x-domain, or None to fit the data. A fixed one keeps a growing plot from moving.
+        y_range: The y-range (see `next_range`), or None to fit what is visible in 1-2-5 steps.
+        x_log: Whether x is logarithmic; positions that are not positive are gaps then.
+        y_log: Whether y is logarithmic; values that are not positive are gaps then.
+        smoothing: Factor in [0, 1) of the moving average that is drawn bright over the dim raw line (see
+            `Series.smoothed`); 0 is none.
+        band: Whether confidence bands are drawn.
+        crosshair: Where the vertical line stands, or None.
+        x_unit: What the numbers on the x-axis are.
+        y_unit: What the numbers on the y-axis are.
+        charset: Which characters the terminal can show.
+        title: Heading of an exported figure.
+        x_label: Name of the x-axis in an exported figure.
+        y_label: Name of the y-axis in an exported figure.
+    """
+
+    series: tuple[Series, ...] = ()
+    x_range: Interval | None = None
+    y_range: Interval | None = None
+    x_log: bool = False
+    y_log: bool = False
+    smoothing: float = 0.0
+    band: bool = True
+    crosshair: float | None = None
+    x_unit: Unit = Unit.COUNT
+    y_unit: Unit = Unit.NUMBER
+    charset: Charset = Charset.UNICODE
+    title: str = ""
+    x_label: str = ""
+    y_label: str = ""
+
+
+def legend(plot: Plot) -> tuple[str, ...]:
+    """Return one entry such as `A ━ meta-val` per series; control characters in labels are escaped."""
+    strokes = GLYPHS[plot.charset].strokes
+    return tuple(f"{one.letter} {strokes[one.stroke]} {printable(one.label)}" for one in plot.series)
+
+
+def printable(text: str) -> str:
+    """Escape what a terminal or an XML reader would not show as a character."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
