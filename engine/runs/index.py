@@ -95,7 +95,8 @@ def _run_directories(root: Path) -> list[RunDirectory]:
 
 
 def _is_run(run: RunDirectory) -> bool:
-    return os.access(run.config, os.F_OK)  # unlike Path.exists, False for a folder that we may not enter
+    # Unlike Path.exists, this is False, not an error, for a folder we may not enter or a name no folder can have.
+    return os.path.exists(run.config)  # noqa: PTH110
 
 
 def _summarise(run: RunDirectory) -> RunSummary:
