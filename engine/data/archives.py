@@ -1,0 +1,147 @@
+"""Reading the members of a zip or tar archive that somebody gave us: in memory, bounded, never onto the disk.
+
+Nothing is extracted, so a member called `../x` or a link has nowhere to escape to; where such a member is asked for,
+the archive is refused, because the published ones have none.
+"""
+
+from __future__ import annotations
+
+import lzma
+import stat
+import struct
+import tarfile
+import zipfile
+import zlib
+from contextlib import contextmanager
+from functools import partial
+from pathlib import PurePosixPath
+from typing import IO, TYPE_CHECKING, NamedTuple
+
+from engine.data.names import printable
+from engine.errors import MamlError, ResourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+MAX_MEMBERS = 100_000
+_HTML = (b"<!doctype", b"<html", b"<head", b"<?xml")
+_DAMAGE = (
+    zipfile.BadZipFile,
+    tarfile.TarError,
+    lzma.LZMAError,
+    zlib.error,
+    EOFError,
+    ValueError,
+    struct.error,
+    RuntimeError,
+    NotImplementedError,
+)
+
+
+class Member(NamedTuple):
+    """One file in an archive: its name there, and what is in it."""
+
+    name: str
+    content: bytes
+
+
+class _Entry(NamedTuple):
+    name: str
+    is_file: bool
+    open: Callable[[], IO[bytes] | None]  # None only for what is no file
+
+
+def read_members(file: IO[bytes], label: str, limit: Callable[[str], int]) -> Iterator[Member]:
+    """Yield the members of a zip or a (compressed) tar that `limit` asks for, in the archive's order.
+
+    Args:
+        file: The archive, seekable.
+        label: What to call it in an error.
+        limit: Given a member's name, the most bytes it may have; 0 passes it over unread.
+
+    Raises:
+        ResourceError: It is no archive, it is damaged or cut short, it has too many members, or a member asked for
+            is too large, is a link or leads outside.
+    """
+    with reading(label):
+        for number, entry in enumerate(_entries(file, label)):
+            if number == MAX_MEMBERS:
+                raise ResourceError(
+                    f"{printable(label)} has more than {MAX_MEMBERS:,} members: it is another archive"
+                )
+            if allowed := limit(entry.name):
+                yield Member(entry.name, _read(entry, label, allowed))
+
+
+@contextmanager
+def reading(label: str) -> Iterator[None]:
+    """Turn what reading the file `label` can raise into one sentence.
+
+    Raises:
+        ResourceError: The file is damaged or cannot be read.
+    """
+    try:
+        yield
+    except MamlError:
+        raise
+    except _DAMAGE as error:
+        raise ResourceError(
+            f"{printable(label)} is damaged or was cut short ({printable(error)}): fetch it again"
+        ) from error
+    except OSError as error:
+        raise ResourceError(
+            f"cannot read {printable(label)} ({error.strerror or printable(error)})"
+        ) from error
+
+
+def read_bounded(file: IO[bytes], label: str, allowed: int) -> bytes:
+    """Read all of `file` unless it is larger than `allowed` bytes.
+
+    Raises:
+        ResourceError: It is larger.
+    """
+    content = file.read(allowed + 1)
+    if len(content) > allowed:
+        raise ResourceError(
+            f"{printable(label)} is larger than {allowed:,} bytes: it is not what was published"
+        )
+    return content
+
+
+def _entries(file: IO[bytes], label: str) -> Iterator[_Entry]:
+    head = file.read(512)
+    file.seek(0)
+    if head.lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(_HTML):
+        raise ResourceError(
+            f"{printable(label)} is an HTML page, not an archive: the download was probably redirected"
+        )
+    if head.startswith(b"PK"):
+        return _zip_entries(file)
+    if head.startswith((b"\x1f\x8b", b"BZh", b"\xfd7zXZ")) or head[257:262] == b"ustar":
+        return _tar_entries(file)
+    raise ResourceError(f"{printable(label)} is neither a zip nor a tar archive")
+
+
+def _zip_entries(file: IO[bytes]) -> Iterator[_Entry]:
+    with zipfile.ZipFile(file) as archive:
+        for info in archive.infolist():
+            link = stat.S_ISLNK(info.external_attr >> 16)
+            yield _Entry(info.filename, not link and not info.is_dir(), partial(archive.open, info))
+
+
+def _tar_entries(file: IO[bytes]) -> Iterator[_Entry]:
+    with tarfile.open(fileobj=file) as archive:
+        for info in archive:
+            yield _Entry(info.name, info.isfile(), partial(archive.extractfile, info))
+
+
+def _read(entry: _Entry, label: str, allowed: int) -> bytes:
+    path = PurePosixPath(entry.name)
+    file = entry.open() if entry.is_file else None
+    if file is None or path.is_absolute() or ".." in path.parts:
+        raise ResourceError(
+            f"{printable(label)} has the member '{printable(entry.name)}', which is a link or leads outside: "
+            "it is not the published archive"
+        )
+    with file:
+        return read_bounded(file, f"'{entry.name}' in {label}", allowed)
