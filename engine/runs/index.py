@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -103,7 +104,8 @@ def _summarise(run: RunDirectory) -> RunSummary:
     try:
         return RunSummary(run, current_status(run))
     except ResourceError as error:
-        with explain_os_errors(f"read {run.config}"):
+        created = 0.0
+        with suppress(OSError):  # somebody may be removing it right now
             created = run.config.stat().st_mtime
         status = Status(name="", state="lost", reason=str(error), created=created, heartbeat=created)
         return RunSummary(run, status)

@@ -1,16 +1,18 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 
 import pytest
 
 from engine.errors import ResourceError, UsageError
+from engine.runs import index
 from engine.runs.directory import RunDirectory
 from engine.runs.index import find_run, list_runs, remove_run
 from engine.runs.lock import RunLock
 from engine.runs.processes import process_start
-from engine.runs.status import Status, write_status
+from engine.runs.status import Status, current_status, write_status
 
 
 def make(root, run_id, created=0.0, **fields) -> RunDirectory:
@@ -46,6 +48,18 @@ def test_a_run_whose_status_is_damaged_is_listed_as_lost(tmp_path):
     (summary,) = list_runs(tmp_path)
     assert summary.status.state == "lost"
     assert "damaged" in summary.status.reason
+
+
+def test_a_run_removed_while_listing_does_no_harm(tmp_path, monkeypatch):
+    kept, removed = make(tmp_path, "aaaa", 1.0), make(tmp_path, "bbbb", 2.0)
+
+    def read_late(run: RunDirectory) -> Status:
+        if run == removed:
+            shutil.rmtree(run.path)
+        return current_status(run)
+
+    monkeypatch.setattr(index, "current_status", read_late)
+    assert [summary.run for summary in list_runs(tmp_path) if summary.status.state == "done"] == [kept]
 
 
 def test_listing_judges_liveness(tmp_path):

@@ -1,0 +1,63 @@
+"""`result.json`: what was measured at the end of a run, with its protocol."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field, ValidationError
+
+from engine.errors import ResourceError
+from engine.runs.events import Measurement, Record
+from engine.runs.files import explain_os_errors, shown, write_atomic
+from engine.runs.states import State
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class Measured(Record):
+    """A measurement and whose parameters it is of."""
+
+    checkpoint: Literal["best", "last"] = Field(description="chosen on validation, or the last parameters")
+    iteration: int = Field(description="meta-updates behind the parameters")
+    measurement: Measurement = Field(description="the numbers and their protocol")
+
+
+class Result(Record):
+    """The contents of `result.json`."""
+
+    v: Literal[1] = Field(default=1, description="version of this format")
+    run: str = Field(description="id of the run")
+    name: str = Field(description="name of the run")
+    state: State = Field(description="how the run ended")
+    iterations: int = Field(description="meta-updates done")
+    seconds: float = Field(description="time spent by all its workers, seconds")
+    parameters_sha256: str = Field(description="hash of the last parameters, equal exactly if every bit is")
+    measurements: tuple[Measured, ...] = Field(description="best and last parameters on the test tasks")
+    fingerprint: dict[str, str] = Field(default_factory=dict, description="hashes of data and class split")
+
+
+def write_result(path: Path, result: Result) -> None:
+    """Write `result.json` whole.
+
+    Raises:
+        ResourceError: It cannot be written.
+    """
+    write_atomic(path, result.model_dump_json(indent=1) + "\n")
+
+
+def read_result(path: Path) -> Result | None:
+    """Read `result.json`; None if there is none.
+
+    Raises:
+        ResourceError: It cannot be read or understood.
+    """
+    with explain_os_errors(f"read {path}"):
+        try:
+            text = path.read_bytes()
+        except FileNotFoundError:
+            return None
+    try:
+        return Result.model_validate_json(text)
+    except ValidationError as error:
+        raise ResourceError(f"{shown(path)} is damaged or from a newer version.") from error
