@@ -47,7 +47,9 @@ class AtStep(Record):
     mean: Number = Field(description="mean over tasks; null when a task diverged to a non-finite value")
     ci95: Number = Field(description="half-width of the 95 % confidence interval of the mean")
     median: Number = Field(description="median over tasks")
-    diverged: int = Field(default=0, description="tasks whose value was not finite")
+    diverged: int = Field(
+        default=0, description="tasks whose loss is not finite, or over ten times the mean before adaptation"
+    )
 
 
 class Protocol(Record):
@@ -104,6 +106,7 @@ class StartedEvent(_Event):
     parameters: int = Field(description="number of meta-learned scalars")
     path: str = Field(description="how tasks are computed, e.g. vmap")
     resumed_from: int | None = Field(default=None, description="iteration of the checkpoint taken up")
+    fingerprint: dict[str, str] = Field(default_factory=dict, description="hashes of data and class split")
 
 
 class TrainEvent(_Event):
@@ -117,7 +120,6 @@ class TrainEvent(_Event):
     accuracy: float | None = Field(
         default=None, description="query accuracy after adaptation, 0 to 1; null for regression"
     )
-    loss_before: float | None = Field(default=None, description="query loss before adaptation")
     grad_norm: float | None = Field(default=None, description="L2 norm of the meta-gradient, before clipping")
     skipped: int = Field(default=0, description="meta-updates left out so far because they were not finite")
 

@@ -1,0 +1,48 @@
+"""Which device a run computes on."""
+
+from __future__ import annotations
+
+import platform
+
+import torch
+
+from engine.errors import ResourceError, UsageError
+
+
+def find_device(name: str) -> torch.device:
+    """Return the device called `name`: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
+
+    `auto` is the first CUDA device where there is one, else the CPU.
+
+    Raises:
+        UsageError: If the name is not one of those.
+        ResourceError: If this machine has no such device; says which ones it has.
+    """
+    if name == "auto":
+        return torch.device("cuda:0" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise UsageError(f"device {name!r} is not a device: choose auto, cpu, cuda, cuda:N or mps") from error
+    if not any(
+        device.type == known.type and device.index in (None, known.index) for known in available_devices()
+    ):
+        names = ", ".join(map(str, available_devices()))
+        raise ResourceError(f"device {name!r} is not on this machine; it has: {names}")
+    return torch.device("cuda:0") if name == "cuda" else device
+
+
+def available_devices() -> list[torch.device]:
+    """Return the devices of this machine."""
+    devices = [torch.device("cpu")]
+    devices += [torch.device("cuda", index) for index in range(torch.cuda.device_count())]
+    if torch.backends.mps.is_available():
+        devices.append(torch.device("mps", 0))
+    return devices
+
+
+def device_name(device: torch.device) -> str:
+    """Return what the hardware is called."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return platform.processor() or platform.machine()

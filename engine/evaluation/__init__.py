@@ -1,0 +1,1 @@
+"""Measuring a learner: the only evaluator, used for validation, test and every comparison."""

@@ -1,0 +1,122 @@
+"""`python -m engine.evaluation RUNDIR [OVERRIDES]`: measure a run's checkpoints by a protocol of one's own.
+
+OVERRIDES is a JSON object; what it leaves out is taken from the run's configuration. Writes one JSON object with
+`measurements` (as in `result.json`) to stdout. The run itself is not touched.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from engine.checkpoint import restore
+from engine.config.record import read_record
+from engine.device import find_device
+from engine.errors import MamlError, ResourceError, UsageError
+from engine.evaluation.evaluator import evaluate, protocol_for
+from engine.runs.checkpoints import load_checkpoint, read_pointer
+from engine.runs.directory import RunDirectory
+from engine.runs.result import Measured
+from engine.tasks.episode import EpisodeShape
+from engine.tasks.sampling import Split
+from engine.training import Setup
+
+if TYPE_CHECKING:
+    from engine.config.schema import RunConfig
+    from engine.runs.checkpoints import Label
+    from engine.runs.events import Protocol
+
+
+class Overrides(BaseModel):
+    """What to measure differently than the run's configuration says; None for no difference."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    checkpoint: tuple[Literal["best", "latest"], ...] = ("best", "latest")
+    device: str | None = None
+    split: Literal["val", "test"] = "test"
+    tasks: int | None = Field(default=None, ge=2, le=10_000_000)
+    steps: int | None = Field(default=None, ge=0, le=1000)
+    shots: int | None = Field(default=None, ge=1, le=1000)
+    queries: int | None = Field(default=None, ge=1, le=1000)
+    seed: int | None = Field(default=None, ge=0, lt=2**31)
+    mode: Literal["transductive", "inductive"] | None = None
+
+    def protocol(self, config: RunConfig) -> Protocol:
+        """Return the protocol to measure by."""
+        evaluation = config.evaluation
+        usual = protocol_for(
+            config, Split[self.split.upper()], tasks=evaluation.eval_tasks, steps=evaluation.curve_steps
+        )
+        chosen = self.model_dump(
+            include={"tasks", "steps", "shots", "queries", "seed", "mode"}, exclude_none=True
+        )
+        if config.is_regression and "mode" in chosen:
+            raise UsageError("a regression network has no batch statistics: leave out the mode")
+        return usual.model_copy(update=chosen)
+
+
+class Report(BaseModel):
+    """What is written to stdout."""
+
+    run: str
+    measurements: tuple[Measured, ...]
+    fingerprint: dict[str, str]
+
+
+def main(arguments: list[str]) -> int:
+    """Measure and print; return the exit code."""
+    try:
+        run = RunDirectory(Path(arguments[0]).absolute())
+        print(_measure(run, _overrides(arguments[1:])).model_dump_json())
+    except MamlError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+def _overrides(arguments: list[str]) -> Overrides:
+    try:
+        return Overrides.model_validate_json(arguments[0] if arguments else "{}")
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        name = ".".join(map(str, first["loc"]))
+        raise UsageError(f"{name} = {first['input']!r}: {first['msg']}") from error
+
+
+def _measure(run: RunDirectory, overrides: Overrides) -> Report:
+    record = read_record(run.config)
+    config = record.resolved.config
+    setup = Setup.build(config, find_device(overrides.device or record.device))
+    if record.fingerprint and dict(record.fingerprint) != setup.source.fingerprint:
+        raise ResourceError(
+            f"run {run.id} was trained on another version of the data or class split than is installed: "
+            "restore it (maml data check)"
+        )
+    protocol = overrides.protocol(config)
+    setup.source.check(EpisodeShape(protocol.ways or 1, protocol.shots, protocol.queries))
+    measured = [_measure_one(run, setup, protocol, label) for label in _labels(run, overrides)]
+    return Report(run=run.id, measurements=tuple(measured), fingerprint=setup.source.fingerprint)
+
+
+def _labels(run: RunDirectory, overrides: Overrides) -> list[Label]:
+    """Return the checkpoints asked for; without validations a run has no best one, and the latest must do."""
+    if overrides.checkpoint == ("best", "latest") and read_pointer(run, "best") is None:
+        return ["latest"]
+    return list(overrides.checkpoint)
+
+
+def _measure_one(run: RunDirectory, setup: Setup, protocol: Protocol, label: Label) -> Measured:
+    _, payload = load_checkpoint(run, label)
+    state = restore(setup.initial_state(), payload, setup.source.fingerprint)
+    inner_lr = setup.config.algorithm.inner_lr
+    measurement = evaluate(setup.learner, state.theta, setup.source, protocol, inner_lr)
+    name: Literal["best", "last"] = "best" if label == "best" else "last"
+    return Measured(checkpoint=name, iteration=state.iteration, measurement=measurement)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

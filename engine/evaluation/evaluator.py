@@ -1,0 +1,156 @@
+"""How well a learner does on tasks it has not seen, before adaptation and after every inner step."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.func import vmap
+
+from engine.runs.events import AtStep, Measurement, Protocol
+from engine.statistics.summary import summarise
+from engine.tasks.episode import EpisodeShape
+from engine.tasks.sampling import Split, Stream
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from engine.algorithms.adapt import Params
+    from engine.algorithms.learner import Learner
+    from engine.config.schema import RunConfig
+    from engine.tasks.episode import Episodes, TaskSource
+
+DIVERGED_FACTOR = 10.0
+"""A task counts as diverged once its loss exceeds this many times the mean loss of all tasks before adaptation."""
+
+# Numbers in the inputs of the tasks that are adapted together; bounds the memory that evaluation takes.
+_CHUNK_NUMBERS = 2**19
+
+
+def protocol_for(config: RunConfig, split: Split, *, tasks: int, steps: int) -> Protocol:
+    """Return the protocol by which a configuration's runs are measured on a split."""
+    return Protocol(
+        split=split.label,
+        tasks=tasks,
+        ways=None if config.is_regression else config.task.ways,
+        shots=config.task.shots,
+        queries=config.evaluation.eval_queries,
+        steps=steps,
+        seed=config.evaluation.eval_seed,
+        mode=None if config.is_regression else config.evaluation.eval_mode,
+    )
+
+
+def evaluate(
+    learner: Learner, theta: Params, source: TaskSource, protocol: Protocol, inner_lr: float
+) -> Measurement:
+    """Adapt to tasks 0, 1, ... of a split and summarise how the queries fare at every step.
+
+    No task is dropped, whatever becomes of it. No graph is built.
+
+    Args:
+        learner: The network and its losses.
+        theta: The meta-learned parameters.
+        source: Where the tasks come from.
+        protocol: Which tasks, how large, how many steps.
+        inner_lr: alpha.
+    """
+    chunks = list(_task_curves(learner.for_shots(protocol.shots), theta, source, protocol, inner_lr))
+    losses, accuracies = (np.concatenate([chunk[part] for chunk in chunks]) for part in (0, 1))
+    diverged = diverged_tasks(losses)
+    return Measurement(
+        metric="mse" if learner.regression else "accuracy",
+        protocol=protocol,
+        loss=_steps(losses, diverged),
+        accuracy=None if learner.regression else _steps(accuracies, diverged),
+    )
+
+
+def score(measurement: Measurement, step: int) -> tuple[float, float]:
+    """Return mean and 95 % half width of the metric after `step` inner steps."""
+    at = measurement.series[step]
+    return at.mean, at.ci95
+
+
+def is_better(value: float, best: float | None, metric: str) -> bool:
+    """Tell whether `value` beats `best` (None: nothing yet) on `metric`; a non-finite value beats nothing."""
+    if not math.isfinite(value):
+        return False
+    return best is None or (value < best if metric == "mse" else value > best)
+
+
+def diverged_tasks(losses: NDArray[np.floating]) -> NDArray[np.intp]:
+    """Count the diverged tasks at each step from losses `[tasks, steps + 1]`; see `DIVERGED_FACTOR`."""
+    limit = DIVERGED_FACTOR * np.nanmean(losses[:, 0])
+    counts: NDArray[np.intp] = (~(losses <= limit)).sum(axis=0)
+    return counts
+
+
+def _steps(values: NDArray[np.floating], diverged: NDArray[np.intp]) -> tuple[AtStep, ...]:
+    return tuple(
+        AtStep(step=step, **summarise(column)._asdict(), diverged=int(diverged[step]))
+        for step, column in enumerate(values.T)
+    )
+
+
+def _task_curves(
+    learner: Learner, theta: Params, source: TaskSource, protocol: Protocol, inner_lr: float
+) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
+    """Yield losses and accuracies, `[tasks, steps + 1]` each, a few tasks at a time."""
+    shape = EpisodeShape(protocol.ways or 1, protocol.shots, protocol.queries)
+    stream = Stream(protocol.seed, Split[protocol.split.upper()])
+    examples = shape.ways * (shape.shots + shape.queries)
+    chunk = max(1, _CHUNK_NUMBERS // (examples * math.prod(source.input_shape)))
+    for first in range(0, protocol.tasks, chunk):
+        indices = torch.arange(first, min(first + chunk, protocol.tasks))
+        episodes = source.sample(stream, indices, shape)
+        losses, accuracies = _curves(learner, theta, episodes, protocol, inner_lr)
+        yield losses.cpu().numpy(), accuracies.cpu().numpy()
+
+
+def _curves(
+    learner: Learner, theta: Params, episodes: Episodes, protocol: Protocol, inner_lr: float
+) -> tuple[Tensor, Tensor]:
+    def curve(
+        support_x: Tensor, support_y: Tensor, query_x: Tensor, query_y: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        losses, accuracies = [], []
+        # Without an outer gradient both orders take the same steps; 1 says that none is wanted.
+        for params in learner.adapted_to(theta, (support_x, support_y), inner_lr, protocol.steps, order=1):
+            if protocol.mode == "inductive":
+                outputs = predict_alone(learner, params, support_x, query_x)
+            else:
+                outputs = learner.predict(params, query_x)
+            losses.append(learner.example_losses(outputs, query_y).mean())
+            accuracies.append(learner.correct(outputs, query_y).mean())
+        return torch.stack(losses), torch.stack(accuracies)
+
+    losses, accuracies = vmap(curve)(*episodes.tensors())
+    return losses, accuracies
+
+
+def predict_alone(learner: Learner, params: Params, support_x: Tensor, query_x: Tensor) -> Tensor:
+    """Predict each query beside the support examples only, so that no query's statistics help another.
+
+    The inductive protocol of Nichol, Achiam, Schulman (2018, section 6.1).
+
+    Args:
+        learner: The network.
+        params: Its adapted parameters.
+        support_x: `[support, *input_shape]`.
+        query_x: `[queries, *input_shape]`.
+
+    Returns:
+        Outputs `[queries, outputs]`.
+    """
+
+    def alone(query: Tensor) -> Tensor:
+        return learner.predict(params, torch.cat([support_x, query[None]]))[-1]
+
+    outputs: Tensor = vmap(alone)(query_x)
+    return outputs

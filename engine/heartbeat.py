@@ -1,0 +1,67 @@
+"""Keeping `status.json` fresh from a thread of its own, however long an iteration takes."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING, Self
+
+from engine.errors import MamlError
+from engine.runs.status import Status, write_status
+
+if TYPE_CHECKING:
+    from engine.runs.directory import RunDirectory
+
+_SECONDS = 1.0
+
+
+class Heartbeat:
+    """Writes a run's status every second, and at once when it is told of a new state.
+
+    Attributes:
+        failure: Why the status could not be written, or None; the worker raises it at its next iteration.
+    """
+
+    def __init__(self, run: RunDirectory, status: Status) -> None:
+        self.failure: MamlError | None = None
+        self._run = run
+        self._status = status
+        self._before, self._began = status.seconds, time.monotonic()
+        self._lock = threading.Lock()
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
+
+    @property
+    def status(self) -> Status:
+        """The newest status."""
+        return self._status
+
+    def update(self, *, write: bool = False, **changes: object) -> None:
+        """Change fields of the status; `write` it now rather than with the next beat."""
+        with self._lock:
+            self._status = self._status.model_copy(update=changes)
+            if write:
+                self._write()
+
+    def __enter__(self) -> Self:
+        self.update(write=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def _beat(self) -> None:
+        while not self._ended.wait(_SECONDS):
+            with self._lock:
+                try:
+                    self._write()
+                except MamlError as error:
+                    self.failure = error
+                    return
+
+    def _write(self) -> None:
+        seconds = self._before + time.monotonic() - self._began
+        self._status = self._status.model_copy(update={"heartbeat": time.time(), "seconds": seconds})
+        write_status(self._run, self._status)

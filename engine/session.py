@@ -1,0 +1,276 @@
+"""One worker's stretch of a run: training, and all that it writes into the run's folder meanwhile."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from engine.checkpoint import parameters_hash, restore, to_bytes
+from engine.reporting import Reporter
+from engine.runs.checkpoints import load_checkpoint, read_pointer, save_checkpoint
+from engine.runs.control import Request, acknowledge, pending
+from engine.runs.events import CheckpointEvent, EvaluationEvent, RequestEvent, StateEvent
+from engine.runs.result import Measured, Result, write_result
+from engine.tasks.sampling import Split
+from engine.training import Updated, Validated, meta_train
+
+if TYPE_CHECKING:
+    from engine.algorithms.adapt import Params
+    from engine.heartbeat import Heartbeat
+    from engine.runs.checkpoints import Label
+    from engine.runs.directory import RunDirectory
+    from engine.runs.events import Event, Measurement
+    from engine.runs.journal import EventWriter
+    from engine.runs.states import State
+    from engine.training import Setup, TrainingState
+
+_POLL_SECONDS = 0.1
+
+CheckpointReason = Literal["periodic", "best", "requested", "final"]
+StopMode = Literal["graceful", "now"]
+
+
+@dataclass
+class Session:
+    """Drives `meta_train` and keeps the run's folder true to it.
+
+    Attributes:
+        run: The run's folder.
+        setup: What is trained.
+        state: Where training stands.
+        events: The journal.
+        heartbeat: The status.
+        stop: How to stop at the end of the iteration, None to go on; a signal sets it too.
+        stop_reason: Who asked for it, in words.
+    """
+
+    run: RunDirectory
+    setup: Setup
+    state: TrainingState
+    events: EventWriter
+    heartbeat: Heartbeat
+    stop: StopMode | None = None
+    stop_reason: str = ""
+    _saved: int | None = None
+    _paused: bool = False
+    _obeyed: float = 0.0
+    _reporter: Reporter = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Make the reporter of this configuration."""
+        self._reporter = Reporter(self.setup.config)
+
+    def emit(self, event: Event) -> None:
+        """Write a record to the journal."""
+        self.heartbeat.update(seq=self.events.write(event).seq)
+
+    def enter(self, state: State, reason: str = "") -> None:
+        """Tell journal and status of a new state."""
+        self.emit(StateEvent(state=state, reason=reason))
+        self.heartbeat.update(write=True, state=state, reason=reason)
+
+    def resume(self) -> int | None:
+        """Take up the latest checkpoint and return its iteration; None if there is none yet."""
+        if read_pointer(self.run, "latest") is None:
+            return None
+        record, payload = load_checkpoint(self.run, "latest")
+        restore(self.state, payload, self.setup.source.fingerprint)
+        self._saved = record.iteration
+        self._show_progress()
+        return record.iteration
+
+    def train(self) -> str:
+        """Train until the end, patience, or a request to stop; return in words why it ended."""
+        self._reporter.start(self.state.iteration)
+        for happening in meta_train(self.setup, self.state):
+            if isinstance(happening, Validated):
+                self._validated(happening)
+                continue
+            self._updated(happening)
+            self._obey()
+            if self.heartbeat.failure:
+                raise self.heartbeat.failure
+            if self.stop:
+                break
+        return self._why_ended()
+
+    def finish(self) -> None:
+        """Save the last parameters; unless stopped `now`, measure them and the best ones on the test tasks."""
+        self.save({"latest"}, "final")
+        if self.stop == "now":
+            return
+        self.heartbeat.update(write=True, reason="measuring on the test tasks")
+        best = read_pointer(self.run, "best")
+        measured = []
+        if best is not None:
+            fresh = self.setup.initial_state()
+            chosen = restore(fresh, load_checkpoint(self.run, "best")[1], self.setup.source.fingerprint)
+            measured.append(self._test("best", chosen.iteration, chosen.theta))
+        if best is None or best.iteration != self.state.iteration:
+            measured.append(self._test("last", self.state.iteration, self.state.theta))
+        else:
+            measured.append(measured[0].model_copy(update={"checkpoint": "last"}))
+        self._write_result(tuple(measured))
+
+    def refuse_requests(self, reason: str) -> None:
+        """Answer every waiting request with no."""
+        for item in pending(self.run):
+            verb = item.verb if isinstance(item, Request) else ""
+            self.emit(RequestEvent(verb=verb, id=item.id, outcome="refused", reason=reason))
+            acknowledge(item)
+
+    def save(self, labels: set[Label], reason: CheckpointReason) -> None:
+        """Write a checkpoint of the state, unless the newest already is one."""
+        if self._saved == self.state.iteration and "best" not in labels:
+            return
+        began = time.perf_counter()
+        payload = to_bytes(self.state, self.setup.source.fingerprint)
+        record = save_checkpoint(self.run, self.state.iteration, payload, labels)
+        self._saved = self.state.iteration
+        seconds = time.perf_counter() - began
+        self._reporter.leave_out(seconds)
+        self.emit(
+            CheckpointEvent(
+                iteration=record.iteration,
+                file=record.file,
+                bytes=record.bytes,
+                seconds=seconds,
+                reason=reason,
+            )
+        )
+
+    def _updated(self, update: Updated) -> None:
+        self.heartbeat.update(iteration=self.state.iteration)
+        record = self._reporter.report(self.state, update)
+        if record is not None:
+            self.emit(record)
+            self._show_progress(record.iterations_per_second)
+        every = self.setup.config.training.checkpoint_every
+        if every and self.state.iteration % every == 0:
+            self.save({"latest"}, "periodic")
+
+    def _show_progress(self, iterations_per_second: float | None = None) -> None:
+        self.heartbeat.update(
+            iteration=self.state.iteration,
+            iterations_per_second=iterations_per_second,
+            eta_seconds=self._reporter.seconds_left(self.state) if iterations_per_second else None,
+            best=self.state.best,
+            best_ci95=self.state.best_ci95,
+            best_iteration=self.state.best_iteration,
+        )
+
+    def _validated(self, validated: Validated) -> None:
+        patience = self.setup.config.training.patience
+        self._emit_evaluation(
+            "current",
+            self.state.iteration,
+            validated.measurement,
+            validated.seconds,
+            improved=validated.improved,
+            best=self.state.best,
+            best_iteration=self.state.best_iteration,
+            patience_left=max(0, patience - self.state.without_gain) if patience else None,
+        )
+        if validated.improved:
+            self.save({"best", "latest"}, "best")
+
+    def _obey(self) -> None:
+        """Look for requests, not more often than needed; while paused, wait for more."""
+        if time.monotonic() < self._obeyed + _POLL_SECONDS:
+            return
+        began = time.perf_counter()
+        self._answer_requests()
+        while self._paused and not self.stop:
+            time.sleep(_POLL_SECONDS)
+            self._answer_requests()
+        self._obeyed = time.monotonic()
+        self._reporter.leave_out(time.perf_counter() - began)
+
+    def _answer_requests(self) -> None:
+        for item in pending(self.run):
+            refusal = self._refusal(item) if isinstance(item, Request) else item.reason
+            verb = item.verb if isinstance(item, Request) else ""
+            outcome: Literal["accepted", "refused"] = "refused" if refusal else "accepted"
+            self.emit(RequestEvent(verb=verb, id=item.id, outcome=outcome, reason=refusal))
+            if isinstance(item, Request) and not refusal:
+                self._carry_out(item)
+            acknowledge(item)
+
+    def _refusal(self, request: Request) -> str:
+        if request.verb == "pause" and self._paused:
+            return "it is paused already"
+        if request.verb == "resume" and not self._paused:
+            return "it is not paused"
+        return ""
+
+    def _carry_out(self, request: Request) -> None:
+        match request.verb:
+            case "pause":
+                self._paused = True
+                self.enter("paused", "by request")
+            case "resume":
+                self._paused = False
+                self.enter("running")
+            case "checkpoint":
+                self.save({"latest"}, "requested")
+            case "evaluate":
+                self._evaluate_now()
+            case "stop":
+                self.stop, self.stop_reason = request.mode, "by request"
+                self.enter("stopping", "by request")
+
+    def _evaluate_now(self) -> None:
+        began = time.perf_counter()
+        measurement = self.setup.validate(self.state.theta)
+        self._emit_evaluation("current", self.state.iteration, measurement, time.perf_counter() - began)
+
+    def _test(self, checkpoint: Literal["best", "last"], iteration: int, theta: Params) -> Measured:
+        evaluation = self.setup.config.evaluation
+        began = time.perf_counter()
+        measurement = self.setup.measure(
+            theta, Split.TEST, tasks=evaluation.eval_tasks, steps=evaluation.curve_steps
+        )
+        self._emit_evaluation(checkpoint, iteration, measurement, time.perf_counter() - began)
+        return Measured(checkpoint=checkpoint, iteration=iteration, measurement=measurement)
+
+    def _emit_evaluation(
+        self,
+        checkpoint: Literal["current", "best", "last"],
+        iteration: int,
+        measurement: Measurement,
+        seconds: float,
+        **contest: float | bool | None,
+    ) -> None:
+        protocol = measurement.protocol
+        self._reporter.evaluated(seconds, protocol.tasks, protocol.steps)
+        event = EvaluationEvent(
+            iteration=iteration,
+            split=protocol.split,
+            checkpoint=checkpoint,
+            seconds=seconds,
+            measurement=measurement,
+        )
+        self.emit(event.model_copy(update=contest))
+
+    def _why_ended(self) -> str:
+        at = f"iteration {self.state.iteration} of {self.setup.config.training.iterations}"
+        if self.stop:
+            return f"stopped at {at} {self.stop_reason}"
+        if self.state.iteration < self.setup.config.training.iterations:
+            return f"stopped early at {at}: {self.state.without_gain} validations without improvement"
+        return "all iterations done"
+
+    def _write_result(self, measured: tuple[Measured, ...]) -> None:
+        status = self.heartbeat.status
+        result = Result(
+            run=self.run.id,
+            name=status.name,
+            state="done",
+            iterations=self.state.iteration,
+            seconds=status.seconds,
+            parameters_sha256=parameters_hash(self.state.theta),
+            measurements=measured,
+            fingerprint=self.setup.source.fingerprint,
+        )
+        write_result(self.run.result, result)

@@ -1,0 +1,57 @@
+"""From a configuration to its task distribution."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engine.data.splits import PROPORTIONAL, class_indices, find_split
+from engine.data.store import load
+from engine.data.strokes import make_strokes
+from engine.tasks.episode import EpisodeShape
+from engine.tasks.images import ImageTasks
+from engine.tasks.sinusoid import Sinusoid
+
+if TYPE_CHECKING:
+    import torch
+
+    from engine.config.schema import RunConfig
+    from engine.tasks.episode import TaskSource
+
+
+def build_source(config: RunConfig, device: torch.device) -> TaskSource:
+    """Return the task distribution of `config` on `device`, large enough for its episodes.
+
+    Raises:
+        ResourceError: If the data set is not installed; says how to get it.
+        UsageError: If the data cannot give episodes of the configured size.
+    """
+    source = Sinusoid.from_config(config.task, device) if config.is_regression else _images(config, device)
+    source.check(training_shape(config))
+    source.check(evaluation_shape(config))
+    return source
+
+
+def training_shape(config: RunConfig) -> EpisodeShape:
+    """Return the size of the episodes of meta-training."""
+    ways = 1 if config.is_regression else config.task.ways
+    return EpisodeShape(ways, config.task.shots, config.task.queries)
+
+
+def evaluation_shape(config: RunConfig) -> EpisodeShape:
+    """Return the size of the episodes of validation and test."""
+    ways = 1 if config.is_regression else config.task.ways
+    return EpisodeShape(ways, config.task.shots, config.evaluation.eval_queries)
+
+
+def _images(config: RunConfig, device: torch.device) -> ImageTasks:
+    task = config.task
+    image_set = make_strokes(task.classes) if task.data == "strokes" else load(task.data)
+    split_name = f"omniglot-{task.class_split}" if task.data == "omniglot" else PROPORTIONAL
+    split = find_split(split_name, image_set)
+    return ImageTasks.build(
+        image_set,
+        class_indices(image_set, split),
+        rotations=task.rotations,
+        fingerprint={"data": image_set.content_hash, "split": split.hash},
+        device=device,
+    )

@@ -1,0 +1,214 @@
+"""The outer loop (paper, Algorithm 2), readable from top to bottom. Yields what happened; prints and writes nothing."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from engine.algorithms.learner import Learner
+from engine.algorithms.maml import MAML, build_algorithm
+from engine.errors import DivergedError
+from engine.evaluation.evaluator import evaluate, is_better, protocol_for, score
+from engine.models.build import build_model
+from engine.tasks.build import build_source, training_shape
+from engine.tasks.sampling import Split, Stream
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from engine.algorithms.adapt import Params
+    from engine.config.schema import RunConfig
+    from engine.runs.events import Measurement
+    from engine.tasks.episode import Episodes, TaskSource
+
+MOST_SKIPPED_IN_A_ROW = 10
+"""Non-finite meta-gradients in a row after which training is given up."""
+
+
+@dataclass
+class TrainingState:
+    """All that changes during training; what a checkpoint holds.
+
+    Attributes:
+        theta: The meta-learned parameters. They never require a gradient: meta-gradients are computed functionally.
+        optimizer: Adam over `theta`.
+        iteration: Meta-updates done, skipped ones included.
+        best: Best validation value so far, None before the first.
+        best_ci95: Half width of its 95 % interval.
+        best_iteration: Where it was reached.
+        without_gain: Validations since then.
+        skipped: Meta-updates left out because the meta-gradient was not finite.
+        skipped_in_a_row: How many of those came last, one after the other.
+    """
+
+    theta: Params
+    optimizer: torch.optim.Adam
+    iteration: int = 0
+    best: float | None = None
+    best_ci95: float | None = None
+    best_iteration: int | None = None
+    without_gain: int = 0
+    skipped: int = 0
+    skipped_in_a_row: int = 0
+
+
+@dataclass(frozen=True)
+class Setup:
+    """All that stays the same during training.
+
+    Attributes:
+        config: The run's configuration.
+        device: Where it computes.
+        source: p(T).
+        learner: The network and its losses.
+        algorithm: How theta learns.
+    """
+
+    config: RunConfig
+    device: torch.device
+    source: TaskSource
+    learner: Learner
+    algorithm: MAML
+
+    @classmethod
+    def build(cls, config: RunConfig, device: torch.device) -> Setup:
+        """Load the data and build the network that a configuration describes.
+
+        Raises:
+            ResourceError: If the data set is not installed.
+            UsageError: If data, network and episode size do not fit together.
+        """
+        source = build_source(config, device)
+        learner = Learner.from_config(config, build_model(config, source.input_shape))
+        return cls(config, device, source, learner, build_algorithm(config, learner))
+
+    def initial_state(self) -> TrainingState:
+        """Return the state before the first iteration: the network's initialisation, on the device."""
+        parameters = self.learner.model.named_parameters()
+        theta = {name: value.detach().to(self.device, copy=True) for name, value in parameters}
+        return TrainingState(theta, torch.optim.Adam(list(theta.values()), lr=self.config.training.meta_lr))
+
+    def episodes(self, iteration: int) -> Episodes:
+        """Return the meta-batch of an iteration (counted from 0)."""
+        training = self.config.training
+        first = iteration * training.meta_batch_size
+        numbers = torch.arange(first, first + training.meta_batch_size)
+        return self.source.sample(Stream(training.seed, Split.TRAIN), numbers, training_shape(self.config))
+
+    def measure(self, theta: Params, split: Split, *, tasks: int, steps: int) -> Measurement:
+        """Evaluate parameters by the configuration's own protocol."""
+        protocol = protocol_for(self.config, split, tasks=tasks, steps=steps)
+        return evaluate(self.learner, theta, self.source, protocol, self.config.algorithm.inner_lr)
+
+    def validate(self, theta: Params) -> Measurement:
+        """Evaluate parameters on the validation tasks."""
+        evaluation = self.config.evaluation
+        return self.measure(theta, Split.VAL, tasks=evaluation.val_tasks, steps=evaluation.eval_steps)
+
+
+@dataclass(frozen=True)
+class Updated:
+    """A meta-iteration is over, its validation included if one was due: the moment to pause, save or stop.
+
+    Attributes:
+        loss: Query loss after adaptation, mean over tasks and queries (scalar tensor).
+        accuracy: Query accuracy after adaptation (scalar tensor; NaN for regression).
+        grad_norm: Norm of the whole meta-gradient before clipping.
+    """
+
+    loss: Tensor
+    accuracy: Tensor
+    grad_norm: float
+
+
+@dataclass(frozen=True)
+class Validated:
+    """A validation is over, and the state's best is up to date.
+
+    Attributes:
+        measurement: What was measured.
+        improved: Whether it is the best so far.
+        seconds: How long it took.
+    """
+
+    measurement: Measurement
+    improved: bool
+    seconds: float
+
+
+def meta_train(setup: Setup, state: TrainingState) -> Iterator[Updated | Validated]:
+    """Train from `state` (updated in place) to the last iteration, or until patience runs out.
+
+    A resumed run goes on exactly as an undisturbed one: the tasks depend on the iteration's number alone.
+
+    Raises:
+        DivergedError: After too many non-finite meta-gradients in a row.
+    """
+    training = setup.config.training
+    while state.iteration < training.iterations and not out_of_patience(setup.config, state):
+        episodes = setup.episodes(state.iteration)
+        gradient, metrics = setup.algorithm.meta_gradient(state.theta, episodes)
+        grad_norm = update(state, gradient, training.grad_clip)
+        state.iteration += 1
+        if training.eval_every and state.iteration % training.eval_every == 0:
+            began = time.perf_counter()
+            measurement = setup.validate(state.theta)
+            yield Validated(measurement, note(state, measurement), time.perf_counter() - began)
+        yield Updated(metrics.loss, metrics.accuracy, grad_norm)
+
+
+def update(state: TrainingState, gradient: Params, clip: float) -> float:
+    """Take one step of Adam along the meta-gradient, or skip it if the gradient is not finite.
+
+    Args:
+        state: Updated in place.
+        gradient: The meta-gradient, by parameter name.
+        clip: Bound on each element's magnitude; 0 for none.
+
+    Returns:
+        The norm of the gradient before clipping.
+
+    Raises:
+        DivergedError: If this is one non-finite gradient too many.
+    """
+    norm = float(torch.nn.utils.get_total_norm(gradient.values()))
+    if not math.isfinite(norm):
+        skip(state)
+        return norm
+    state.skipped_in_a_row = 0
+    for name, parameter in state.theta.items():
+        parameter.grad = gradient[name].clamp(-clip, clip) if clip else gradient[name]
+    state.optimizer.step()
+    return norm
+
+
+def skip(state: TrainingState) -> None:
+    """Count a meta-update that is left out; give up after too many in a row."""
+    state.skipped += 1
+    state.skipped_in_a_row += 1
+    if state.skipped_in_a_row >= MOST_SKIPPED_IN_A_ROW:
+        raise DivergedError(
+            f"the last {MOST_SKIPPED_IN_A_ROW} meta-gradients, up to iteration {state.iteration + 1}, were not "
+            "finite: lower inner_lr or meta_lr, or set grad_clip"
+        )
+
+
+def note(state: TrainingState, measurement: Measurement) -> bool:
+    """Keep account of the best validation; return whether this one is it."""
+    value, ci95 = score(measurement, measurement.protocol.steps)
+    if not is_better(value, state.best, measurement.metric):
+        state.without_gain += 1
+        return False
+    state.best, state.best_ci95, state.best_iteration = value, ci95, state.iteration
+    state.without_gain = 0
+    return True
+
+
+def out_of_patience(config: RunConfig, state: TrainingState) -> bool:
+    """Tell whether training is to stop early."""
+    return 0 < config.training.patience <= state.without_gain

@@ -1,0 +1,164 @@
+"""The background process of a run: configuration in, events out, obedient to requests left in its folder.
+
+`python -m engine.worker RUNDIR` takes up the run from its latest checkpoint, or from the start. SIGTERM and SIGINT
+save a checkpoint and end; a second one ends at once. The exit code is that of `engine.errors`; 0 when done.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+import time
+import traceback
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+from engine.config.record import read_record, versions
+from engine.device import device_name, find_device
+from engine.errors import DivergedError, MamlError, ResourceError
+from engine.heartbeat import Heartbeat
+from engine.runs.directory import RunDirectory
+from engine.runs.events import FinishedEvent, StartedEvent, WarningEvent
+from engine.runs.files import write_atomic
+from engine.runs.journal import EventWriter
+from engine.runs.lock import RunLock
+from engine.runs.processes import process_start
+from engine.runs.status import read_status
+from engine.session import Session
+from engine.training import Setup
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from engine.config.record import RunRecord
+    from engine.config.schema import RunConfig
+    from engine.runs.states import State
+    from engine.runs.status import Status
+
+
+def main(arguments: list[str]) -> int:
+    """Work on the run whose folder is the only argument; return the process's exit code."""
+    run = RunDirectory(Path(arguments[0]).absolute())
+    try:
+        with RunLock(run) as lock, EventWriter(run.events) as events:
+            if lock.warning:
+                events.write(WarningEvent(message=lock.warning))
+            return _work(run, events)
+    except MamlError as error:
+        print(f"maml: {error}", file=sys.stderr)
+        return error.exit_code
+
+
+def _work(run: RunDirectory, events: EventWriter) -> int:
+    """Run the session and see to it that journal and status tell how it ended, whatever happens."""
+    began = time.monotonic()
+    with Heartbeat(run, _first_status(run)) as heartbeat:
+        state: State = "done"
+        code = 0
+        try:
+            reason = _train(run, events, heartbeat)
+        except MamlError as error:
+            state = "diverged" if isinstance(error, DivergedError) else "failed"
+            reason, code = str(error), error.exit_code
+        except torch.OutOfMemoryError as error:
+            state, reason, code = "failed", _out_of_memory(error), ResourceError.exit_code
+        except Exception as error:
+            traceback.print_exc()
+            state, reason, code = "failed", f"unexpected error, see worker.log: {error!r}", 1
+        iteration = heartbeat.status.iteration
+        seconds = time.monotonic() - began
+        events.write(FinishedEvent(state=state, iteration=iteration, seconds=seconds, reason=reason))
+        heartbeat.update(write=True, state=state, reason=reason, eta_seconds=None)
+    return code
+
+
+def _train(run: RunDirectory, events: EventWriter, heartbeat: Heartbeat) -> str:
+    record = read_record(run.config)
+    config = record.resolved.config
+    device = find_device(record.device)
+    setup = Setup.build(config, device)
+    _hold_to_fingerprint(run, record, setup.source.fingerprint)
+    session = Session(run, setup, setup.initial_state(), events, heartbeat)
+    session.refuse_requests("it was made before this worker started")
+    _stop_on_signals(session)
+    resumed_from = session.resume()
+    heartbeat.update(device=str(device), iterations=config.training.iterations, metric=config.metric)
+    heartbeat.update(task=describe_task(config))
+    session.emit(_started(setup, resumed_from))
+    session.enter("running")
+    reason = session.train()
+    session.finish()
+    session.refuse_requests("the run has ended")
+    return reason
+
+
+def describe_task(config: RunConfig) -> str:
+    """Return in words what is learned; equal for runs whose results can be compared."""
+    if config.is_regression:
+        return f"{config.task.data} {config.task.shots}-shot"
+    return f"{config.task.data} {config.task.ways}-way {config.task.shots}-shot"
+
+
+def _first_status(run: RunDirectory) -> Status:
+    return read_status(run).model_copy(
+        update={
+            "state": "warming-up",
+            "reason": "",
+            "pid": os.getpid(),
+            "process_start": process_start(os.getpid()),
+            "host": socket.gethostname(),
+        }
+    )
+
+
+def _hold_to_fingerprint(run: RunDirectory, record: RunRecord, found: dict[str, str]) -> None:
+    """Record the data's hashes at the first start; later, refuse other data."""
+    if not record.fingerprint and found:
+        write_atomic(run.config, replace(record, fingerprint=found).to_toml(run.id))
+    elif dict(record.fingerprint) != found:
+        raise ResourceError(
+            f"the data set or class split has changed since run {run.id} was started: restore it "
+            "(maml data check), or start a new run"
+        )
+
+
+def _started(setup: Setup, resumed_from: int | None) -> StartedEvent:
+    known = versions()
+    return StartedEvent(
+        pid=os.getpid(),
+        host=socket.gethostname(),
+        device=str(setup.device),
+        device_name=device_name(setup.device),
+        torch=known["torch"],
+        python=known["python"],
+        program=known["maml-tui"],
+        iterations=setup.config.training.iterations,
+        parameters=sum(value.numel() for value in setup.learner.model.parameters()),
+        path="vmap",
+        resumed_from=resumed_from,
+        fingerprint=setup.source.fingerprint,
+    )
+
+
+def _stop_on_signals(session: Session) -> None:
+    def handle(number: int, _: FrameType | None) -> None:
+        if session.stop == "now":
+            os._exit(128 + number)
+        session.stop, session.stop_reason = "now", f"by {signal.Signals(number).name}"
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, handle)
+
+
+def _out_of_memory(error: torch.OutOfMemoryError) -> str:
+    first = str(error).split(".")[0]
+    return f"out of memory ({first}): lower meta_batch_size, queries or filters"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
