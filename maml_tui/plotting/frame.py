@@ -49,8 +49,9 @@ def fit(plot: Plot, width: int, height: int) -> Frame:
     footer = 2 if height >= _SHORT else 0
     x, y = x_scale(plot), y_scale(plot)
     y_ticks = y.ticks(max(2, (height - footer) // 3), plot.y_unit) if width >= _NARROW else ()
-    gutter = max(_LABEL_WIDTH, *(len(tick.label) for tick in y_ticks)) + 1 if y_ticks else 0
-    gutter = min(gutter, width - 1)
+    longest = max((len(tick.label) for tick in y_ticks), default=0)
+    gutter = max(_LABEL_WIDTH, longest) + 1 if width >= _NARROW else 0
+    gutter = min(gutter, width // 2)
     x_ticks = x.ticks(max(2, (width - gutter) // 14), plot.x_unit) if footer else ()
     return Frame(width, height, gutter, footer, x, y, x_ticks, y_ticks)
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 from enum import StrEnum
 
+_HUGE = 1e12
+"""Beyond this, all units are written as powers of ten."""
+
 
 class Unit(StrEnum):
     """What the numbers of an axis are: a bare number, a fraction of one, a count, or seconds."""
@@ -25,22 +28,20 @@ def tick_label(value: float, step: float, unit: Unit) -> str:
         return _plain(value * 100, step * 100) + "%"
     if unit is Unit.COUNT:
         return _suffixed(value, step)
-    if unit is Unit.TIME and abs(value) < 1e9:
+    if unit is Unit.TIME and step >= 1 and abs(value) < _HUGE:
         return _clock(value)
     return _plain(value, step)
 
 
 def reading(value: float, unit: Unit) -> str:
     """Return one value in full, for a readout: `93.12%`, `18,212`, `0.2867`, `2:07:14`."""
-    if not math.isfinite(value):
-        return str(value)
+    if not abs(value) < _HUGE:
+        return f"{value:.4g}"
     if unit is Unit.PERCENT:
         return f"{value * 100:.2f}%"
-    if unit is Unit.COUNT and abs(value) < 1e15:
+    if unit is Unit.COUNT:
         return f"{value:,.0f}" if value == round(value) else f"{value:,.1f}"
-    if unit is Unit.TIME and abs(value) < 1e9:
-        return _clock(value)
-    return f"{value:.4g}"
+    return _clock(value) if unit is Unit.TIME else f"{value:.4g}"
 
 
 def _plain(value: float, step: float) -> str:

@@ -16,6 +16,9 @@ Interval = tuple[float, float]
 _INTERVALS = 5
 """About how many steps a rounded range is divided into."""
 
+_MOST_TICKS = 32
+"""No finer steps than this many to an axis are tried in order to have two ticks on it."""
+
 _ROOMY = 2.5
 """A range is kept until it is this many times larger than the one that would be chosen afresh."""
 
@@ -25,7 +28,7 @@ _TINY = 1e-290
 _FAR = 1e6
 """Places are cut off so many lengths of the axis away, to stay finite."""
 
-_SECONDS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
+_SECONDS = (2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
 """Steps between ticks of time that people count in; longer ones are 1-2-5 multiples of a day."""
 
 
@@ -49,25 +52,28 @@ class Scale:
         """Return where values lie: 0 at the low end, 1 at the high end, NaN where the axis has no place for them."""
         with np.errstate(over="ignore"):
             if self.log:
-                placed = np.log(np.where(values > 0, values, np.nan) / self.low) / math.log(
-                    self.high / self.low
-                )
+                start, length = math.log(self.low), math.log(self.high) - math.log(self.low)
+                placed = (np.log(np.where(values > 0, values, np.nan)) - start) / length
             else:
                 placed = (values - self.low) / (self.high - self.low)
         return placed.clip(-_FAR, _FAR)
 
     def ticks(self, count: int, unit: Unit) -> tuple[Tick, ...]:
-        """Return ticks at round numbers inside the range, about `count` of them."""
+        """Return ticks at round numbers inside the range: about `count` of them, and two where that can be."""
         values = _log_values(self.low, self.high, count) if self.log else []
         if len(values) > 1:
             return tuple(Tick(value, tick_label(value, value, unit)) for value in values)
         step = _nice((self.high - self.low) / max(1, count), unit)
         first, last = math.ceil(self.low / step - 1e-9), math.floor(self.high / step + 1e-9)
+        first = max(1, first) if self.log else first
+        if last <= first and count < _MOST_TICKS:
+            return self.ticks(2 * count, unit)
         return tuple(Tick(i * step, tick_label(i * step, step, unit)) for i in range(first, last + 1))
 
 
 def proper(low: float, high: float, log: bool) -> Interval:
-    """Return the interval itself, or the nearest one an axis can have: not empty, and positive if logarithmic."""
+    """Return the interval itself, or the nearest one an axis can have: ascending, and positive if logarithmic."""
+    low, high = min(low, high), max(low, high)
     if log:
         high = max(high, _TINY) if high > 0 else 1.0
         low = max(low, _TINY) if low > 0 else min(1.0, high / 1000)
@@ -114,12 +120,12 @@ def _size(interval: Interval, log: bool) -> float:
     low, high = interval
     if not log:
         return high - low
-    return math.log(high / low) if low > 0 else math.inf
+    return math.log(high) - math.log(low) if low > 0 else math.inf
 
 
 def _nice(size: float, unit: Unit = Unit.NUMBER) -> float:
     """Return the smallest round number that is not below `size`."""
-    if unit is Unit.TIME:
+    if unit is Unit.TIME and size > 1:
         if size <= _SECONDS[-1]:
             return float(next(step for step in _SECONDS if step >= size))
         return _nice(size / _SECONDS[-1]) * _SECONDS[-1]

@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+import csv
+import io
+
+import numpy as np
+
+from maml_tui.plotting.series import Series
+from maml_tui.plotting.tables import to_csv
+
+
+def test_every_sample_is_a_line():
+    text = to_csv((Series("val, 1", [0, 1000], [0.1, np.nan], [0, 0], [0.2, 0]), Series("b", [1e6], [1 / 3])))
+    assert (
+        text
+        == 'series,x,y,low,high\n"val, 1",0,0.1,0,0.2\n"val, 1",1000,,,\nb,1000000,0.3333333333333333,,\n'
+    )
+
+
+def test_numbers_come_back_as_they_were():
+    values = np.random.default_rng(0).normal(size=50)
+    rows = list(csv.DictReader(io.StringIO(to_csv((Series("a", np.arange(50), values),)))))
+    assert [float(row["y"]) for row in rows] == values.tolist()
