@@ -77,7 +77,8 @@ class Session:
         record, payload = load_checkpoint(self.run, "latest")
         restore(self.state, payload, self.setup.source.fingerprint)
         self._saved = record.iteration
-        self._show_progress()
+        self.heartbeat.update(iteration=record.iteration)
+        self._show_best()
         return record.iteration
 
     def train(self) -> str:
@@ -145,22 +146,21 @@ class Session:
         record = self._reporter.report(self.state, update)
         if record is not None:
             self.emit(record)
-            self._show_progress(record.iterations_per_second)
+            self.heartbeat.update(
+                iterations_per_second=record.iterations_per_second,
+                eta_seconds=self._reporter.seconds_left(self.state),
+            )
         every = self.setup.config.training.checkpoint_every
         if every and self.state.iteration % every == 0:
             self.save({"latest"}, "periodic")
 
-    def _show_progress(self, iterations_per_second: float | None = None) -> None:
+    def _show_best(self) -> None:
         self.heartbeat.update(
-            iteration=self.state.iteration,
-            iterations_per_second=iterations_per_second,
-            eta_seconds=self._reporter.seconds_left(self.state) if iterations_per_second else None,
-            best=self.state.best,
-            best_ci95=self.state.best_ci95,
-            best_iteration=self.state.best_iteration,
+            best=self.state.best, best_ci95=self.state.best_ci95, best_iteration=self.state.best_iteration
         )
 
     def _validated(self, validated: Validated) -> None:
+        self._show_best()
         patience = self.setup.config.training.patience
         self._emit_evaluation(
             "current",

@@ -72,8 +72,9 @@ def _work(run: RunDirectory, events: EventWriter) -> int:
             state, reason, code = "failed", f"unexpected error, see worker.log: {error!r}", 1
         iteration = heartbeat.status.iteration
         seconds = time.monotonic() - began
-        events.write(FinishedEvent(state=state, iteration=iteration, seconds=seconds, reason=reason))
-        heartbeat.update(write=True, state=state, reason=reason, eta_seconds=None)
+        event = FinishedEvent(state=state, iteration=iteration, seconds=seconds, reason=reason)
+        last = events.write(event).seq
+        heartbeat.update(write=True, state=state, reason=reason, eta_seconds=None, seq=last)
     return code
 
 
