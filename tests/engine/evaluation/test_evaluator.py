@@ -1,0 +1,143 @@
+"""The evaluator: the same numbers as a loop written out, every task counted, no graph, honest about divergence."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from engine.evaluation import evaluator
+from engine.evaluation.evaluator import diverged_tasks, evaluate, is_better, predict_alone, protocol_for
+from engine.tasks.build import evaluation_shape
+from engine.tasks.sampling import Split, Stream
+from engine.training import Setup
+
+CPU = torch.device("cpu")
+
+
+def prepared(config):
+    setup = Setup.build(config, CPU)
+    return setup, setup.initial_state().theta
+
+
+@pytest.mark.parametrize("kind", ["sinusoid", "strokes"])
+def test_every_step_equals_a_loop_written_out(small, kind):
+    config = small(kind)
+    setup, theta = prepared(config)
+    protocol = protocol_for(config, Split.TEST, tasks=5, steps=3)
+    measurement = evaluate(setup.learner, theta, setup.source, protocol, 0.1)
+    stream = Stream(config.evaluation.eval_seed, Split.TEST)
+    episodes = setup.source.sample(stream, torch.arange(5), evaluation_shape(config))
+    losses, accuracies = np.zeros((5, 4)), np.zeros((5, 4))
+    for task in range(5):
+        support_x, support_y, query_x, query_y = (part[task] for part in episodes.tensors())
+        params = {name: value.clone().requires_grad_() for name, value in theta.items()}
+        for step in range(4):
+            outputs = setup.learner.predict(params, query_x)
+            losses[task, step] = setup.learner.example_losses(outputs, query_y).mean().item()
+            accuracies[task, step] = float(setup.learner.correct(outputs, query_y).mean())
+            names = sorted(setup.learner.adapted)
+            loss = setup.learner.loss(params, support_x, support_y)
+            slopes = torch.autograd.grad(loss, [params[name] for name in names])
+            for name, slope in zip(names, slopes, strict=True):
+                params[name] = (params[name] - 0.1 * slope).detach().requires_grad_()
+    for at, column in zip(measurement.loss, losses.T, strict=True):
+        assert at.mean == pytest.approx(column.mean(), rel=1e-4)
+        assert at.ci95 == pytest.approx(1.96 * column.std(ddof=1) / math.sqrt(5), rel=1e-3)
+        assert at.median == pytest.approx(np.median(column), rel=1e-4)
+    if kind == "strokes":
+        assert [at.mean for at in measurement.accuracy] == pytest.approx(accuracies.mean(axis=0).tolist())
+
+
+def test_the_size_of_a_chunk_changes_nothing(small, monkeypatch):
+    config = small("strokes")
+    setup, theta = prepared(config)
+    protocol = protocol_for(config, Split.VAL, tasks=7, steps=1)
+    whole = evaluate(setup.learner, theta, setup.source, protocol, 0.1)
+    monkeypatch.setattr(evaluator, "_CHUNK_NUMBERS", 1)
+    single = evaluate(setup.learner, theta, setup.source, protocol, 0.1)
+    assert [at.mean for at in whole.loss] == pytest.approx([at.mean for at in single.loss], rel=1e-5)
+
+
+def test_no_graph_is_built_and_theta_stays_as_it_was(small):
+    config = small("strokes")
+    setup, theta = prepared(config)
+    before = {name: value.clone() for name, value in theta.items()}
+    setup.validate(theta)
+    assert all(torch.equal(before[name], theta[name]) and not theta[name].requires_grad for name in theta)
+
+
+def test_a_diverging_task_is_counted_and_not_dropped(small):
+    config = small("sinusoid")
+    setup, theta = prepared(config)
+    protocol = protocol_for(config, Split.TEST, tasks=20, steps=30)
+    measurement = evaluate(setup.learner, theta, setup.source, protocol, 50.0)
+    last = measurement.loss[-1]
+    assert last.diverged > 0 and not last.mean < 100
+    assert measurement.loss[0].diverged == 0
+
+
+def test_what_counts_as_diverged():
+    losses = np.array([[2.0, 1.0, 5.0], [4.0, 31.0, np.nan], [3.0, np.inf, 29.9]])
+    assert diverged_tasks(losses).tolist() == [0, 2, 1]
+
+
+def test_inductive_predictions_do_not_see_the_other_queries(small):
+    config = small("strokes")
+    setup, theta = prepared(config)
+    shape = evaluation_shape(config)
+    episodes = setup.source.sample(Stream(0, Split.TEST), torch.arange(1), shape)
+    support, queries = episodes.support_x[0], episodes.query_x[0]
+    together = predict_alone(setup.learner, theta, support, queries)
+    torch.testing.assert_close(predict_alone(setup.learner, theta, support, queries[:2]), together[:2])
+    transductive = setup.learner.predict(theta, queries)
+    fewer = setup.learner.predict(theta, queries[:2])
+    assert not torch.allclose(transductive[:2], fewer, atol=1e-3), (
+        "batch statistics are shared when transductive"
+    )
+    assert not torch.allclose(together, transductive, atol=1e-3)
+
+
+def test_the_mode_is_named_and_matters(small):
+    values = {}
+    for mode in ("transductive", "inductive"):
+        config = small("strokes", f"eval_mode={mode}")
+        setup, theta = prepared(config)
+        measurement = setup.validate(theta)
+        assert measurement.protocol.mode == mode
+        values[mode] = measurement.loss[-1].mean
+    assert values["transductive"] != values["inductive"]
+
+
+def test_the_protocol_is_written_beside_the_numbers(small):
+    config = small("strokes", "queries=3", "eval_queries=4", "ways=3", "shots=2", "eval_seed=9")
+    setup, theta = prepared(config)
+    protocol = setup.measure(theta, Split.TEST, tasks=5, steps=2).protocol
+    assert protocol.model_dump() == {
+        "split": "test",
+        "tasks": 5,
+        "ways": 3,
+        "shots": 2,
+        "queries": 4,
+        "steps": 2,
+        "seed": 9,
+        "mode": "transductive",
+    }
+
+
+@pytest.mark.parametrize(
+    ("value", "best", "metric", "expected"),
+    [
+        (0.5, None, "mse", True),
+        (0.5, 0.6, "mse", True),
+        (0.5, 0.6, "accuracy", False),
+        (0.7, 0.6, "accuracy", True),
+        (0.6, 0.6, "accuracy", False),
+        (math.nan, None, "mse", False),
+        (math.inf, 0.1, "accuracy", False),
+    ],
+)
+def test_better(value, best, metric, expected):
+    assert is_better(value, best, metric) is expected
