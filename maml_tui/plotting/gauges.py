@@ -12,7 +12,7 @@ from maml_tui.plotting.charset import GLYPHS, Charset
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from maml_tui.plotting.scales import Interval
+    from maml_tui.plotting._types import Interval
 
 
 def bar(fraction: float, width: int, charset: Charset) -> str:

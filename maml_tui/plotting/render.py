@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import numpy.typing as npt
 
@@ -9,8 +11,11 @@ from maml_tui.plotting.axes import draw_axes
 from maml_tui.plotting.charset import GLYPHS, Glyphs
 from maml_tui.plotting.frame import Frame, fit
 from maml_tui.plotting.grid import Grid, Role, role_of, style_code
-from maml_tui.plotting.series import Floats, Plot, Series, Stroke
+from maml_tui.plotting.series import Plot, Series, Stroke
 from maml_tui.plotting.trace import Trace, dots, trace
+
+if TYPE_CHECKING:
+    from maml_tui.plotting._types import Floats
 
 
 def render(plot: Plot, width: int, height: int) -> Grid:
@@ -60,11 +65,11 @@ class _Area:
         if series.band is None:
             return
         low, high = series.band
-        if self.frame.y.log:
-            low = np.where(low <= 0, self.frame.y.low, low)
         # Cells instead of dots: column c covers c - 1/2 to c + 1/2, row r covers r to r + 1.
         u = (self._u(series.x) + 0.5) / self.glyphs.dots_wide - 0.5
-        bottom, top = ((self._v(edge) + 0.5) / self.glyphs.dots_high for edge in (low, high))
+        bottom, top = (
+            (self._v(edge) + 0.5) / self.glyphs.dots_high for edge in (self.frame.y.raised(low), high)
+        )
         columns = self.frame.columns
         self._shade(series, trace(u, top, columns).top, trace(u, bottom, columns).bottom)
 

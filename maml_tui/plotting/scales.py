@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from maml_tui.plotting.labels import Unit, tick_label
 
-Floats = npt.NDArray[np.float64]
-Interval = tuple[float, float]
+if TYPE_CHECKING:
+    from maml_tui.plotting._types import Floats, Interval
 
 _INTERVALS = 5
 """About how many steps a rounded range is divided into."""
@@ -57,6 +57,10 @@ class Scale:
             else:
                 placed = (values - self.low) / (self.high - self.low)
         return placed.clip(-_FAR, _FAR)
+
+    def raised(self, edge: Floats) -> Floats:
+        """Return the lower edge of a band, raised to the low end where a logarithmic axis has no place for it."""
+        return np.where(edge <= 0, self.low, edge) if self.log else edge
 
     def ticks(self, count: int, unit: Unit) -> tuple[Tick, ...]:
         """Return ticks at round numbers inside the range: about `count` of them, and two where that can be."""

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from maml_tui.plotting.charset import GLYPHS, Charset
 from maml_tui.plotting.labels import Unit
 from maml_tui.plotting.smoothing import smooth
 
-Floats = npt.NDArray[np.float64]
-Interval = tuple[float, float]
+if TYPE_CHECKING:
+    from maml_tui.plotting._types import Floats, Interval
 
 LARGEST = 1e300
 """Numbers beyond this count as infinite, because the difference of any two must still be a number."""

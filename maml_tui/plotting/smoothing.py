@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING
 
-Floats = npt.NDArray[np.float64]
+import numpy as np
+
+if TYPE_CHECKING:
+    from maml_tui.plotting._types import Floats
 
 
 def smooth(y: Floats, factor: float) -> Floats:

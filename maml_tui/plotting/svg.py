@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
 import numpy as np
@@ -9,7 +10,10 @@ import numpy.typing as npt
 
 from maml_tui.plotting.frame import x_scale, y_scale
 from maml_tui.plotting.palette import colour
-from maml_tui.plotting.series import Floats, Plot, Series, Stroke, printable
+from maml_tui.plotting.series import Plot, Series, Stroke, printable
+
+if TYPE_CHECKING:
+    from maml_tui.plotting._types import Floats
 
 _LEFT, _RIGHT, _BOTTOM = 72, 20, 48
 _LEGEND_TOP, _LEGEND_ROW = 45, 18
@@ -112,9 +116,7 @@ class _Figure:
         if series.band is None:
             return ""
         low, high = series.band
-        if self.y.log:
-            low = np.where(low <= 0, self.y.low, low)
-        x, bottom, top = self._across(series.x), self._down(low), self._down(high)
+        x, bottom, top = self._across(series.x), self._down(self.y.raised(low)), self._down(high)
         outlines = [
             _points(np.append(x[part], x[part][::-1]), np.append(top[part], bottom[part][::-1]))
             for part in _runs(x + bottom + top)

@@ -1,15 +1,17 @@
-"""From samples to dots: what each column of dots shows of a line, in a time that does not depend on its picture."""
+"""From samples to dots: what each column of dots shows of a line."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from maml_tui.plotting.series import Stroke
 
-Floats = npt.NDArray[np.float64]
+if TYPE_CHECKING:
+    from maml_tui.plotting._types import Floats
 
 
 @dataclass(frozen=True)
