@@ -1,0 +1,31 @@
+"""What the shell offers when tab is pressed."""
+
+from __future__ import annotations
+
+from engine.errors import MamlError
+
+
+def presets(incomplete: str) -> list[str]:
+    """Offer presets."""
+    from engine.config.presets import preset_names
+
+    return [name for name in preset_names() if name.startswith(incomplete)]
+
+
+def settings(incomplete: str) -> list[tuple[str, str]]:
+    """Offer options with their `=`, ready for the value."""
+    from engine.config.fields import all_fields
+
+    return [(f"{name}=", known.label) for name, known in all_fields().items() if name.startswith(incomplete)]
+
+
+def runs(incomplete: str) -> list[tuple[str, str]]:
+    """Offer runs by id, with their names."""
+    from engine.runs.index import list_runs
+
+    try:
+        found = list_runs()
+    except MamlError:
+        return []
+    named = [("@last", "the newest run"), *((one.run.id, one.status.name) for one in found)]
+    return [(name, about) for name, about in named if name.startswith(incomplete)]

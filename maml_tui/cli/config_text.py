@@ -1,0 +1,50 @@
+"""Configurations as text: TOML with the source of each value, and what differs between two of them."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from typing import TYPE_CHECKING
+
+from engine.config.fields import all_fields, applicable_fields
+
+if TYPE_CHECKING:
+    from engine.config.fields import OptionField
+    from engine.config.resolve import ResolvedConfig
+    from engine.config.schema import RunConfig
+
+
+def toml_value(value: object) -> str:
+    """Write a value of the schema as TOML."""
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(toml_value, value))}]"
+    if isinstance(value, bool | str):
+        return json.dumps(value)
+    return repr(value)
+
+
+def annotated_toml(resolved: ResolvedConfig) -> str:
+    """Write a configuration as a run file in which a comment tells where each value came from."""
+    config = resolved.config
+    by_section = itertools.groupby(applicable_fields(config), key=lambda known: known.section)
+    return "\n\n".join(_section(name, list(fields), resolved) for name, fields in by_section)
+
+
+def _section(name: str, fields: list[OptionField], resolved: ResolvedConfig) -> str:
+    texts = [f"{known.name} = {toml_value(known.value(resolved.config))}" for known in fields]
+    width = max(map(len, texts))
+    lines = [
+        f"{text:<{width}}  # {resolved.sources.get(known.name, 'default')}"
+        for text, known in zip(texts, fields, strict=True)
+    ]
+    return "\n".join([f"[{name}]", *lines])
+
+
+def differences(first: RunConfig, second: RunConfig) -> list[tuple[str, str, str]]:
+    """Return (option, value in `first`, value in `second`) for each that differs; `-` where it has no effect."""
+    texts = [
+        {known.name: toml_value(known.value(config)) for known in applicable_fields(config)}
+        for config in (first, second)
+    ]
+    pairs = [(name, *(text.get(name, "-") for text in texts)) for name in all_fields()]
+    return [(name, one, other) for name, one, other in pairs if one != other]

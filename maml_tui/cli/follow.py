@@ -1,0 +1,89 @@
+"""Following a run: its journal and its status, until it has ended."""
+
+from __future__ import annotations
+
+import time
+from contextlib import closing
+from typing import TYPE_CHECKING, Protocol
+
+from engine.runs.journal import EventReader
+from engine.runs.launch import worker_exit_reason
+from engine.runs.states import ENDED_STATES, LIVE_STATES
+from engine.runs.status import current_status, worker_alive
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Sequence
+
+    from engine.runs.directory import RunDirectory
+    from engine.runs.events import Event
+    from engine.runs.launch import Process
+    from engine.runs.status import Status
+
+_POLL_SECONDS = 0.25  # also the fastest that anything is redrawn
+
+
+class View(Protocol):
+    """Shows a run while it is followed."""
+
+    def show(self, lines: Sequence[bytes], events: Sequence[Event], status: Status) -> None:
+        """Show what is new: lines of the journal as they stand there, the events among them, the status."""
+
+    def close(self) -> None:
+        """Leave the terminal as it was found."""
+
+
+def follow(
+    run: RunDirectory,
+    view: View,
+    process: Process | None = None,
+    reader: EventReader | None = None,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Generator[Status]:
+    """Show the run as it goes on; yield its status after each look, the last one when it has ended.
+
+    Args:
+        run: The run.
+        view: Where to show it.
+        process: Its worker, where it is a child of this process: then its end is the run's.
+        reader: Reads the journal from where it stands; from the beginning if None.
+        sleep: Waits between two looks.
+
+    Raises:
+        ResourceError: Journal or status cannot be read.
+    """
+    reader = reader or EventReader(run.events)
+    with closing(view):
+        while True:
+            # Whether it has ended is asked first, so that whatever it wrote before is still shown.
+            status, ended = _look(run, process)
+            for lines in reader.chunks():
+                view.show(lines, reader.parse(lines), status)
+            view.show([], [], status)
+            yield status
+            if ended:
+                return
+            sleep(_POLL_SECONDS)
+
+
+def exit_code(status: Status, process: Process | None = None) -> int:
+    """Return the exit code that tells how a run ended: its worker's own where that is known and not 0."""
+    code = process.poll() if process else None
+    if code is not None and code > 0:
+        return code
+    return {"done": 0, "diverged": 4}.get(status.state, 1)
+
+
+def _look(run: RunDirectory, process: Process | None) -> tuple[Status, bool]:
+    if process is None:
+        status = current_status(run)
+        # A worker that has written its last status may still have its last event to write.
+        return status, status.state in ENDED_STATES and not worker_alive(status)
+    code = process.poll()
+    status = current_status(run)
+    own = status.pid == process.pid
+    if code is None:
+        return status if own else status.model_copy(update={"state": "queued", "reason": ""}), False
+    if own and status.state in ENDED_STATES - {"lost"}:
+        return status, True
+    state = "lost" if own and status.state in LIVE_STATES | {"lost"} else "failed"
+    return status.model_copy(update={"state": state, "reason": worker_exit_reason(run, code)}), True

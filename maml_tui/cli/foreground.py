@@ -1,0 +1,145 @@
+"""Starting a run's worker and staying with it, or not; and telling how a run ended."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from engine.config.record import RunRecord, read_record
+from engine.errors import UsageError
+from engine.runs.journal import EventReader
+from engine.runs.launch import start_worker, wait_until_ready
+from engine.runs.result import read_result
+from engine.runs.states import ENDED_STATES
+from maml_tui.cli.follow import View, exit_code, follow
+from maml_tui.cli.interrupts import Interrupts
+from maml_tui.cli.output import Mode, choose_mode, emit, emit_result, say
+from maml_tui.results import result_table
+
+if TYPE_CHECKING:
+    from engine.config.schema import RunConfig
+    from engine.runs.directory import RunDirectory
+    from engine.runs.status import Status
+
+_READY_SECONDS = 120.0
+
+Detach = Annotated[bool, typer.Option("--detach", help="Return once it trains; print only the run's id.")]
+Plain = Annotated[bool, typer.Option("--plain", help="Plain lines, as when stdout is not a terminal.")]
+Json = Annotated[bool, typer.Option("--json", help="The lines of events.jsonl, and nothing else.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing on stderr but errors.")]
+
+
+@dataclass(frozen=True)
+class Display:
+    """How a run is to be shown.
+
+    Attributes:
+        mode: In which form.
+        detach: Whether to return as soon as it trains.
+        quiet: Whether to leave out what is not an error.
+    """
+
+    mode: Mode
+    detach: bool
+    quiet: bool
+
+    @classmethod
+    def of(cls, *, detach: bool, plain: bool, as_json: bool, quiet: bool) -> Display:
+        """Return what the flags ask for.
+
+        Raises:
+            UsageError: They contradict each other.
+        """
+        if detach + plain + as_json > 1:
+            raise UsageError("--detach, --plain and --json exclude each other: choose one")
+        return cls(choose_mode(plain=plain, as_json=as_json), detach, quiet)
+
+    def say(self, text: str) -> None:
+        """Tell something that a quiet person need not know."""
+        if not self.quiet:
+            say(text)
+
+
+def work(run: RunDirectory, record: RunRecord, display: Display) -> int:
+    """Start the worker of `run`, show what it does from now on, and return the exit code."""
+    folder = str(run.path).replace(str(Path.home()), "~", 1)
+    display.say(f"run {run.id} {record.name}  dir={folder}  device={record.device}")
+    reader = EventReader(run.events)
+    for _ in reader.chunks():
+        pass  # what earlier workers wrote has been shown before
+    return _detach(run, display) if display.detach else _stay(run, record.resolved.config, reader, display)
+
+
+def view_for(mode: Mode, config: RunConfig) -> View:
+    """Return what shows a run in `mode`."""
+    if mode is Mode.HUMAN:
+        from maml_tui.cli.human import HumanView  # Rich is for terminals only
+
+        return HumanView(config)
+    if mode is Mode.JSON:
+        from maml_tui.cli.json_lines import JsonView
+
+        return JsonView()
+    from maml_tui.cli.plain import PlainView
+
+    return PlainView(config)
+
+
+def conclude(run: RunDirectory, status: Status, display: Display) -> None:
+    """Tell how a run ended and, where it was measured, what it reached."""
+    if status.state == "done":
+        display.say(f"run {run.id} done: {status.reason}")
+        if display.mode is not Mode.JSON:
+            show_result(run)
+        return
+    again = f"; resumable: maml resume {run.id}" if status.state == "lost" else ""
+    say(f"run {run.id} {status.state}: {status.reason.rstrip('.')}{again}")
+
+
+def show_result(run: RunDirectory) -> None:
+    """Write the result table of `run`, if it was measured."""
+    result = read_result(run.result)
+    if result is not None and result.measurements:
+        config = read_record(run.config).resolved.config
+        emit("")
+        emit_result(result_table(config, result.measurements, result.fingerprint))
+
+
+def _detach(run: RunDirectory, display: Display) -> int:
+    process = start_worker(run)
+    status = wait_until_ready(run, process, _READY_SECONDS)
+    if status.state in ENDED_STATES - {"done"}:
+        say(f"run {run.id} {status.state}: {status.reason}")
+        process.wait()
+        return exit_code(status, process)
+    emit(run.id)
+    display.say(f"{status.state} on {status.device or 'its way'}; follow: maml attach {run.id}")
+    return 0
+
+
+def _stay(run: RunDirectory, config: RunConfig, reader: EventReader, display: Display) -> int:
+    with Interrupts(run) as interrupts:
+        process = start_worker(run)
+        watching = follow(run, view_for(display.mode, config), process, reader)
+        with closing(watching):
+            for status in watching:
+                if interrupts.obey(status, process.pid):
+                    say(f"left run {run.id} to stop by itself; then: maml resume {run.id}")
+                    return interrupts.exit_code
+    if interrupts.received and status.iteration < config.training.iterations:
+        return _interrupted(run, status, interrupts)
+    conclude(run, status, display)
+    sys.stdout.flush()
+    return exit_code(status, process)
+
+
+def _interrupted(run: RunDirectory, status: Status, interrupts: Interrupts) -> int:
+    if status.state != "done":
+        say(f"run {run.id} {status.state}: {status.reason}")
+    say(f"stopped at iteration {status.iteration}; resumable: maml resume {run.id}")
+    return interrupts.exit_code

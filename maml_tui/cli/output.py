@@ -1,0 +1,75 @@
+"""Where words go: data to stdout, talk to stderr, style only where a terminal shows it."""
+
+from __future__ import annotations
+
+import enum
+import json
+import sys
+from typing import TYPE_CHECKING, TextIO
+
+from engine.runs.files import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from maml_tui.results import ResultTable
+
+
+class Mode(enum.Enum):
+    """How a run is shown while it is followed."""
+
+    HUMAN = "human"
+    PLAIN = "plain"
+    JSON = "json"
+
+
+def choose_mode(*, plain: bool, as_json: bool) -> Mode:
+    """Return the mode asked for, else `HUMAN` where a person looks on and `PLAIN` where a pipe does."""
+    if as_json:
+        return Mode.JSON
+    return Mode.HUMAN if not plain and is_terminal(sys.stdout) and is_terminal(sys.stderr) else Mode.PLAIN
+
+
+def is_terminal(stream: TextIO) -> bool:
+    """Return whether `stream` is a terminal that can do more than print lines."""
+    import os
+
+    return stream.isatty() and os.environ.get("TERM", "") not in ("", "dumb", "unknown")
+
+
+def say(text: str) -> None:
+    """Tell the person at the terminal something, one `maml: ` line for each line of `text`."""
+    for line in text.splitlines():
+        print(f"maml: {shown(line)}", file=sys.stderr, flush=True)
+
+
+def emit(text: str, style: str = "") -> None:
+    """Write a line of data, in a Rich `style` if stdout is a terminal; control characters are escaped."""
+    line = shown(text)
+    if not style or not is_terminal(sys.stdout):
+        print(line)
+        return
+    from rich.console import Console  # loaded for terminals only: it is most of the start-up time
+    from rich.text import Text
+
+    Console().print(Text(line, style=style), soft_wrap=True)
+
+
+def emit_json(value: object) -> None:
+    """Write one JSON value, indented."""
+    print(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def emit_table(columns: Sequence[str], rows: Sequence[Sequence[str]], strong: int | None = None) -> None:
+    """Write a table as aligned text under a line of headings, the row with index `strong` emphasised."""
+    widths = [max(map(len, column)) for column in zip(columns, *rows, strict=True)]
+    for index, row in enumerate((columns, *rows)):
+        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        emit(line.rstrip(), "bold" if index in (0, None if strong is None else strong + 1) else "")
+
+
+def emit_result(table: ResultTable) -> None:
+    """Write a result table and the sentences below it."""
+    emit_table(table.columns, table.rows, table.scored)
+    for note in table.notes:
+        emit(note, "dim")

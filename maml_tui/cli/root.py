@@ -1,0 +1,131 @@
+"""The tree of commands. Each family is imported only when one of its commands is run."""
+
+from __future__ import annotations
+
+import importlib
+import itertools
+from collections.abc import Iterator, MutableMapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from maml_tui import __version__
+
+if TYPE_CHECKING:
+    from typer._click import Command, Context, HelpFormatter
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A command and where its code is.
+
+    Attributes:
+        section: Heading it stands under in the help.
+        module: Module of this package whose `app` has it; the whole `app` if it has none of that name.
+        help: A short line.
+    """
+
+    section: str
+    module: str
+    help: str
+
+
+COMMANDS = {
+    "train": Entry("Training", "train", "Start a run and follow it."),
+    "attach": Entry("Training", "attach", "Follow a live or finished run."),
+    "pause": Entry("Training", "control", "Pause a run after its current iteration."),
+    "resume": Entry("Training", "resume", "Continue a paused, stopped or lost run."),
+    "ckpt": Entry("Training", "control", "Write a checkpoint of a live run now."),
+    "stop": Entry("Training", "control", "Stop a run, resumably."),
+    "runs": Entry("Results", "runs", "List, show and remove runs."),
+    "eval": Entry("Results", "evaluate", "Measure a run's checkpoints by a protocol of your own."),
+    "presets": Entry("Inputs", "presets", "Ready-made configurations: list, show, copy, check, compare."),
+    "data": Entry("Inputs", "data", "Image data sets: list, get, import, check."),
+}
+
+
+class LazyCommands(MutableMapping[str, Any]):
+    """The commands by name, each made when it is asked for."""
+
+    def __init__(self) -> None:
+        self._made: dict[str, Command] = {}
+
+    def __getitem__(self, name: str) -> Command:
+        if name not in self._made:
+            self._made[name] = _make(name, COMMANDS[name])
+        return self._made[name]
+
+    def __setitem__(self, name: str, command: Command) -> None:
+        self._made[name] = command
+
+    def __delitem__(self, name: str) -> None:
+        del self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(COMMANDS)
+
+    def __len__(self) -> int:
+        return len(COMMANDS)
+
+
+class RootGroup(TyperGroup):
+    """The command `maml`, whose help is written from `COMMANDS` alone."""
+
+    def __init__(self, **attributes: Any) -> None:  # noqa: ANN401 - handed on as they come
+        super().__init__(**attributes)
+        self.commands = LazyCommands()
+
+    def format_commands(self, ctx: Context, formatter: HelpFormatter) -> None:  # noqa: ARG002 - click's signature
+        """Write the commands under their headings."""
+        for section, entries in itertools.groupby(COMMANDS.items(), key=lambda item: item[1].section):
+            with formatter.section(section):
+                formatter.write_dl([(name, entry.help) for name, entry in entries])
+
+
+app = typer.Typer(
+    cls=RootGroup,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Start with: maml train smoke",
+)
+
+
+def command() -> Command:
+    """Return the whole command line."""
+    return typer.main.get_command(app)
+
+
+def open_app() -> int:
+    """Open the terminal application and return its exit code."""
+    typer.echo("maml: say what to do, for example: maml train smoke (all commands: maml -h)", err=True)
+    return 2
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"maml-tui {__version__}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    ctx: typer.Context,
+    version: Annotated[  # noqa: ARG001 - acted on by its callback
+        bool,
+        typer.Option("--version", "-V", callback=_print_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    """Meta-learning in the terminal: train models that learn a new task from a few examples."""
+    if ctx.invoked_subcommand is None:
+        typer.echo(ctx.get_help())
+        raise typer.Exit(open_app())
+
+
+def _make(name: str, entry: Entry) -> Command:
+    family = importlib.import_module(f"maml_tui.cli.{entry.module}").app
+    family.rich_markup_mode = None  # one look for all help texts, and no Rich to load for it
+    group = typer.main.get_group(family)
+    return group.commands.get(name, group)

@@ -1,0 +1,72 @@
+"""`maml train`: start a run and follow it."""
+
+from __future__ import annotations
+
+from pathlib import Path  # noqa: TC003 - typer reads it
+from typing import Annotated
+
+import typer
+
+from engine.config.toml import config_tables
+from maml_tui.cli import complete
+from maml_tui.cli.config_text import annotated_toml
+from maml_tui.cli.foreground import Detach, Display, Json, Plain, Quiet, work
+from maml_tui.cli.new_run import Request, create
+from maml_tui.cli.output import Mode, emit_json
+
+app = typer.Typer()
+
+
+@app.command(
+    "train",
+    epilog="\b\nExamples:\n"
+    "  maml train smoke\n"
+    "  maml train omniglot-20w1s -s algorithm=fomaml -s meta_lr=3e-4 --device cuda:0\n"
+    "  maml train -c mine.toml --detach\n"
+    "  maml train sinusoid-10shot --dry-run > mine.toml",
+)
+def train(
+    preset: Annotated[
+        str | None,
+        typer.Argument(help="What to train: see `maml presets ls`.", autocompletion=complete.presets),
+    ] = None,
+    file: Annotated[
+        Path | None, typer.Option("--config", "-c", metavar="FILE", help="Values laid over the preset.")
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            "-s",
+            metavar="KEY=VALUE",
+            help="One value, laid over preset and file; repeatable.",
+            autocompletion=complete.settings,
+        ),
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="What to call the run.")] = None,
+    seed: Annotated[int | None, typer.Option(help="The same as -s seed=...")] = None,
+    device: Annotated[
+        str, typer.Option(envvar="MAML_DEVICE", help="auto, cpu, cuda, cuda:1 or mps.")
+    ] = "auto",
+    detach: Detach = False,
+    plain: Plain = False,
+    as_json: Json = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Print the configuration and where it comes from; start nothing."),
+    ] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Start a run in the background and follow it.
+
+    Closing the terminal does not end it; Ctrl-C stops it with a checkpoint.
+    """
+    display = Display.of(detach=detach, plain=plain, as_json=as_json, quiet=quiet)
+    given = [*(settings or []), *([] if seed is None else [f"seed={seed}"])]
+    record = Request(preset, file, tuple(given), name, device).record()
+    if not dry_run:
+        raise typer.Exit(work(create(record), record, display))
+    if display.mode is Mode.JSON:
+        emit_json({"config": config_tables(record.resolved.config), "sources": dict(record.resolved.sources)})
+    else:
+        print(annotated_toml(record.resolved))

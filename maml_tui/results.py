@@ -1,0 +1,126 @@
+"""The result table: what was measured after every inner step, beside what others published. Pure functions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from maml_tui.published import Published, published
+from maml_tui.wording import metric_name, metric_value, with_interval
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from engine.config.schema import RunConfig
+    from engine.runs.events import Protocol
+    from engine.runs.result import Measured
+
+
+@dataclass(frozen=True)
+class ResultTable:
+    """A table of text.
+
+    Attributes:
+        columns: Headings.
+        rows: One row per inner step, cells in the order of `columns`.
+        scored: Index of the row that the run is judged by.
+        notes: Sentences to stand below: how it was measured, what the signs mean, what others found.
+    """
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    scored: int
+    notes: tuple[str, ...]
+
+
+def result_table(
+    config: RunConfig, measured: Sequence[Measured], fingerprint: Mapping[str, str]
+) -> ResultTable:
+    """Return the table of measurements that share one protocol.
+
+    Args:
+        config: The run's configuration.
+        measured: The measurements, one or more, a group of columns each.
+        fingerprint: Hashes of the data they were made on.
+    """
+    protocol = measured[0].measurement.protocol
+    scored = min(config.evaluation.eval_steps, protocol.steps)
+    literature = [_published(config, protocol, step, scored) for step in range(protocol.steps + 1)]
+    compared = any(literature)
+    columns = ["step", *(heading for one in measured for heading in _headings(one))]
+    rows = [
+        [f"{step}{'*' if step == scored else ''}", *(cell for one in measured for cell in _cells(one, step))]
+        for step in range(protocol.steps + 1)
+    ]
+    if compared:
+        columns.append("published")
+        for row, found in zip(rows, literature, strict=True):
+            row.append(str(found[0]) if found else "")
+    return ResultTable(
+        columns=tuple(columns),
+        rows=tuple(map(tuple, rows)),
+        scored=scored,
+        notes=(
+            *_describe(protocol, scored, fingerprint),
+            *_explain(measured),
+            *_credit(literature, scored),
+        ),
+    )
+
+
+def _headings(one: Measured) -> tuple[str, ...]:
+    metric = one.measurement.metric
+    median = () if metric == "accuracy" else ("median",)
+    return (f"{one.checkpoint} {metric_name(metric)}", *median, "diverged")
+
+
+def _cells(one: Measured, step: int) -> tuple[str, ...]:
+    metric, at = one.measurement.metric, one.measurement.series[step]
+    median = () if metric == "accuracy" else (metric_value(metric, at.median),)
+    return (with_interval(metric, at.mean, at.ci95), *median, str(at.diverged))
+
+
+def _published(config: RunConfig, protocol: Protocol, step: int, scored: int) -> list[Published]:
+    return published(
+        config.task.data,
+        protocol.ways,
+        protocol.shots,
+        config.algorithm.algorithm,
+        step,
+        scored=step == scored,
+    )
+
+
+def _describe(protocol: Protocol, scored: int, fingerprint: Mapping[str, str]) -> tuple[str, str]:
+    ways = "" if protocol.ways is None else f"{protocol.ways}-way "
+    per = "in all" if protocol.ways is None else "per class"
+    episodes = f"{ways}{protocol.shots}-shot, {protocol.queries} queries {per}"
+    made = [
+        f"task seed {protocol.seed}",
+        *([protocol.mode] if protocol.mode else []),
+        *(f"{name} {value[:8]}" for name, value in fingerprint.items()),
+    ]
+    return (
+        f"* scored after {scored} inner steps; {protocol.tasks:,} {protocol.split} tasks, {episodes}",
+        ", ".join(made),
+    )
+
+
+def _explain(measured: Sequence[Measured]) -> tuple[str, str]:
+    chosen = {"best": "chosen on validation", "last": "the last parameters"}
+    checkpoints = (
+        f"{one.checkpoint}: {chosen[one.checkpoint]}, iteration {one.iteration:,}" for one in measured
+    )
+    return (
+        "; ".join(checkpoints),
+        "± half of the 95 % confidence interval of the mean over all tasks, diverged ones included",
+    )
+
+
+def _credit(literature: Sequence[Sequence[Published]], scored: int) -> list[str]:
+    shown = next((found[0] for found in literature if found), None)
+    if shown is None:
+        return []
+    others = [f"{entry.source} {entry}" for entry in literature[scored][1:]]
+    also = f"; at step {scored} also {', '.join(others)}" if others else ""
+    return [f"published: {shown.source}{also}"]
