@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import pytest
 
 from engine.config.presets import load_preset
 from engine.config.resolve import override_layer, resolve
-from engine.config.schema import RunConfig
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from engine.config.schema import RunConfig
 
 SINUSOID = (
     "hidden=[8]",

@@ -1,4 +1,4 @@
-"""Classification tasks: disjoint support and query, shuffled columns, rotations per class, every split its own classes."""
+"""Classification tasks: support and query apart, columns shuffled, whole classes turned, each split its own classes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SHAPE = EpisodeShape(ways=3, shots=2, queries=3)
 
 
 def tasks_whose_pixels_tell_class_and_example(*, rotations: bool = False) -> ImageTasks:
-    """The top left pixel of a picture is its class, its neighbour to the right its number in the class; one mark below."""
+    """The top left pixel of a picture is its class, the one to its right its number in the class."""
     images = np.zeros((sum(COUNTS), 1, 4, 4), dtype=np.uint8)
     images[:, 0, 0, 0] = np.repeat(np.arange(len(COUNTS)), COUNTS) + 1
     images[:, 0, 0, 1] = np.concatenate([np.arange(count) for count in COUNTS]) + 1

@@ -1,0 +1,208 @@
+"""The download end to end against a server on this machine, and what its parent makes of how it ends."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import http.server
+import json
+import sys
+import tempfile
+import threading
+from functools import partial
+
+import pytest
+
+from engine import download as process
+from engine.data import download, omniglot, store
+from engine.errors import MamlError, ResourceError, UsageError
+from engine.torchvision_compat import import_datasets
+
+BACKGROUND, EVALUATION = "images_background.zip", "images_evaluation.zip"
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    """Serves `files`; where `cut` is set, says the whole length and sends half."""
+
+    def __init__(self, server_files, cut, *arguments):
+        self.files, self.cut = server_files, cut
+        super().__init__(*arguments)
+
+    def do_GET(self):
+        content = self.files.get(self.path.removeprefix("/mirror/"))
+        if content is None:
+            self.send_error(404)
+            return
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content[: len(content) // 2] if self.cut else content)
+
+    def log_message(self, *_):
+        """Keep the test's output quiet."""
+
+
+@pytest.fixture
+def serve(monkeypatch):
+    """Start a server for files (name -> bytes) and return the prefix of its addresses."""
+    monkeypatch.setenv("no_proxy", "*")
+    servers = []
+
+    def start(files, cut=False):
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, files, cut))
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        servers.append(server)
+        return f"http://127.0.0.1:{server.server_port}/mirror"
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.fixture(autouse=True)
+def scratch(tmp_path, monkeypatch, published_zips):
+    """A temporary directory of its own, and torchvision expecting the test's zips; what is left there is a leak."""
+    folder = tmp_path / "scratch"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    sums = {n.removesuffix(".zip"): hashlib.md5(c).hexdigest() for n, c in published_zips.items()}
+    monkeypatch.setattr(import_datasets().Omniglot, "zips_md5", sums)
+    yield folder
+    assert list(folder.glob("maml-*")) == []
+
+
+def refuse(url, complaint):
+    with pytest.raises(ResourceError, match=complaint) as caught:
+        process.download_omniglot(url)
+    assert str(caught.value).isprintable()
+    assert store.installed() == ()
+    return str(caught.value)
+
+
+def test_what_is_served_is_imported(serve, published_zips, capfd):
+    imported = process.download_omniglot(serve(published_zips) + "/")
+    assert store.verify("omniglot").content_hash == imported.image_set.content_hash
+    told = capfd.readouterr().err
+    assert told.count("downloading http://127.0.0.1") == 2
+    assert "\r" not in told
+
+
+def test_the_publishers_address_is_torchvisions_own():
+    assert import_datasets().Omniglot.download_url_prefix.startswith("https://")
+
+
+def test_not_found(serve, published_zips):
+    refuse(serve({BACKGROUND: published_zips[BACKGROUND]}), "images_evaluation.zip .the server answered 404")
+
+
+def test_a_body_that_is_cut_short(serve, published_zips):
+    half = len(published_zips[BACKGROUND]) // 2
+    refuse(
+        serve(published_zips, cut=True), f"the {half:,} bytes that came do not have the published checksum"
+    )
+
+
+def test_a_web_page_instead(serve, published_zips):
+    page = {BACKGROUND: b"<!DOCTYPE html><title>Sign in</title>"}
+    refuse(serve(published_zips | page), "what came is an HTML page, so the download was probably redirected")
+
+
+def test_another_archive(serve, published_zips, zip_of):
+    refuse(serve(published_zips | {EVALUATION: zip_of({"a": b"b"})}), "do not have the published checksum")
+
+
+def test_no_server(serve):
+    told = refuse("http://127.0.0.1:9", "Connection refused")
+    assert "maml data import omniglot PATH" in told
+    assert "MAML_OMNIGLOT_URL" in told
+
+
+def test_an_address_that_is_none():
+    refuse("no\x1bwhere", "unknown url type")
+
+
+def test_no_space_for_the_download(serve, published_zips, monkeypatch):
+    def no_space(*_args, **_kwargs):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(import_datasets().Omniglot, "__init__", no_space)
+    refuse(serve(published_zips), r"cannot write the download to .*No space left on device.*TMPDIR")
+
+
+def test_the_old_set_survives_a_failed_download(serve, published_zips):
+    process.download_omniglot(serve(published_zips))
+    with pytest.raises(ResourceError):
+        process.download_omniglot(serve({}))
+    assert store.verify("omniglot").classes == 3
+
+
+@pytest.fixture
+def answer(monkeypatch, capsys):
+    """Run the process's `main` here, without touching this process's signals; return (exit code, answer)."""
+    monkeypatch.setattr(process.signal, "signal", lambda *_: None)
+    monkeypatch.setattr(process.socket, "setdefaulttimeout", lambda _: None)
+
+    def run(*arguments):
+        code = process.main(arguments)
+        return code, json.loads(capsys.readouterr().out)
+
+    return run
+
+
+def test_the_process_answers_in_json(serve, published_zips, answer):
+    code, told = answer("omniglot", "--url", serve(published_zips))
+    assert code == 0
+    assert "differs from the published" in told["warnings"][0]
+    code, told = answer("omniglot", "--url", serve({}))
+    assert code == 3
+    assert "404" in told["error"]
+
+
+def child(monkeypatch, program):
+    """Let `program` stand in for the process: what the parent runs is Python with other arguments."""
+    popen = download.subprocess.Popen
+    commands = []
+
+    def start(command, **options):
+        commands.append(command)
+        return popen([sys.executable, "-c", program], **options)
+
+    monkeypatch.setattr(download.subprocess, "Popen", start)
+    return commands
+
+
+def test_the_parent_returns_the_set_and_the_warnings(monkeypatch, serve, published_zips):
+    process.download_omniglot(serve(published_zips))
+    commands = child(monkeypatch, """print('{"warnings": ["odd"]}')""")
+    imported = download.download("omniglot", "http://mirror")
+    assert (imported.image_set.classes, imported.warnings) == (3, ("odd",))
+    assert commands[0][1:] == ["-P", "-m", "engine.download", "omniglot", "--url", "http://mirror"]
+
+
+@pytest.mark.parametrize(("code", "kind"), [(1, MamlError), (2, UsageError), (3, ResourceError)])
+def test_the_parent_raises_what_the_process_could_not(monkeypatch, code, kind):
+    child(monkeypatch, f"""print('{{"error": "no luck"}}'); raise SystemExit({code})""")
+    with pytest.raises(kind, match="no luck") as caught:
+        download.download("omniglot")
+    assert type(caught.value) is kind
+    assert str(caught.value) == "no luck"
+
+
+def test_a_process_that_dies_without_a_word(monkeypatch):
+    child(monkeypatch, "raise SystemExit(9)")
+    with pytest.raises(MamlError, match="ended early with code 9"):
+        download.download("omniglot")
+
+
+def test_the_process_really_starts_and_shows_its_progress(monkeypatch, capfd):
+    monkeypatch.setenv("no_proxy", "*")
+    with pytest.raises(ResourceError, match="Connection refused"):
+        download.download("omniglot", "http://127.0.0.1:9")
+    assert "downloading http://127.0.0.1:9" in capfd.readouterr().err
+
+
+def test_only_the_named_constant_makes_a_warning(serve, published_zips, monkeypatch):
+    found = process.download_omniglot(serve(published_zips)).image_set
+    monkeypatch.setattr(omniglot, "CONTENT_HASH", found.content_hash)
+    assert process.download_omniglot(serve(published_zips)).warnings == ()
