@@ -25,6 +25,10 @@ _STARTING: frozenset[State] = frozenset({"queued", "warming-up"})
 _POLL_SECONDS = 0.05
 _LOG_TAIL = 4096
 
+# OpenMP threads that wait burn a core. On a machine with other work (a second run) the default, milliseconds long,
+# makes both several times slower; this many turns cost a run that is alone nothing that can be measured.
+_SPIN = "10000"
+
 
 class Process(Protocol):
     """The part of `subprocess.Popen` that waiting needs."""
@@ -128,7 +132,7 @@ def kill_worker(run: RunDirectory) -> None:
 
 def _worker_environment(given: Mapping[str, str]) -> dict[str, str]:
     """Return `given`, made fit to import this program from a source tree, and to log a crash in compiled code."""
-    environment = {"PYTHONFAULTHANDLER": "1", **given}
+    environment = {"PYTHONFAULTHANDLER": "1", "GOMP_SPINCOUNT": _SPIN, **given}
     source = Path(__file__).resolve().parents[2]
     if (source / "pyproject.toml").is_file():
         inherited = given.get("PYTHONPATH")
