@@ -34,7 +34,6 @@ _DAMAGE = (
     ValueError,
     struct.error,
     RuntimeError,
-    NotImplementedError,
 )
 
 
@@ -108,10 +107,15 @@ def read_bounded(file: IO[bytes], label: str, allowed: int) -> bytes:
     return content
 
 
+def looks_like_html(head: bytes) -> bool:
+    """Tell whether a file that begins with `head` is a web page, as a redirected download is."""
+    return head.lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(_HTML)
+
+
 def _entries(file: IO[bytes], label: str) -> Iterator[_Entry]:
     head = file.read(512)
     file.seek(0)
-    if head.lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(_HTML):
+    if looks_like_html(head):
         raise ResourceError(
             f"{printable(label)} is an HTML page, not an archive: the download was probably redirected"
         )

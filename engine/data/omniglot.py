@@ -70,13 +70,18 @@ def import_omniglot(path: Path) -> Imported:
     """
     image_set = read_omniglot(path)
     store.save(image_set)
+    return Imported(store.load(NAME), deviations(image_set))
+
+
+def deviations(image_set: ImageSet) -> tuple[str, ...]:
+    """Return a sentence where `image_set` is not what the published drawings become, nothing where it is."""
     if image_set.content_hash == CONTENT_HASH:
-        return Imported(store.load(NAME), ())
-    warning = (
+        return ()
+    differs = (
         f"this copy of Omniglot differs from the published pixels (content hash {image_set.content_hash[:12]}, "
         f"published {CONTENT_HASH[:12]}): results on it are not comparable with others'"
     )
-    return Imported(store.load(NAME), (warning,))
+    return (differs,)
 
 
 def read_omniglot(path: Path) -> ImageSet:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engine.data.names import check_name, printable
+from engine.data.names import check_name, is_name, printable
 from engine.errors import ResourceError
 from engine.paths import data_dir
 
@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 _FORMAT = 1
 _IMAGES, _INDEX = "images.npy", "index.json"
 _HOW_TO_GET = {
-    "omniglot": "run `maml data get omniglot`, or `maml data import omniglot PATH` if you have a copy"
+    "omniglot": "run `maml data get omniglot`, or `maml data import omniglot PATH` if you have a copy",
+    "strokes": "it is made when it is needed and has no folder of its own",
 }
 
 
@@ -159,7 +160,8 @@ def verify(name: str, root: Path | None = None) -> ImageSet:
 
 def installed(root: Path | None = None) -> tuple[str, ...]:
     """Return the names of the sets on disk, sorted; whether they are sound is for `load` and `verify` to say."""
-    return tuple(sorted(p.parent.name for p in (root or data_dir()).glob(f"[a-z0-9]*/{_INDEX}")))
+    folders = (path.parent.name for path in (root or data_dir()).glob(f"*/{_INDEX}"))
+    return tuple(sorted(filter(is_name, folders)))
 
 
 def _folder(name: str, root: Path | None) -> Path:

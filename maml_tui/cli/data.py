@@ -1,0 +1,192 @@
+"""`maml data`: which image sets there are, how to get them, and whether they are sound."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path  # noqa: TC003 (typer reads the annotation)
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from engine.errors import ResourceError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from engine.data.omniglot import Imported
+
+app = typer.Typer(help="Image data sets: list, get, import and check them.", no_args_is_help=True)
+
+_COLUMNS = ("name", "status", "classes", "examples", "size", "hash", "about")
+
+
+@app.command("ls")
+def list_sets(
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON array, full hashes.")] = False,
+) -> None:
+    """List the data sets that are installed or known."""
+    from engine.data import catalogue, store
+
+    sets = [_describe(name) for name in dict.fromkeys((*catalogue.ABOUT, *store.installed()))]
+    if as_json:
+        typer.echo(json.dumps(sets, indent=2))
+    else:
+        _print_table(sets)
+
+
+@app.command("get")
+def get(
+    name: Annotated[str, typer.Argument(help="Which data set: omniglot.")],
+    url: Annotated[
+        str | None,
+        typer.Option(
+            envvar="MAML_OMNIGLOT_URL", help="Where a mirror keeps images_background.zip and its twin."
+        ),
+    ] = None,
+) -> None:
+    """Download a data set, check it against the published checksums and import it."""
+    from engine.data import catalogue, store
+    from engine.data.download import download
+
+    _require("download", name, catalogue.DOWNLOADABLE)
+    try:
+        store.verify(name)
+    except ResourceError:
+        _report(download(name, url))
+    else:
+        typer.echo(f"{name} is already there and sound", err=True)
+        _echo_path(name)
+
+
+@app.command("import")
+def import_copy(
+    name: Annotated[str, typer.Argument(help="Which data set: omniglot.")],
+    path: Annotated[
+        Path, typer.Argument(help="A folder, the published zips, or one archive with everything.")
+    ],
+) -> None:
+    """Import a copy of a data set that is already on this machine."""
+    from engine.data import catalogue
+
+    _require("import", name, tuple(catalogue.IMPORTERS))
+    _report(catalogue.IMPORTERS[name](path.expanduser()))
+
+
+@app.command("check")
+def check(
+    name: Annotated[
+        str | None, typer.Argument(help="Which data set; all installed ones if left out.")
+    ] = None,
+) -> None:
+    """Read every pixel of a data set, compare it with its hash and fit its splits to it."""
+    from engine.data import catalogue, store
+
+    names = store.installed() if name is None else (name,)
+    if not names:
+        typer.echo("no data set is installed", err=True)
+    failures: list[str] = []
+    for each in names:
+        try:
+            checked = catalogue.check_image_set(each)
+        except ResourceError as error:
+            failures.append(str(error))
+            continue
+        _warn(checked.warnings)
+        found = checked.image_set
+        counts = f"{found.classes} classes\t{len(found.images)} examples"
+        typer.echo(f"{each}\tok\t{counts}\t{found.content_hash}\t{', '.join(checked.splits)}")
+    if failures:
+        raise ResourceError("\n".join(failures))
+
+
+@app.command("path")
+def path_of(
+    name: Annotated[
+        str | None, typer.Argument(help="Which data set; the data directory if left out.")
+    ] = None,
+) -> None:
+    """Print where data sets lie, or where one of them does."""
+    if name is None:
+        from engine.paths import data_dir
+
+        typer.echo(data_dir())
+    else:
+        from engine.data import store
+
+        store.load(name)
+        _echo_path(name)
+
+
+def _describe(name: str) -> dict[str, Any]:
+    from engine.data import catalogue, store, strokes
+    from engine.paths import data_dir
+
+    described = dict.fromkeys((*_COLUMNS, "path")) | {"name": name, "about": catalogue.ABOUT.get(name)}
+    if name not in store.installed():
+        return described | {"status": "built in" if name == strokes.NAME else "not installed"}
+    described["path"] = str(data_dir() / name)
+    try:
+        found = store.load(name)
+    except ResourceError:
+        return described | {"status": "damaged"}
+    return described | {
+        "status": "installed",
+        "classes": found.classes,
+        "examples": len(found.images),
+        "size": "x".join(map(str, found.images.shape[1:])),
+        "hash": found.content_hash,
+        "about": described["about"] or found.source,
+    }
+
+
+def _print_table(sets: list[dict[str, Any]]) -> None:
+    rows = [[_cell(column, found[column]) for column in _COLUMNS] for found in sets]
+    if sys.stdout.isatty():
+        _print_rich(rows)
+    else:
+        for line in (_COLUMNS, *rows):
+            typer.echo("\t".join(line))
+
+
+def _cell(column: str, value: object) -> str:
+    from engine.data.names import printable
+
+    text = "-" if value is None else printable(value)
+    return text[:12] if column == "hash" else text
+
+
+def _print_rich(rows: Sequence[Sequence[str]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(*_COLUMNS, box=None)
+    for row in rows:
+        table.add_row(*map(Text, row))
+    Console().print(table)  # which honours NO_COLOR
+
+
+def _echo_path(name: str) -> None:
+    from engine.paths import data_dir
+
+    typer.echo(data_dir() / name)
+
+
+def _require(verb: str, name: str, supported: tuple[str, ...]) -> None:
+    from engine.data.names import printable
+
+    if name not in supported:
+        raise UsageError(f"cannot {verb} '{printable(name)}': what can be is {', '.join(supported)}")
+
+
+def _warn(warnings: Sequence[str]) -> None:
+    for warning in warnings:
+        typer.echo(f"warning: {warning}", err=True)
+
+
+def _report(imported: Imported) -> None:
+    found = imported.image_set
+    _warn(imported.warnings)
+    typer.echo(f"{found.name}: {found.classes} classes, {len(found.images)} examples", err=True)
+    _echo_path(found.name)
