@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import sys
@@ -29,8 +30,8 @@ def run(arguments: list[str]) -> int:
         return error.exit_code
     except KeyboardInterrupt:
         return INTERRUPTED
-    except BrokenPipeError:
-        return _reader_gone()
+    except OSError as error:
+        return _reader_gone() if error.errno in (errno.EPIPE, errno.EIO) else _crashed(error)
     except Exception as error:
         return _crashed(error)
     return code
@@ -53,7 +54,7 @@ def _say(text: str) -> None:
 
 
 def _reader_gone() -> int:
-    """End quietly when the reader of a pipe has left; what is still buffered has nowhere to go."""
+    """End quietly when the pipe's reader or the terminal is gone; what is still buffered has nowhere to go."""
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, sys.stdout.fileno())
     return 1
@@ -64,5 +65,9 @@ def _crashed(error: Exception) -> int:
         raise error
     from maml_tui.cli.crash import write_crash_log
 
-    _say(f"unexpected error, a defect of this program: {error!r}; details are in {write_crash_log(error)}")
+    try:
+        details = f"details are in {write_crash_log(error)}"
+    except MamlError as failure:
+        details = f"no details could be kept: {failure}"
+    _say(f"unexpected error, a defect of this program: {error!r}; {details}")
     return 1

@@ -118,7 +118,8 @@ def _detach(run: RunDirectory, display: Display) -> int:
         process.wait()
         return exit_code(status, process)
     emit(run.id)
-    display.say(f"{status.state} on {status.device or 'its way'}; follow: maml attach {run.id}")
+    where = f" on {status.device}" if status.device else ""
+    display.say(f"{status.state}{where}; follow: maml attach {run.id}")
     return 0
 
 
@@ -129,13 +130,20 @@ def _stay(run: RunDirectory, config: RunConfig, reader: EventReader, display: Di
         with closing(watching):
             for status in watching:
                 if interrupts.obey(status, process.pid):
-                    say(f"left run {run.id} to stop by itself; then: maml resume {run.id}")
-                    return interrupts.exit_code
+                    return _left(run, interrupts)
     if interrupts.received and status.iteration < config.training.iterations:
         return _interrupted(run, status, interrupts)
     conclude(run, status, display)
     sys.stdout.flush()
     return exit_code(status, process)
+
+
+def _left(run: RunDirectory, interrupts: Interrupts) -> int:
+    if interrupts.asked:
+        say(f"left run {run.id} to stop by itself; then: maml resume {run.id}")
+    else:
+        say(f"left run {run.id}, which has not begun to train and goes on; stop it with: maml stop {run.id}")
+    return interrupts.exit_code
 
 
 def _interrupted(run: RunDirectory, status: Status, interrupts: Interrupts) -> int:

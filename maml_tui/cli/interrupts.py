@@ -22,13 +22,14 @@ class Interrupts:
 
     Attributes:
         received: The numbers of the signals so far.
+        asked: Whether the run has been asked to stop.
     """
 
     def __init__(self, run: RunDirectory) -> None:
         self.received: list[int] = []
         self._run = run
         self._told = False
-        self._asked = False
+        self.asked = False
         self._before: dict[int, Any] = {}
 
     @property
@@ -48,12 +49,12 @@ class Interrupts:
             say(f"stopping run {self._run.id} with a checkpoint (once more: leave without waiting)")
         if (
             self.received
-            and not self._asked
+            and not self.asked
             and status.pid == worker
             and status.state in ("running", "paused")
         ):
             request(self._run, "stop", "now")
-            self._asked = True
+            self.asked = True
         return len(self.received) > 1
 
     def __enter__(self) -> Self:

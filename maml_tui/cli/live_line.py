@@ -23,6 +23,7 @@ _SIGNS: dict[State, str] = {
     "lost": "!",
 }
 _SHORTEST_BAR, _LONGEST_BAR = 8, 30
+_WIDE = 60  # from here on, a bar is worth more than the last details
 _GAP = "  "
 
 
@@ -38,7 +39,8 @@ def live_line(status: Status, train: TrainEvent | None, iterations: int, width: 
     done = status.iteration
     head = f"{_SIGNS[status.state]} {status.state}"
     parts = [head, f"{done:,}/{iterations:,}", *_details(status, train, iterations)]
-    while len(parts) > 1 and len(_GAP.join(parts)) > width:
+    kept_for_bar = len(_GAP) + _SHORTEST_BAR if width >= _WIDE else 0
+    while len(parts) > 1 and len(_GAP.join(parts)) + kept_for_bar > width:
         parts.pop()
     room = min(_LONGEST_BAR, width - len(_GAP.join(parts)) - len(_GAP))
     if room >= _SHORTEST_BAR:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import json
+import os
 import sys
 from typing import TYPE_CHECKING, TextIO
 
@@ -32,8 +33,6 @@ def choose_mode(*, plain: bool, as_json: bool) -> Mode:
 
 def is_terminal(stream: TextIO) -> bool:
     """Return whether `stream` is a terminal that can do more than print lines."""
-    import os
-
     return stream.isatty() and os.environ.get("TERM", "") not in ("", "dumb", "unknown")
 
 

@@ -78,7 +78,7 @@ def copy(
 
 @app.command("validate", epilog="Example: maml presets validate mine.toml")
 def validate(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Configuration files.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Configuration files.")],
 ) -> None:
     """Check configuration files and report everything that is wrong with them."""
     problems: list[str] = []

@@ -10,7 +10,7 @@ from maml_tui.cli import complete
 
 _HELP = "Id or its beginning, name, path, @last or @best."
 
-Run = Annotated[str, typer.Argument(metavar="[RUN]", help=_HELP, autocompletion=complete.runs)]
+Run = Annotated[str, typer.Argument(metavar="RUN", help=_HELP, autocompletion=complete.runs)]
 """A run that may be left out."""
 
 NamedRun = Annotated[str, typer.Argument(metavar="RUN", help=_HELP, autocompletion=complete.runs)]

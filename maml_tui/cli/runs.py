@@ -67,7 +67,7 @@ def path(run: Run = LAST) -> None:
 @app.command("rm", epilog="Example: maml runs rm 7f3a 51ee --yes")
 def remove(
     runs: Annotated[
-        list[str], typer.Argument(metavar="RUN...", help="Which runs.", autocompletion=complete.runs)
+        list[str], typer.Argument(metavar="RUN", help="Which runs.", autocompletion=complete.runs)
     ],
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:

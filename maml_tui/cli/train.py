@@ -28,7 +28,9 @@ app = typer.Typer()
 def train(
     preset: Annotated[
         str | None,
-        typer.Argument(help="What to train: see `maml presets ls`.", autocompletion=complete.presets),
+        typer.Argument(
+            metavar="PRESET", help="What to train: see `maml presets ls`.", autocompletion=complete.presets
+        ),
     ] = None,
     file: Annotated[
         Path | None, typer.Option("--config", "-c", metavar="FILE", help="Values laid over the preset.")

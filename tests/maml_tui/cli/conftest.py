@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import pytest
+
+from engine.config.presets import load_preset
+from engine.config.record import RunRecord
+from engine.runs.directory import create_run
+from engine.runs.events import AtStep, EvaluationEvent, Measurement, Protocol, TrainEvent
+from engine.runs.status import read_status, write_status
+from maml_tui.cli import run as run_command_line
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    """Every test has a state directory of its own."""
+    monkeypatch.setenv("MAML_STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.delenv("MAML_DEVICE", raising=False)
+    monkeypatch.delenv("MAML_DEBUG", raising=False)
+    return tmp_path / "state"
+
+
+@pytest.fixture
+def maml(capsys):
+    """Run one command line; return (exit code, stdout, stderr)."""
+
+    def invoke(*arguments):
+        code = run_command_line(list(arguments))
+        return code, *capsys.readouterr()
+
+    return invoke
+
+
+@pytest.fixture
+def smoke():
+    """The smoke preset's checked configuration."""
+    return load_preset("smoke").resolved()
+
+
+@pytest.fixture
+def new_run(smoke):
+    """Make a run on disk, its status changed as told."""
+
+    def make(name="demo", **status):
+        preset = load_preset("smoke")
+        record = RunRecord(
+            smoke, name, command="maml train smoke", preset={"name": "smoke", "sha256": preset.sha256}
+        )
+        run = create_run(name, record.to_toml)
+        if status:
+            write_status(run, read_status(run).model_copy(update=status))
+        return run
+
+    return make
+
+
+@pytest.fixture
+def train_event():
+    """Make a record of a meta-update."""
+
+    def make(iteration, **changes):
+        values = {"loss": 0.236, "accuracy": 0.948, "iterations_per_second": 2.41, "tasks_per_second": 38.6}
+        return TrainEvent(iteration=iteration, **{**values, **changes})
+
+    return make
+
+
+@pytest.fixture
+def measurement():
+    """Make a measurement with the same numbers at every step but the step itself."""
+
+    def make(*, steps=3, metric="accuracy", split="val", mean=0.93125, ci95=0.0071, diverged=0, **protocol):
+        at = tuple(
+            AtStep(step=step, mean=mean, ci95=ci95, median=mean, diverged=diverged)
+            for step in range(steps + 1)
+        )
+        ways, mode = (None, None) if metric == "mse" else (5, "transductive")
+        usual = {
+            "split": split,
+            "tasks": 600,
+            "shots": 1,
+            "queries": 2,
+            "seed": 1234,
+            "ways": ways,
+            "mode": mode,
+        }
+        return Measurement(
+            metric=metric,
+            protocol=Protocol(steps=steps, **{**usual, **protocol}),
+            loss=at if metric == "mse" else tuple(one.model_copy(update={"mean": 0.287}) for one in at),
+            accuracy=None if metric == "mse" else at,
+        )
+
+    return make
+
+
+@pytest.fixture
+def evaluation_event(measurement):
+    """Make a record of a validation."""
+
+    def make(iteration, *, checkpoint="current", measured=None, **contest):
+        measured = measured or measurement()
+        return EvaluationEvent(
+            iteration=iteration,
+            split=measured.protocol.split,
+            checkpoint=checkpoint,
+            seconds=1.0,
+            measurement=measured,
+            **contest,
+        )
+
+    return make

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+from maml_tui.cli.output import Mode, choose_mode, emit, emit_result, emit_table, say
+from maml_tui.results import ResultTable
+
+
+def test_a_pipe_gets_plain_lines_whatever_is_asked():
+    assert choose_mode(plain=False, as_json=False) is Mode.PLAIN
+    assert choose_mode(plain=True, as_json=False) is Mode.PLAIN
+    assert choose_mode(plain=False, as_json=True) is Mode.JSON
+
+
+def test_a_terminal_gets_the_live_view_unless_it_is_dumb(monkeypatch):
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    assert choose_mode(plain=False, as_json=False) is Mode.HUMAN
+    assert choose_mode(plain=True, as_json=False) is Mode.PLAIN
+    monkeypatch.setenv("TERM", "dumb")
+    assert choose_mode(plain=False, as_json=False) is Mode.PLAIN
+
+
+def test_talk_goes_to_stderr_with_control_characters_escaped(capsys):
+    say("one\ntwo \x1b]0;title\x07")
+    assert capsys.readouterr() == ("", "maml: one\nmaml: two \\x1b]0;title\\x07\n")
+
+
+def test_styles_and_escapes_never_reach_a_pipe(capsys):
+    emit("a\x1b[2Jb", "bold")
+    assert capsys.readouterr().out == "a\\x1b[2Jb\n"
+
+
+def test_a_table_is_aligned_and_without_trailing_blanks(capsys):
+    emit_table(("step", "mse"), [("0", "12.5"), ("10*", "3")], strong=1)
+    assert capsys.readouterr().out == "step  mse\n0     12.5\n10*   3\n"
+
+
+def test_a_result_is_its_table_and_its_notes(capsys):
+    emit_result(ResultTable(("step",), (("0",),), 0, ("a note",)))
+    assert capsys.readouterr().out == "step\n0\na note\n"
+
+
+def test_a_terminal_gets_styles(capsys, monkeypatch):
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    emit("headline", "bold")
+    assert capsys.readouterr().out == "\x1b[1mheadline\x1b[0m\n"

@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import json
+import shlex
+from pathlib import Path
+
+import pytest
+
+from engine.config.record import read_record
+from engine.config.resolve import resolve
+from engine.config.toml import file_layer
+from engine.runs.index import list_runs
+from maml_tui.cli import train
+from maml_tui.cli.config_text import annotated_toml, differences, toml_value
+from maml_tui.cli.new_run import Request
+
+
+@pytest.fixture
+def started(monkeypatch):
+    """Stand in for the worker: keep the record and display, answer 0."""
+    found = []
+
+    def work(run, record, display):
+        found.append((run, record, display))
+        return 0
+
+    monkeypatch.setattr(train, "work", work)
+    return found
+
+
+def test_a_dry_run_is_a_run_file_that_says_the_same(maml, tmp_path, smoke):
+    code, out, err = maml("train", "smoke", "-s", "meta_lr=1e-05", "--seed", "7", "--dry-run")
+    assert (code, err) == (0, "")
+    assert "meta_lr = 1e-05        # -s" in out
+    assert "iterations = 60        # preset smoke" in out
+    file = tmp_path / "again.toml"
+    file.write_text(out)
+    config = resolve([file_layer(file)]).config
+    assert differences(smoke.config, config) == [("meta_lr", "0.003", "1e-05"), ("seed", "0", "7")]
+    assert list_runs() == []
+
+
+def test_a_dry_run_as_json(maml):
+    found = json.loads(maml("train", "smoke", "--seed", "7", "--dry-run", "--json")[1])
+    assert found["config"]["training"]["seed"] == 7
+    assert found["sources"]["seed"] == "-s"
+    assert found["sources"]["ways"] == "preset smoke"
+
+
+def test_later_layers_win(maml, tmp_path):
+    file = tmp_path / "mine.toml"
+    file.write_text("[training]\nseed = 5\nmeta_lr = 0.5\n")
+    out = maml("train", "smoke", "-c", str(file), "-s", "seed=6", "--dry-run")[1]
+    assert f"meta_lr = 0.5          # {file}" in out
+    assert "seed = 6               # -s" in out
+
+
+@pytest.mark.parametrize(
+    ("words", "part"),
+    [
+        ([], "maml presets ls"),
+        (["smok"], "did you mean smoke?"),
+        (["smoke", "-s", "inner_lrr=1"], "did you mean inner_lr?"),
+        (["smoke", "--name", "a b"], "cannot name a run"),
+        (["smoke", "--plain", "--json"], "exclude each other"),
+        (["-c", "absent.toml"], "cannot read absent.toml"),
+    ],
+)
+def test_a_wrong_request_starts_nothing(maml, started, words, part):
+    code, out, err = maml("train", *words)
+    assert (code, out, started) == (2, "", [])
+    assert part in err
+    assert list_runs() == []
+
+
+def test_all_problems_are_told_at_once(maml):
+    err = maml("train", "smoke", "-s", "meta_lr=-1", "-s", "waays=3")[2]
+    assert [line.startswith("maml: -s: ") for line in err.splitlines()] == [True, True]
+
+
+def test_missing_data_are_noticed_before_a_run_exists(maml, started, tmp_path, monkeypatch):
+    monkeypatch.setenv("MAML_DATA_DIR", str(tmp_path))
+    code, _, err = maml("train", "omniglot-5w1s")
+    assert (code, started, list_runs()) == (3, [], [])
+    assert "maml data get omniglot" in err
+
+
+def test_a_run_remembers_how_it_was_asked_for(maml, started, monkeypatch):
+    monkeypatch.setenv("MAML_DEVICE", "cpu")
+    assert maml("train", "smoke", "--seed", "3")[0] == 0
+    ((run, record, _),) = started
+    kept = read_record(run.config)
+    assert (record.name, kept.name, kept.device) == ("smoke-maml", "smoke-maml", "cpu")
+    assert kept.command == "maml train smoke -s seed=3 --device cpu"
+    assert kept.preset["name"] == "smoke"
+    assert kept.resolved.config.training.seed == 3
+
+
+def test_the_stored_command_asks_for_the_same_from_anywhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("a b.toml").write_text('[task]\ndata = "sinusoid"\n')
+    request = Request(None, Path("a b.toml"), ("hidden=[8, 8]",), "mine", "auto")
+    words = shlex.split(request.command())
+    assert words == [
+        "maml",
+        "train",
+        "-c",
+        str(tmp_path / "a b.toml"),
+        "-s",
+        "hidden=[8, 8]",
+        "--name",
+        "mine",
+    ]
+    assert Request(None, Path("a b.toml"), (), None, "auto").record().name == "sinusoid-maml"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [((40, 40), "[40, 40]"), (True, "true"), ("mlp", '"mlp"'), (0.1, "0.1"), (1e-05, "1e-05"), (3, "3")],
+)
+def test_values_are_written_as_toml(value, text):
+    assert toml_value(value) == text
+
+
+def test_every_section_is_written(smoke):
+    headings = [line for line in annotated_toml(smoke).splitlines() if line.startswith("[")]
+    assert headings == ["[task]", "[model]", "[algorithm]", "[training]", "[evaluation]"]
