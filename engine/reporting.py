@@ -67,6 +67,7 @@ class Reporter:
             grad_norm=update.grad_norm if math.isfinite(update.grad_norm) else None,
             iterations_per_second=per_second,
             tasks_per_second=per_second * self.config.training.meta_batch_size,
+            eta_seconds=self.seconds_left(state),
             skipped=state.skipped,
         )
 

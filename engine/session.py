@@ -148,7 +148,7 @@ class Session:
             self.emit(record)
             self.heartbeat.update(
                 iterations_per_second=record.iterations_per_second,
-                eta_seconds=self._reporter.seconds_left(self.state),
+                eta_seconds=record.eta_seconds,
             )
         every = self.setup.config.training.checkpoint_every
         if every and self.state.iteration % every == 0:

@@ -121,6 +121,9 @@ class TrainEvent(_Event):
         default=None, description="query accuracy after adaptation, 0 to 1; null for regression"
     )
     grad_norm: float | None = Field(default=None, description="L2 norm of the meta-gradient, before clipping")
+    eta_seconds: float | None = Field(
+        default=None, description="estimated time left, evaluations included, seconds"
+    )
     skipped: int = Field(default=0, description="meta-updates left out so far because they were not finite")
 
 

@@ -42,26 +42,24 @@ class PlainView:
         """Write what is due of `events`."""
         for event in events:
             if not isinstance(event, TrainEvent):
-                self._write_training(status)
+                self._write_training()
                 print(happening(event, self._config))
                 continue
             self._waiting = event
             if event.time - self._written >= _INTERVAL:
-                self._write_training(status)
+                self._write_training()
         sys.stdout.flush()
 
     def close(self) -> None:
         """Nothing is left to be done."""
 
-    def _write_training(self, status: Status) -> None:
+    def _write_training(self) -> None:
         if self._waiting is not None:
-            # The estimate belongs to now: beside a record from the past it would be wrong.
-            eta = status.eta_seconds if status.iteration - self._waiting.iteration <= 1 else None
-            print(training(self._waiting, self._config.training.iterations, eta))
+            print(training(self._waiting, self._config.training.iterations))
             self._written, self._waiting = self._waiting.time, None
 
 
-def training(event: TrainEvent, iterations: int, eta: float | None) -> str:
+def training(event: TrainEvent, iterations: int) -> str:
     """Return the line on a meta-update."""
     return _line(
         "",
@@ -69,7 +67,7 @@ def training(event: TrainEvent, iterations: int, eta: float | None) -> str:
         ("pct", f"{100 * event.iteration / iterations:.1f}"),
         ("it_s", _number(event.iterations_per_second)),
         ("tasks_s", _number(event.tasks_per_second)),
-        ("eta", duration(eta)),
+        ("eta", duration(event.eta_seconds)),
         ("train.loss", _number(event.loss)),
         ("train.acc", event.accuracy if event.accuracy is None else f"{event.accuracy:.4f}"),
         ("train.grad_norm", _number(event.grad_norm)),
@@ -106,7 +104,7 @@ def happening(event: Event, config: RunConfig) -> str:
                 *((key, getattr(event, key)) for key in ("state", "seconds", "reason")),
             )
         case TrainEvent():
-            return training(event, config.training.iterations, None)
+            return training(event, config.training.iterations)
 
 
 def _evaluation(event: EvaluationEvent, config: RunConfig) -> str:

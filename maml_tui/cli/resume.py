@@ -8,7 +8,6 @@ import typer
 
 from engine.config.record import RunRecord, read_record
 from engine.errors import UsageError
-from engine.runs.checkpoints import read_pointer
 from engine.runs.index import find_run
 from engine.runs.states import ENDED_STATES
 from engine.runs.status import Status, current_status
@@ -31,7 +30,7 @@ def resume(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Continue a run: a paused one at once, an ended one from its last checkpoint."""
+    """Continue a run: a paused one at once, an ended one from its last checkpoint, or from the start."""
     display = Display.of(detach=detach, plain=plain, as_json=as_json, quiet=quiet)
     found = find_run(run)
     status = current_status(found)
@@ -52,5 +51,3 @@ def _require_resumable(run: RunDirectory, record: RunRecord, status: Status) -> 
         raise UsageError(
             f"run {run.id} has done all its {iterations:,} iterations: there is nothing to resume"
         )
-    if read_pointer(run, "latest") is None:
-        raise UsageError(f"run {run.id} has no checkpoint to resume from; start it anew: {record.command}")

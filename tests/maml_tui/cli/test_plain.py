@@ -16,27 +16,26 @@ from engine.runs.status import Status
 from maml_tui.cli.plain import PlainView, happening, training
 
 
-def status(iteration=0, eta=None):
+def status():
     return Status(
         name="demo",
         state="running",
         created=0,
         heartbeat=0,
-        iteration=iteration,
+        iteration=0,
         iterations=60,
-        eta_seconds=eta,
     )
 
 
 def test_a_training_line_has_its_keys_in_a_fixed_order(train_event):
-    assert training(train_event(18000, grad_norm=1.25), 60000, 17340) == (
+    assert training(train_event(18000, grad_norm=1.25, eta_seconds=17340), 60000) == (
         "iter=18000/60000 pct=30.0 it_s=2.41 tasks_s=38.6 eta=4:49:00 "
         "train.loss=0.236 train.acc=0.9480 train.grad_norm=1.25"
     )
 
 
 def test_what_is_not_finite_is_said(train_event):
-    line = training(train_event(1, loss=math.nan, accuracy=None, skipped=3), 10, None)
+    line = training(train_event(1, loss=math.nan, accuracy=None, skipped=3), 10)
     assert line == "iter=1/10 pct=10.0 it_s=2.41 tasks_s=38.6 eta=- train.loss=nan train.skipped=3"
 
 
@@ -93,10 +92,3 @@ def test_training_is_told_every_few_seconds_and_beside_everything_else(
     view.show([], [evaluation_event(5)], status())
     heads = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
     assert heads == ["iter=1/60", "iter=4/60", "iter=5/60", "eval"]
-
-
-def test_the_estimate_stands_beside_the_newest_record_only(train_event, smoke, capsys):
-    view = PlainView(smoke.config)
-    view.show([], [train_event(1, time=0.0), train_event(20, time=9.0)], status(20, eta=60))
-    out = capsys.readouterr().out.splitlines()
-    assert ["eta=-" in line for line in out] == [True, False]
