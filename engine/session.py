@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
@@ -114,12 +115,12 @@ class Session:
             measured.append(measured[0].model_copy(update={"checkpoint": "last"}))
         self._write_result(tuple(measured))
 
-    def refuse_requests(self, reason: str) -> None:
-        """Answer every waiting request with no."""
+    def refuse_requests(self, reason: str, made_before: float = math.inf) -> None:
+        """Answer the waiting requests made before a time (Unix seconds) with no."""
         for item in pending(self.run):
-            verb = item.verb if isinstance(item, Request) else ""
-            self.emit(RequestEvent(verb=verb, id=item.id, outcome="refused", reason=reason))
-            acknowledge(item)
+            if isinstance(item, Request) and item.made < made_before:
+                self.emit(RequestEvent(verb=item.verb, id=item.id, outcome="refused", reason=reason))
+                acknowledge(item)
 
     def save(self, labels: set[Label], reason: CheckpointReason) -> None:
         """Write a checkpoint of the state, unless the newest already is one."""

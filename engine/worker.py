@@ -16,6 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psutil
 import torch
 
 from engine.config.record import read_record, versions
@@ -39,6 +40,10 @@ if TYPE_CHECKING:
     from engine.config.schema import RunConfig
     from engine.runs.states import State
     from engine.runs.status import Status
+
+_START_TOLERANCE = (
+    2.0  # seconds: the kernel reports the time of boot, which starts count from, in whole seconds
+)
 
 
 def main(arguments: list[str]) -> int:
@@ -85,7 +90,8 @@ def _train(run: RunDirectory, events: EventWriter, heartbeat: Heartbeat) -> str:
     setup = Setup.build(config, device)
     _hold_to_fingerprint(run, record, setup.source.fingerprint)
     session = Session(run, setup, setup.initial_state(), events, heartbeat)
-    session.refuse_requests("it was made before this worker started")
+    started = psutil.Process().create_time() - _START_TOLERANCE
+    session.refuse_requests("it was made before this worker started", made_before=started)
     _stop_on_signals(session)
     resumed_from = session.resume()
     heartbeat.update(device=str(device), iterations=config.training.iterations, metric=config.metric)

@@ -182,10 +182,19 @@ def test_a_second_worker_is_refused(run_of, working):
 
 def test_requests_from_before_the_start_are_refused(run_of, working):
     run = run_of("sinusoid")
-    identity = request(run, "stop", "now")
+    identity = request(run, "stop", "now", clock=lambda: time.time_ns() - 60 * 10**9)
     assert working(run).wait() == 0
     assert answered(run, identity).outcome == "refused"
     assert events_of(run)[-1].reason == "all iterations done"
+
+
+def test_a_request_made_while_it_warms_up_is_obeyed(run_of, working):
+    run = run_of("sinusoid", *ENDLESS)
+    process = working(run)
+    wait_for(lambda: read_status(run).state == "warming-up")
+    request(run, "stop", "now")
+    assert process.wait(60) == 0
+    assert "by request" in events_of(run)[-1].reason
 
 
 @pytest.mark.parametrize(
