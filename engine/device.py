@@ -10,7 +10,7 @@ from engine.errors import ResourceError, UsageError
 
 
 def find_device(name: str) -> torch.device:
-    """Return the device called `name`: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
+    """Return the device called `name`: `auto`, `cpu`, `cuda` or `cuda:N`.
 
     `auto` is the first CUDA device where there is one, else the CPU.
 
@@ -23,7 +23,7 @@ def find_device(name: str) -> torch.device:
     try:
         device = torch.device(name)
     except RuntimeError as error:
-        raise UsageError(f"device {name!r} is not a device: choose auto, cpu, cuda, cuda:N or mps") from error
+        raise UsageError(f"device {name!r} is not a device: choose auto, cpu, cuda or cuda:N") from error
     if not any(
         device.type == known.type and device.index in (None, known.index) for known in available_devices()
     ):
@@ -34,11 +34,7 @@ def find_device(name: str) -> torch.device:
 
 def available_devices() -> list[torch.device]:
     """Return the devices of this machine."""
-    devices = [torch.device("cpu")]
-    devices += [torch.device("cuda", index) for index in range(torch.cuda.device_count())]
-    if torch.backends.mps.is_available():
-        devices.append(torch.device("mps", 0))
-    return devices
+    return [torch.device("cpu"), *(torch.device("cuda", n) for n in range(torch.cuda.device_count()))]
 
 
 def device_name(device: torch.device) -> str:

@@ -22,7 +22,7 @@ class RunRecord:
     Attributes:
         resolved: The checked configuration and the source of each value.
         name: What people call the run.
-        device: The device asked for: `auto`, `cpu`, `cuda`, `cuda:1`, `mps`.
+        device: The device asked for: `auto`, `cpu`, `cuda`, `cuda:1`.
         command: A command line that starts the same run again.
         preset: Name and hash of the preset it started from; empty without one.
         fingerprint: Hashes of data and class split; empty until a worker has seen the data.

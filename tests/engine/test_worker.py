@@ -201,7 +201,7 @@ def test_a_request_made_while_it_warms_up_is_obeyed(run_of, working):
     ("kind", "overrides", "device", "code", "words"),
     [
         ("sinusoid", (), "cuda:7", 3, "is not on this machine; it has: cpu"),
-        ("sinusoid", (), "toaster", 2, "choose auto, cpu, cuda, cuda:N or mps"),
+        ("sinusoid", (), "toaster", 2, "choose auto, cpu, cuda or cuda:N"),
         ("strokes", ("data=omniglot",), "cpu", 3, "maml data import omniglot"),
         ("sinusoid", ("inner_lr=100", "inner_steps=60", "iterations=50"), "cpu", 4, "not finite"),
     ],
