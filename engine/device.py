@@ -9,8 +9,8 @@ import torch
 from engine.errors import ResourceError, UsageError
 
 
-def find_device(name: str) -> torch.device:
-    """Return the device called `name`: `auto`, `cpu`, `cuda` or `cuda:N`.
+def use_device(name: str) -> torch.device:
+    """Return the device called `name` (`auto`, `cpu`, `cuda` or `cuda:N`), set up for exact and repeatable results.
 
     `auto` is the first CUDA device where there is one, else the CPU.
 
@@ -18,6 +18,9 @@ def find_device(name: str) -> torch.device:
         UsageError: If the name is not one of those.
         ResourceError: If this machine has no such device; says which ones it has.
     """
+    # Convolutions in full float32, by algorithms that give the same bits again: a resumed run must not differ.
+    torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cudnn.deterministic = True
     if name == "auto":
         return torch.device("cuda:0" if torch.cuda.is_available() else "cpu")
     try:

@@ -13,13 +13,14 @@ if TYPE_CHECKING:
     from engine.runs.directory import RunDirectory
 
 _SECONDS = 1.0
+_PATIENCE = 30.0  # seconds: a full disk or a network drive may recover
 
 
 class Heartbeat:
     """Writes a run's status every second, and at once when it is told of a new state.
 
     Attributes:
-        failure: Why the status could not be written, or None; the worker raises it at its next iteration.
+        failure: Why the status has not been writable for half a minute, or None; the worker raises it.
     """
 
     def __init__(self, run: RunDirectory, status: Status) -> None:
@@ -27,7 +28,8 @@ class Heartbeat:
         self._run = run
         self._status = status
         self._before, self._began = status.seconds, time.monotonic()
-        self._lock = threading.Lock()
+        # Two locks, so that training never waits for the disk.
+        self._changing, self._writing = threading.Lock(), threading.Lock()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
 
@@ -38,13 +40,13 @@ class Heartbeat:
 
     def update(self, *, write: bool = False, **changes: object) -> None:
         """Change fields of the status; `write` it now rather than with the next beat."""
-        with self._lock:
+        with self._changing:
             self._status = self._status.model_copy(update=changes)
-            if write:
-                self._write()
+        if write:
+            self._write()
 
     def __enter__(self) -> Self:
-        self.update(write=True)
+        self._write()
         self._thread.start()
         return self
 
@@ -53,15 +55,17 @@ class Heartbeat:
         self._thread.join()
 
     def _beat(self) -> None:
+        written = time.monotonic()
         while not self._ended.wait(_SECONDS):
-            with self._lock:
-                try:
-                    self._write()
-                except MamlError as error:
+            try:
+                self._write()
+                written, self.failure = time.monotonic(), None
+            except MamlError as error:
+                if time.monotonic() > written + _PATIENCE:
                     self.failure = error
-                    return
 
     def _write(self) -> None:
-        seconds = self._before + time.monotonic() - self._began
-        self._status = self._status.model_copy(update={"heartbeat": time.time(), "seconds": seconds})
-        write_status(self._run, self._status)
+        with self._writing:
+            seconds = self._before + time.monotonic() - self._began
+            self.update(heartbeat=time.time(), seconds=seconds)
+            write_status(self._run, self._status)

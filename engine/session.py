@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -17,19 +17,26 @@ from engine.tasks.sampling import Split
 from engine.training import Updated, Validated, meta_train
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from engine.algorithms.adapt import Params
     from engine.heartbeat import Heartbeat
     from engine.runs.checkpoints import Label
+    from engine.runs.control import Unreadable
     from engine.runs.directory import RunDirectory
     from engine.runs.events import Event, Measurement
     from engine.runs.journal import EventWriter
     from engine.runs.states import State
+    from engine.stopping import Stop
     from engine.training import Setup, TrainingState
 
 _POLL_SECONDS = 0.1
 
 CheckpointReason = Literal["periodic", "best", "requested", "final"]
-StopMode = Literal["graceful", "now"]
+
+
+class _StoppedNowError(Exception):
+    """The last measurement is called off."""
 
 
 @dataclass
@@ -42,8 +49,7 @@ class Session:
         state: Where training stands.
         events: The journal.
         heartbeat: The status.
-        stop: How to stop at the end of the iteration, None to go on; a signal sets it too.
-        stop_reason: Who asked for it, in words.
+        stop: Whether and how to stop at the end of the iteration; a signal sets it too.
     """
 
     run: RunDirectory
@@ -51,10 +57,10 @@ class Session:
     state: TrainingState
     events: EventWriter
     heartbeat: Heartbeat
-    stop: StopMode | None = None
-    stop_reason: str = ""
+    stop: Stop
     _saved: int | None = None
     _paused: bool = False
+    _measuring: bool = False
     _obeyed: float = 0.0
     _reporter: Reporter = field(init=False)
 
@@ -93,16 +99,21 @@ class Session:
             self._obey()
             if self.heartbeat.failure:
                 raise self.heartbeat.failure
-            if self.stop:
+            if self.stop.mode:
                 break
         return self._why_ended()
 
     def finish(self) -> None:
         """Save the last parameters; unless stopped `now`, measure them and the best ones on the test tasks."""
         self.save({"latest"}, "final")
-        if self.stop == "now":
+        if self.stop.mode == "now":
             return
         self.heartbeat.update(write=True, reason="measuring on the test tasks")
+        self._measuring = True
+        with suppress(_StoppedNowError):
+            self._write_result(tuple(self._final_measurements()))
+
+    def _final_measurements(self) -> list[Measured]:
         best = read_pointer(self.run, "best")
         measured = []
         if best is not None:
@@ -113,14 +124,14 @@ class Session:
             measured.append(self._test("last", self.state.iteration, self.state.theta))
         else:
             measured.append(measured[0].model_copy(update={"checkpoint": "last"}))
-        self._write_result(tuple(measured))
+        return measured
 
-    def refuse_requests(self, reason: str, made_before: float = math.inf) -> None:
-        """Answer the waiting requests made before a time (Unix seconds) with no."""
-        for item in pending(self.run):
-            if isinstance(item, Request) and item.made < made_before:
-                self.emit(RequestEvent(verb=item.verb, id=item.id, outcome="refused", reason=reason))
-                acknowledge(item)
+    def refuse(self, items: Sequence[Request | Unreadable], reason: str) -> None:
+        """Answer requests with no."""
+        for item in items:
+            verb = item.verb if isinstance(item, Request) else ""
+            self.emit(RequestEvent(verb=verb, id=item.id, outcome="refused", reason=reason))
+            acknowledge(item)
 
     def save(self, labels: set[Label], reason: CheckpointReason) -> None:
         """Write a checkpoint of the state, unless the newest already is one."""
@@ -180,13 +191,13 @@ class Session:
         """Look for requests, not more often than needed; while paused, wait for more."""
         if time.monotonic() < self._obeyed + _POLL_SECONDS:
             return
-        began = time.perf_counter()
         self._answer_requests()
-        while self._paused and not self.stop:
+        while self._paused and not self.stop.mode and not self.heartbeat.failure:
+            began = time.perf_counter()
             time.sleep(_POLL_SECONDS)
+            self._reporter.leave_out(time.perf_counter() - began)
             self._answer_requests()
         self._obeyed = time.monotonic()
-        self._reporter.leave_out(time.perf_counter() - began)
 
     def _answer_requests(self) -> None:
         for item in pending(self.run):
@@ -199,6 +210,10 @@ class Session:
             acknowledge(item)
 
     def _refusal(self, request: Request) -> str:
+        if self._measuring and request.verb != "stop":
+            return "training is over, the result is being measured"
+        if request.verb == "checkpoint" and self._saved == self.state.iteration:
+            return "the newest checkpoint is of this iteration already"
         if request.verb == "pause" and self._paused:
             return "it is paused already"
         if request.verb == "resume" and not self._paused:
@@ -218,7 +233,7 @@ class Session:
             case "evaluate":
                 self._evaluate_now()
             case "stop":
-                self.stop, self.stop_reason = request.mode, "by request"
+                self.stop.ask(request.mode, "by request")
                 self.enter("stopping", "by request")
 
     def _evaluate_now(self) -> None:
@@ -230,7 +245,11 @@ class Session:
         evaluation = self.setup.config.evaluation
         began = time.perf_counter()
         measurement = self.setup.measure(
-            theta, Split.TEST, tasks=evaluation.eval_tasks, steps=evaluation.curve_steps
+            theta,
+            Split.TEST,
+            tasks=evaluation.eval_tasks,
+            steps=evaluation.curve_steps,
+            between=self._between_chunks,
         )
         self._emit_evaluation(checkpoint, iteration, measurement, time.perf_counter() - began)
         return Measured(checkpoint=checkpoint, iteration=iteration, measurement=measurement)
@@ -245,19 +264,28 @@ class Session:
     ) -> None:
         protocol = measurement.protocol
         self._reporter.evaluated(seconds, protocol.tasks, protocol.steps)
-        event = EvaluationEvent(
-            iteration=iteration,
-            split=protocol.split,
-            checkpoint=checkpoint,
-            seconds=seconds,
-            measurement=measurement,
+        self.emit(
+            EvaluationEvent.model_validate(
+                {
+                    "iteration": iteration,
+                    "split": protocol.split,
+                    "checkpoint": checkpoint,
+                    "seconds": seconds,
+                    "measurement": measurement,
+                    **contest,
+                }
+            )
         )
-        self.emit(event.model_copy(update=contest))
+
+    def _between_chunks(self) -> None:
+        self._answer_requests()
+        if self.stop.mode == "now":
+            raise _StoppedNowError
 
     def _why_ended(self) -> str:
         at = f"iteration {self.state.iteration} of {self.setup.config.training.iterations}"
-        if self.stop:
-            return f"stopped at {at} {self.stop_reason}"
+        if self.stop.mode:
+            return f"stopped at {at} {self.stop.reason}"
         if self.state.iteration < self.setup.config.training.iterations:
             return f"stopped early at {at}: {self.state.without_gain} validations without improvement"
         return "all iterations done"

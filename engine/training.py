@@ -19,7 +19,7 @@ from engine.tasks.build import build_source, training_shape
 from engine.tasks.sampling import Split, Stream
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from engine.algorithms.adapt import Params
     from engine.config.schema import RunConfig
@@ -100,10 +100,19 @@ class Setup:
         numbers = torch.arange(first, first + training.meta_batch_size)
         return self.source.sample(Stream(training.seed, Split.TRAIN), numbers, training_shape(self.config))
 
-    def measure(self, theta: Params, split: Split, *, tasks: int, steps: int) -> Measurement:
-        """Evaluate parameters by the configuration's own protocol."""
+    def measure(
+        self,
+        theta: Params,
+        split: Split,
+        *,
+        tasks: int,
+        steps: int,
+        between: Callable[[], None] | None = None,
+    ) -> Measurement:
+        """Evaluate parameters by the configuration's own protocol; see `evaluate`."""
         protocol = protocol_for(self.config, split, tasks=tasks, steps=steps)
-        return evaluate(self.learner, theta, self.source, protocol, self.config.algorithm.inner_lr)
+        inner_lr = self.config.algorithm.inner_lr
+        return evaluate(self.learner, theta, self.source, protocol, inner_lr, between)
 
     def validate(self, theta: Params) -> Measurement:
         """Evaluate parameters on the validation tasks."""

@@ -7,7 +7,6 @@ save a checkpoint and end; a second one ends at once. The exit code is that of `
 from __future__ import annotations
 
 import os
-import signal
 import socket
 import sys
 import time
@@ -16,28 +15,29 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import psutil
-import torch
-
 from engine.config.record import read_record, versions
-from engine.device import device_name, find_device
+from engine.device import device_name, use_device
 from engine.errors import DivergedError, MamlError, ResourceError
 from engine.heartbeat import Heartbeat
+from engine.memory import explain_out_of_memory
+from engine.runs.control import pending
 from engine.runs.directory import RunDirectory
 from engine.runs.events import FinishedEvent, StartedEvent, WarningEvent
-from engine.runs.files import write_atomic
+from engine.runs.files import remove, write_atomic
 from engine.runs.journal import EventWriter
 from engine.runs.lock import RunLock
 from engine.runs.processes import process_start
 from engine.runs.status import read_status
 from engine.session import Session
+from engine.stopping import Stop
 from engine.training import Setup
 
 if TYPE_CHECKING:
-    from types import FrameType
+    from collections.abc import Sequence
 
     from engine.config.record import RunRecord
     from engine.config.schema import RunConfig
+    from engine.runs.control import Request, Unreadable
     from engine.runs.states import State
     from engine.runs.status import Status
 
@@ -61,46 +61,63 @@ def main(arguments: list[str]) -> int:
 
 def _work(run: RunDirectory, events: EventWriter) -> int:
     """Run the session and see to it that journal and status tell how it ended, whatever happens."""
+    stop = Stop()
+    stop.heed_signals()
     began = time.monotonic()
+    stale = pending(run)
     with Heartbeat(run, _first_status(run)) as heartbeat:
         state: State = "done"
         code = 0
         try:
-            reason = _train(run, events, heartbeat)
+            with explain_out_of_memory("lower meta_batch_size, queries or filters"):
+                reason = _train(run, events, heartbeat, stop, stale)
         except MamlError as error:
             state = "diverged" if isinstance(error, DivergedError) else "failed"
             reason, code = str(error), error.exit_code
-        except torch.OutOfMemoryError as error:
-            state, reason, code = "failed", _out_of_memory(error), ResourceError.exit_code
         except Exception as error:
+            # The last line of defence: tell it, and keep the trace in the log.
             traceback.print_exc()
             state, reason, code = "failed", f"unexpected error, see worker.log: {error!r}", 1
-        iteration = heartbeat.status.iteration
-        seconds = time.monotonic() - began
-        event = FinishedEvent(state=state, iteration=iteration, seconds=seconds, reason=reason)
-        last = events.write(event).seq
-        heartbeat.update(write=True, state=state, reason=reason, eta_seconds=None, seq=last)
+        _close(events, heartbeat, state, reason, time.monotonic() - began)
     return code
 
 
-def _train(run: RunDirectory, events: EventWriter, heartbeat: Heartbeat) -> str:
+def _close(events: EventWriter, heartbeat: Heartbeat, state: State, reason: str, seconds: float) -> None:
+    """Tell the end to the status even where the journal cannot be written any more."""
+    ended = FinishedEvent(state=state, iteration=heartbeat.status.iteration, seconds=seconds, reason=reason)
+    try:
+        heartbeat.update(seq=events.write(ended).seq)
+    finally:
+        heartbeat.update(write=True, state=state, reason=reason, eta_seconds=None)
+
+
+def _train(
+    run: RunDirectory,
+    events: EventWriter,
+    heartbeat: Heartbeat,
+    stop: Stop,
+    stale: Sequence[Request | Unreadable],
+) -> str:
     record = read_record(run.config)
     config = record.resolved.config
-    device = find_device(record.device)
+    device = use_device(record.device)
     setup = Setup.build(config, device)
     _hold_to_fingerprint(run, record, setup.source.fingerprint)
-    session = Session(run, setup, setup.initial_state(), events, heartbeat)
-    started = psutil.Process().create_time() - _START_TOLERANCE
-    session.refuse_requests("it was made before this worker started", made_before=started)
-    _stop_on_signals(session)
+    session = Session(run, setup, setup.initial_state(), events, heartbeat, stop)
+    session.refuse(stale, "it was made before this worker started")
     resumed_from = session.resume()
-    heartbeat.update(device=str(device), iterations=config.training.iterations, metric=config.metric)
-    heartbeat.update(task=describe_task(config))
+    remove(run.result)
+    heartbeat.update(
+        device=str(device),
+        iterations=config.training.iterations,
+        metric=config.metric,
+        task=describe_task(config),
+    )
     session.emit(_started(setup, resumed_from))
     session.enter("running")
     reason = session.train()
     session.finish()
-    session.refuse_requests("the run has ended")
+    session.refuse(pending(run), "the run has ended")
     return reason
 
 
@@ -150,21 +167,6 @@ def _started(setup: Setup, resumed_from: int | None) -> StartedEvent:
         resumed_from=resumed_from,
         fingerprint=setup.source.fingerprint,
     )
-
-
-def _stop_on_signals(session: Session) -> None:
-    def handle(number: int, _: FrameType | None) -> None:
-        if session.stop == "now":
-            os._exit(128 + number)
-        session.stop, session.stop_reason = "now", f"by {signal.Signals(number).name}"
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, handle)
-
-
-def _out_of_memory(error: torch.OutOfMemoryError) -> str:
-    first = str(error).split(".")[0]
-    return f"out of memory ({first}): lower meta_batch_size, queries or filters"
 
 
 if __name__ == "__main__":

@@ -10,8 +10,9 @@ if TYPE_CHECKING:
 
 def broken_rules(config: RunConfig) -> list[tuple[str, str]]:
     """Return (option name, sentence) for every rule that `config` breaks."""
-    checks = (_network_fits_data, _curve_holds_score, _intervals_rise, _ways_fit_classes)
-    return [problem for check in checks if (problem := check(config)) is not None]
+    checks = (_network_fits_data, _curve_holds_score, _ways_fit_classes, _patience_can_run_out)
+    problems = [problem for check in checks if (problem := check(config)) is not None]
+    return problems + _falling_intervals(config)
 
 
 def _network_fits_data(config: RunConfig) -> tuple[str, str] | None:
@@ -30,12 +31,19 @@ def _curve_holds_score(config: RunConfig) -> tuple[str, str] | None:
     return "curve_steps", f"curve_steps = {shown} must be at least eval_steps = {scored}"
 
 
-def _intervals_rise(config: RunConfig) -> tuple[str, str] | None:
-    for name in ("amplitude", "phase", "x_range"):
-        low, high = getattr(config.task, name)
-        if low >= high:
-            return name, f"{name} = [{low}, {high}]: the first number must be below the second"
-    return None
+def _falling_intervals(config: RunConfig) -> list[tuple[str, str]]:
+    intervals = {name: getattr(config.task, name) for name in ("amplitude", "phase", "x_range")}
+    return [
+        (name, f"{name} = [{low}, {high}]: the first number must be below the second")
+        for name, (low, high) in intervals.items()
+        if low >= high
+    ]
+
+
+def _patience_can_run_out(config: RunConfig) -> tuple[str, str] | None:
+    if config.training.eval_every or not config.training.patience:
+        return None
+    return "patience", "patience has no effect without validations: set eval_every above 0"
 
 
 def _ways_fit_classes(config: RunConfig) -> tuple[str, str] | None:

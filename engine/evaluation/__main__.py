@@ -14,9 +14,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from engine.checkpoint import restore
 from engine.config.record import read_record
-from engine.device import find_device
+from engine.device import use_device
 from engine.errors import MamlError, ResourceError, UsageError
 from engine.evaluation.evaluator import evaluate, protocol_for
+from engine.memory import explain_out_of_memory
 from engine.runs.checkpoints import load_checkpoint, read_pointer
 from engine.runs.directory import RunDirectory
 from engine.runs.result import Measured
@@ -71,7 +72,9 @@ def main(arguments: list[str]) -> int:
     """Measure and print; return the exit code."""
     try:
         run = RunDirectory(Path(arguments[0]).absolute())
-        print(_measure(run, _overrides(arguments[1:])).model_dump_json())
+        overrides = _overrides(arguments[1:])
+        with explain_out_of_memory("lower queries or shots"):
+            print(_measure(run, overrides).model_dump_json())
     except MamlError as error:
         print(error, file=sys.stderr)
         return error.exit_code
@@ -90,7 +93,7 @@ def _overrides(arguments: list[str]) -> Overrides:
 def _measure(run: RunDirectory, overrides: Overrides) -> Report:
     record = read_record(run.config)
     config = record.resolved.config
-    setup = Setup.build(config, find_device(overrides.device or record.device))
+    setup = Setup.build(config, use_device(overrides.device or record.device))
     if record.fingerprint and dict(record.fingerprint) != setup.source.fingerprint:
         raise ResourceError(
             f"run {run.id} was trained on another version of the data or class split than is installed: "

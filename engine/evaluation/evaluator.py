@@ -16,7 +16,7 @@ from engine.tasks.episode import EpisodeShape
 from engine.tasks.sampling import Split, Stream
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
@@ -47,7 +47,12 @@ def protocol_for(config: RunConfig, split: Split, *, tasks: int, steps: int) -> 
 
 
 def evaluate(
-    learner: Learner, theta: Params, source: TaskSource, protocol: Protocol, inner_lr: float
+    learner: Learner,
+    theta: Params,
+    source: TaskSource,
+    protocol: Protocol,
+    inner_lr: float,
+    between: Callable[[], None] | None = None,
 ) -> Measurement:
     """Adapt to tasks 0, 1, ... of a split and summarise how the queries fare at every step.
 
@@ -59,8 +64,13 @@ def evaluate(
         source: Where the tasks come from.
         protocol: Which tasks, how large, how many steps.
         inner_lr: alpha.
+        between: Called every few tasks; may raise to call the evaluation off.
     """
-    chunks = list(_task_curves(learner.for_shots(protocol.shots), theta, source, protocol, inner_lr))
+    chunks = []
+    for chunk in _task_curves(learner.for_shots(protocol.shots), theta, source, protocol, inner_lr):
+        chunks.append(chunk)
+        if between is not None:
+            between()
     losses, accuracies = (np.concatenate([chunk[part] for chunk in chunks]) for part in (0, 1))
     diverged = diverged_tasks(losses)
     return Measurement(
@@ -86,7 +96,8 @@ def is_better(value: float, best: float | None, metric: str) -> bool:
 
 def diverged_tasks(losses: NDArray[np.floating]) -> NDArray[np.intp]:
     """Count the diverged tasks at each step from losses `[tasks, steps + 1]`; see `DIVERGED_FACTOR`."""
-    limit = DIVERGED_FACTOR * np.nanmean(losses[:, 0])
+    before = losses[:, 0]
+    limit = DIVERGED_FACTOR * before[np.isfinite(before)].mean() if np.isfinite(before).any() else 0.0
     counts: NDArray[np.intp] = (~(losses <= limit)).sum(axis=0)
     return counts
 
@@ -152,5 +163,6 @@ def predict_alone(learner: Learner, params: Params, support_x: Tensor, query_x: 
     def alone(query: Tensor) -> Tensor:
         return learner.predict(params, torch.cat([support_x, query[None]]))[-1]
 
-    outputs: Tensor = vmap(alone)(query_x)
+    together = max(1, _CHUNK_NUMBERS // (support_x.numel() + query_x[0].numel()))
+    outputs: Tensor = vmap(alone, chunk_size=together)(query_x)
     return outputs

@@ -62,7 +62,8 @@ def save_checkpoint(
         time=clock(),
     )
     write_atomic(folder / record.file, payload)
-    for label in labels:
+    # Best before latest: killed between the two, a resumed run meets the same best again.
+    for label in sorted(labels):
         write_atomic(folder / f"{label}.json", record.model_dump_json() + "\n")
     _prune(run)
     return record

@@ -58,12 +58,6 @@ class Request:
         """The request's id, as `request` returned it."""
         return shown(self.path.stem)
 
-    @property
-    def made(self) -> float:
-        """When it was made, Unix seconds; 0 where its name does not say."""
-        stamp = self.path.stem.partition("-")[0]
-        return int(stamp) / 1e9 if stamp.isdecimal() else 0.0
-
 
 @dataclass(frozen=True)
 class Unreadable:

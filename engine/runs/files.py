@@ -79,6 +79,16 @@ def write_atomic(path: Path, content: bytes | str) -> None:
         _sync_dir(path.parent)
 
 
+def remove(path: Path) -> None:
+    """Remove a file, if it is there.
+
+    Raises:
+        ResourceError: It cannot be removed.
+    """
+    with explain_os_errors(f"remove {path}"):
+        path.unlink(missing_ok=True)
+
+
 def read_bounded(path: Path, limit: int) -> bytes:
     """Read a file that ought to be small.
 

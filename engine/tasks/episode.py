@@ -54,13 +54,7 @@ class Episodes:
 
 
 class TaskSource(Protocol):
-    """A task distribution: episodes as a pure function of (seed, split, index).
-
-    Attributes:
-        input_shape: Shape of one input.
-        outputs: What the network must put out for `ways` classes is `outputs(ways)` numbers.
-        fingerprint: What identifies the data behind the tasks (content and class split hashes), recorded with a run.
-    """
+    """A task distribution: episodes as a pure function of (seed, split, index)."""
 
     @property
     def input_shape(self) -> tuple[int, ...]:

@@ -31,6 +31,7 @@ class ImageTasks:
         images: uint8 `[examples, channels, height, width]`, examples of a class contiguous, on the device.
         offsets: First example of each class, int64 `[classes]`.
         counts: Examples of each class, int64 `[classes]`.
+        largest_class: The most of them.
         classes: For each split the classes it may use, int64.
         rotations: Whether every class of a task is turned by a random multiple of 90 degrees.
         fingerprint: Hashes of the pictures and of the class split.
@@ -40,6 +41,7 @@ class ImageTasks:
     images: Tensor
     offsets: Tensor
     counts: Tensor
+    largest_class: int
     classes: Mapping[Split, Tensor]
     rotations: bool
     fingerprint: dict[str, str]
@@ -60,6 +62,7 @@ class ImageTasks:
             images=torch.tensor(image_set.images, device=device),
             offsets=torch.tensor(image_set.offsets, device=device),
             counts=torch.tensor(image_set.counts, device=device),
+            largest_class=int(image_set.counts.max()),
             classes={split: torch.tensor(classes[split.label], device=device) for split in Split},
             rotations=rotations,
             fingerprint=fingerprint,
@@ -77,6 +80,11 @@ class ImageTasks:
 
     def check(self, shape: EpisodeShape) -> None:
         """Raise UsageError if a split has too few classes, or a class too few pictures, for this shape."""
+        *_, height, width = self.input_shape
+        if self.rotations and height != width:
+            raise UsageError(
+                f"{self.name}: pictures of {height}x{width} cannot be turned: set rotations = false"
+            )
         needed = shape.shots + shape.queries
         for split, classes in self.classes.items():
             if len(classes) < shape.ways:
@@ -115,8 +123,7 @@ class ImageTasks:
 
     def _examples(self, stream: Stream, tasks: Tensor, classes: Tensor, shape: EpisodeShape) -> Tensor:
         """Return `[tasks, ways, shots + queries]` different pictures of each class."""
-        most = int(self.counts.max())
-        positions = torch.arange(most, device=self.device)
+        positions = torch.arange(self.largest_class, device=self.device)
         keys = stream.bits(Purpose.EXAMPLES, tasks[:, None, None], classes[..., None], positions)
         keys = keys.masked_fill(positions >= self.counts[classes][..., None], _NEVER)
         return self.offsets[classes][..., None] + choose(keys, shape.shots + shape.queries)

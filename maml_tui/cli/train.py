@@ -47,9 +47,7 @@ def train(
     ] = None,
     name: Annotated[str | None, typer.Option(help="What to call the run.")] = None,
     seed: Annotated[int | None, typer.Option(help="The same as -s seed=...")] = None,
-    device: Annotated[
-        str, typer.Option(envvar="MAML_DEVICE", help="auto, cpu, cuda or cuda:1.")
-    ] = "auto",
+    device: Annotated[str, typer.Option(envvar="MAML_DEVICE", help="auto, cpu, cuda or cuda:1.")] = "auto",
     detach: Detach = False,
     plain: Plain = False,
     as_json: Json = False,

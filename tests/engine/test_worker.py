@@ -115,7 +115,7 @@ def test_a_run_from_start_to_result(run_of, working, kind):
 
 
 def test_pause_checkpoint_evaluate_resume_and_stop(run_of, working):
-    run = run_of("sinusoid", *ENDLESS)
+    run = run_of("sinusoid", *ENDLESS, "checkpoint_every=0")
     process = working(run)
     wait_for(has_state(run, "running"))
     assert answered(run, request(run, "pause")).outcome == "accepted"
@@ -139,6 +139,41 @@ def test_pause_checkpoint_evaluate_resume_and_stop(run_of, working):
     assert not list(run.control.iterdir())
 
 
+def test_a_result_does_not_outlive_further_training(run_of, working):
+    run = run_of("sinusoid", *ENDLESS)
+    process = working(run)
+    wait_for(has_state(run, "running"))
+    request(run, "stop", "graceful")
+    assert process.wait(60) == 0
+    assert read_result(run.result) is not None
+    process = working(run)
+    wait_for(has_state(run, "running"))
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(60) == 0
+    assert read_result(run.result) is None
+
+
+def test_stopping_now_calls_the_last_measurement_off(run_of, working):
+    run = run_of("sinusoid", "eval_tasks=1000000", "iterations=3", "eval_every=0")
+    process = working(run)
+    wait_for(lambda: read_status(run).reason == "measuring on the test tasks")
+    assert answered(run, request(run, "pause")).reason == "training is over, the result is being measured"
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(60) == 0
+    assert read_result(run.result) is None
+    assert read_status(run).state == "done"
+
+
+def test_now_is_not_softened(run_of, working):
+    run = run_of("sinusoid", *ENDLESS)
+    process = working(run)
+    wait_for(lambda: read_status(run).state == "warming-up")
+    request(run, "stop", "now")
+    request(run, "stop", "graceful")
+    assert process.wait(60) == 0
+    assert read_result(run.result) is None
+
+
 def test_sigterm_saves_and_ends_and_the_run_goes_on_later(run_of, working):
     run = run_of("sinusoid", *ENDLESS)
     process = working(run)
@@ -155,10 +190,10 @@ def test_sigterm_saves_and_ends_and_the_run_goes_on_later(run_of, working):
 
 
 def test_killed_at_any_time_it_ends_as_if_undisturbed(run_of, working):
-    overrides = ("iterations=400", "eval_every=100", "checkpoint_every=7")
+    overrides = ("iterations=2500", "eval_every=500", "checkpoint_every=7")
     undisturbed, disturbed = run_of("sinusoid", *overrides), run_of("sinusoid", *overrides)
     assert working(undisturbed).wait() == 0
-    for iteration in (20, 150, 290):
+    for iteration in (20, 500, 1000):
         process = working(disturbed)
         wait_for(lambda at=iteration: read_status(disturbed).iteration > at)
         process.kill()
@@ -182,7 +217,7 @@ def test_a_second_worker_is_refused(run_of, working):
 
 def test_requests_from_before_the_start_are_refused(run_of, working):
     run = run_of("sinusoid")
-    identity = request(run, "stop", "now", clock=lambda: time.time_ns() - 60 * 10**9)
+    identity = request(run, "stop", "now")
     assert working(run).wait() == 0
     assert answered(run, identity).outcome == "refused"
     assert events_of(run)[-1].reason == "all iterations done"

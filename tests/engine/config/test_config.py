@@ -69,6 +69,12 @@ def test_a_bad_value_is_one_clear_sentence(override, words):
     assert any(words in problem for problem in problems_of(override))
 
 
+def test_patience_without_validations_is_refused():
+    assert problems_of("patience=3", "eval_every=0") == [
+        "patience has no effect without validations: set eval_every above 0"
+    ]
+
+
 def test_too_few_made_up_characters_are_refused():
     assert problems_of("classes=50", preset="strokes-5w1s") == [
         "classes = 50 leaves too few validation classes for ways = 5: use 83 or more"

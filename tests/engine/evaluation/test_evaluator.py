@@ -82,6 +82,7 @@ def test_a_diverging_task_is_counted_and_not_dropped(small):
 def test_what_counts_as_diverged():
     losses = np.array([[2.0, 1.0, 5.0], [4.0, 31.0, np.nan], [3.0, np.inf, 29.9]])
     assert diverged_tasks(losses).tolist() == [0, 2, 1]
+    assert diverged_tasks(np.array([[np.inf, np.inf], [1.0, 2.0]])).tolist() == [1, 1]
 
 
 def test_inductive_predictions_do_not_see_the_other_queries(small):

@@ -126,3 +126,12 @@ def test_pictures_are_scaled_to_one():
 def test_an_episode_too_large_for_the_data_is_refused(shape, words):
     with pytest.raises(UsageError, match=words):
         tasks_whose_pixels_tell_class_and_example().check(shape)
+
+
+def test_pictures_that_are_not_square_cannot_be_turned():
+    images = np.zeros((6, 1, 4, 5), dtype=np.uint8)
+    image_set = make_image_set("wide", images, ["a", "b", "c"], [2, 2, 2], "a test")
+    classes = {split: np.arange(3) for split in ("train", "val", "test")}
+    tasks = ImageTasks.build(image_set, classes, rotations=True, fingerprint={}, device=torch.device("cpu"))
+    with pytest.raises(UsageError, match="pictures of 4x5 cannot be turned: set rotations = false"):
+        tasks.check(EpisodeShape(2, 1, 1))
