@@ -23,9 +23,9 @@ from typing import TYPE_CHECKING
 from urllib.error import HTTPError, URLError
 
 from engine.data.archives import looks_like_html
-from engine.data.names import printable
 from engine.data.omniglot import import_omniglot
 from engine.errors import MamlError, ResourceError
+from engine.text import printable
 from engine.torchvision_compat import import_datasets
 
 if TYPE_CHECKING:

@@ -17,8 +17,8 @@ from functools import partial
 from pathlib import PurePosixPath
 from typing import IO, TYPE_CHECKING, NamedTuple
 
-from engine.data.names import printable
 from engine.errors import MamlError, ResourceError
+from engine.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

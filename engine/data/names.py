@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from engine.errors import UsageError
+from engine.text import printable
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _RESERVED = "cache"
@@ -27,8 +28,3 @@ def check_name(name: str) -> str:
             f"starting with a letter or a digit, and not '{_RESERVED}'"
         )
     return name
-
-
-def printable(text: object) -> str:
-    r"""Return `text` with everything that could steer a terminal escaped (`\x1b`, `\n`, `\u202e`)."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(text))

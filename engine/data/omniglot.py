@@ -19,8 +19,8 @@ from PIL import Image
 
 from engine.data import store
 from engine.data.archives import Member, read_bounded, read_members, reading
-from engine.data.names import printable
 from engine.errors import ResourceError, UsageError
+from engine.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engine.data.names import printable
 from engine.errors import UsageError
 from engine.paths import assets_dir
+from engine.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

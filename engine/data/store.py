@@ -20,9 +20,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engine.data.names import check_name, is_name, printable
+from engine.data.names import check_name, is_name
 from engine.errors import ResourceError
 from engine.paths import data_dir
+from engine.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -15,7 +15,8 @@ from pydantic import Field, ValidationError
 
 from engine.errors import ResourceError
 from engine.runs.events import Record
-from engine.runs.files import explain_os_errors, private_dir, read_bounded, shown, write_atomic
+from engine.runs.files import explain_os_errors, private_dir, read_bounded, write_atomic
+from engine.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -85,7 +86,7 @@ def read_pointer(run: RunDirectory, label: Label) -> CheckpointRecord | None:
         return CheckpointRecord.model_validate_json(text)
     except ValidationError as error:
         raise ResourceError(
-            f"{shown(path)} is not a checkpoint pointer of this version: {_advice(label)}"
+            f"{printable(path)} is not a checkpoint pointer of this version: {_advice(label)}"
         ) from error
 
 
@@ -98,7 +99,7 @@ def load_checkpoint(run: RunDirectory, label: Label) -> tuple[CheckpointRecord, 
     record = read_pointer(run, label)
     if record is None:
         raise ResourceError(
-            f"Run {shown(run.id)} has no {label} checkpoint: it ended before one was written."
+            f"Run {printable(run.id)} has no {label} checkpoint: it ended before one was written."
         )
     path = run.checkpoints / record.file
     with explain_os_errors(f"read {path}"):
@@ -108,9 +109,11 @@ def load_checkpoint(run: RunDirectory, label: Label) -> tuple[CheckpointRecord, 
         except FileNotFoundError as error:
             if read_pointer(run, label) != record:  # a live worker has moved on meanwhile
                 return load_checkpoint(run, label)
-            raise ResourceError(f"{shown(path)} is missing: {_advice(label)}") from error
+            raise ResourceError(f"{printable(path)} is missing: {_advice(label)}") from error
     if not intact or hashlib.sha256(payload).hexdigest() != record.sha256:
-        raise ResourceError(f"{shown(path)} is damaged, its content is not what was saved: {_advice(label)}")
+        raise ResourceError(
+            f"{printable(path)} is damaged, its content is not what was saved: {_advice(label)}"
+        )
     return record, payload
 
 

@@ -11,7 +11,8 @@ from pydantic import ValidationError, model_validator
 
 from engine.errors import UsageError
 from engine.runs.events import Record
-from engine.runs.files import explain_os_errors, private_dir, read_bounded, shown, write_atomic
+from engine.runs.files import explain_os_errors, private_dir, read_bounded, write_atomic
+from engine.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -56,7 +57,7 @@ class Request:
     @property
     def id(self) -> str:
         """The request's id, as `request` returned it."""
-        return shown(self.path.stem)
+        return printable(self.path.stem)
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ class Unreadable:
     @property
     def id(self) -> str:
         """The file's name without its ending, control characters escaped."""
-        return shown(self.path.stem)
+        return printable(self.path.stem)
 
 
 def request(

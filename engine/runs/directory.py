@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from engine.errors import ResourceError, UsageError
 from engine.paths import runs_dir
-from engine.runs.files import explain_os_errors, private_dir, shown, write_atomic
+from engine.runs.files import explain_os_errors, private_dir, write_atomic
 from engine.runs.status import Status, write_status
+from engine.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,7 +84,7 @@ def check_name(name: str) -> str:
     """
     if not _NAME.fullmatch(name):
         raise UsageError(
-            f"{shown(name)!r} cannot name a run: use 1 to 64 letters, digits, '.', '-' or '_', "
+            f"{printable(name)!r} cannot name a run: use 1 to 64 letters, digits, '.', '-' or '_', "
             "starting with a letter or digit."
         )
     return name
@@ -132,4 +133,4 @@ def _claim_folder(root: Path) -> RunDirectory:
                 except FileExistsError:
                     continue
                 return RunDirectory(path)
-    raise ResourceError(f"No free run id was found in {shown(root)}: remove old runs.")
+    raise ResourceError(f"No free run id was found in {printable(root)}: remove old runs.")

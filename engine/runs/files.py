@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.errors import ResourceError
+from engine.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,11 +24,6 @@ _REMEDIES = {
     errno.EMFILE: "too many files are open; raise `ulimit -n`",
     errno.EIO: "the disk reports an input/output error; check it before you trust this run",
 }
-
-
-def shown(text: object) -> str:
-    """Return `text` with control characters and undecodable bytes escaped, fit for a terminal."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(text))
 
 
 @contextmanager
@@ -44,7 +40,7 @@ def explain_os_errors(doing: str) -> Iterator[None]:
         yield
     except OSError as error:
         reason = _REMEDIES.get(error.errno or 0) or (error.strerror or str(error)).lower()
-        raise ResourceError(f"Cannot {shown(doing)}: {reason}.") from error
+        raise ResourceError(f"Cannot {printable(doing)}: {reason}.") from error
 
 
 def private_dir(path: Path) -> Path:

@@ -12,10 +12,11 @@ from pathlib import Path
 from engine.errors import ResourceError, UsageError
 from engine.paths import runs_dir
 from engine.runs.directory import RunDirectory
-from engine.runs.files import explain_os_errors, shown
+from engine.runs.files import explain_os_errors
 from engine.runs.lock import RunLock
 from engine.runs.states import LIVE_STATES
 from engine.runs.status import Status, current_status
+from engine.text import printable
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def find_run(reference: str, root: Path | None = None) -> RunDirectory:
         return direct
     summaries = list_runs(root)
     if not summaries:
-        raise UsageError(f"There are no runs in {shown(root)} yet: start one with `maml train`.")
+        raise UsageError(f"There are no runs in {printable(root)} yet: start one with `maml train`.")
     if reference == "@last":
         return summaries[0].run
     if reference == "@best":
@@ -79,7 +80,7 @@ def remove_run(run: RunDirectory) -> None:
     """
     _at_path(run.path)
     if _summarise(run).status.state in LIVE_STATES:
-        raise UsageError(f"Run {shown(run.id)} is live: stop it before removing it.")
+        raise UsageError(f"Run {printable(run.id)} is live: stop it before removing it.")
     RunLock(run).close()
     with explain_os_errors(f"remove {run.path}"):
         shutil.rmtree(run.path)
@@ -114,7 +115,7 @@ def _summarise(run: RunDirectory) -> RunSummary:
 def _at_path(path: Path) -> RunDirectory:
     run = RunDirectory(path.absolute())
     if not _is_run(run):
-        raise UsageError(f"{shown(path)} is not a run: it has no config.toml.")
+        raise UsageError(f"{printable(path)} is not a run: it has no config.toml.")
     return run
 
 
@@ -143,9 +144,11 @@ def _by_prefix(reference: str, summaries: list[RunSummary]) -> RunDirectory:
     if len(fitting) == 1:
         return fitting[0]
     if fitting:
-        candidates = ", ".join(sorted(shown(run.id) for run in fitting)[:10])
-        raise UsageError(f"{len(fitting)} runs have ids that begin with {shown(reference)!r}: {candidates}.")
+        candidates = ", ".join(sorted(printable(run.id) for run in fitting)[:10])
+        raise UsageError(
+            f"{len(fitting)} runs have ids that begin with {printable(reference)!r}: {candidates}."
+        )
     known = [word for summary in summaries for word in (summary.run.id, summary.status.name) if word]
-    near = ", ".join(shown(word) for word in dict.fromkeys(difflib.get_close_matches(reference, known)))
+    near = ", ".join(printable(word) for word in dict.fromkeys(difflib.get_close_matches(reference, known)))
     hint = f"did you mean {near}?" if near else "`maml runs` lists them all."
-    raise UsageError(f"No run is called {shown(reference)!r}: {hint}")
+    raise UsageError(f"No run is called {printable(reference)!r}: {hint}")

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from engine.errors import UsageError
-from engine.runs.files import explain_os_errors, shown
+from engine.runs.files import explain_os_errors
 from engine.runs.states import ENDED_STATES, State
 from engine.runs.status import Status, read_status, worker_alive
+from engine.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -105,7 +106,7 @@ def worker_exit_reason(run: RunDirectory, exit_status: int) -> str:
     with explain_os_errors(f"read {run.log}"), run.log.open("rb") as file:
         file.seek(-min(_LOG_TAIL, run.log.stat().st_size), os.SEEK_END)
         lines = file.read().decode(errors="replace").split("\n")
-    last = next((shown(line.strip()) for line in reversed(lines) if line.strip()), "it left no message")
+    last = next((printable(line.strip()) for line in reversed(lines) if line.strip()), "it left no message")
     return f"the worker ended with exit status {exit_status}: {last}"
 
 
@@ -118,11 +119,13 @@ def kill_worker(run: RunDirectory) -> None:
     """
     status = read_status(run)
     if status.pid is None:
-        raise UsageError(f"Run {shown(run.id)} has no worker to kill.")
+        raise UsageError(f"Run {printable(run.id)} has no worker to kill.")
     if status.host != socket.gethostname():
-        raise UsageError(f"The worker of run {shown(run.id)} is on {shown(status.host)}: kill it there.")
+        raise UsageError(
+            f"The worker of run {printable(run.id)} is on {printable(status.host)}: kill it there."
+        )
     if not worker_alive(status):
-        raise UsageError(f"The worker of run {shown(run.id)} has already ended.")
+        raise UsageError(f"The worker of run {printable(run.id)} has already ended.")
     with explain_os_errors(f"kill process {status.pid}"):
         if os.getpgid(status.pid) == status.pid:
             os.killpg(status.pid, signal.SIGKILL)

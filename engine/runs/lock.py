@@ -9,7 +9,8 @@ import socket
 from typing import TYPE_CHECKING, Self
 
 from engine.errors import ResourceError
-from engine.runs.files import explain_os_errors, shown
+from engine.runs.files import explain_os_errors
+from engine.text import printable
 
 if TYPE_CHECKING:
     from engine.runs.directory import RunDirectory
@@ -41,14 +42,16 @@ class RunLock:
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            holder = shown(os.pread(self._file, 300, 0).decode(errors="replace"))
+            holder = printable(os.pread(self._file, 300, 0).decode(errors="replace"))
             raise ResourceError(
-                f"Run {shown(run.id)} already has a worker, {holder}: stop that one first."
+                f"Run {printable(run.id)} already has a worker, {holder}: stop that one first."
             ) from error
         except OSError as error:
             if error.errno not in _UNSUPPORTED:
                 raise
-            self.warning = f"The file system of {shown(run.path)} knows no locks: start one worker at a time."
+            self.warning = (
+                f"The file system of {printable(run.path)} knows no locks: start one worker at a time."
+            )
         os.ftruncate(self._file, 0)
         os.pwrite(self._file, f"process {os.getpid()} on {socket.gethostname()}".encode(), 0)
 

@@ -8,8 +8,9 @@ from pydantic import Field, ValidationError
 
 from engine.errors import ResourceError
 from engine.runs.events import Measurement, Record
-from engine.runs.files import explain_os_errors, shown, write_atomic
+from engine.runs.files import explain_os_errors, write_atomic
 from engine.runs.states import State
+from engine.text import printable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,4 +61,4 @@ def read_result(path: Path) -> Result | None:
     try:
         return Result.model_validate_json(text)
     except ValidationError as error:
-        raise ResourceError(f"{shown(path)} is damaged or from a newer version.") from error
+        raise ResourceError(f"{printable(path)} is damaged or from a newer version.") from error

@@ -10,9 +10,10 @@ from pydantic import Field, ValidationError
 
 from engine.errors import ResourceError
 from engine.runs.events import Record
-from engine.runs.files import explain_os_errors, read_bounded, shown, write_atomic
+from engine.runs.files import explain_os_errors, read_bounded, write_atomic
 from engine.runs.processes import process_alive
 from engine.runs.states import LIVE_STATES, State
+from engine.text import printable
 
 if TYPE_CHECKING:
     from engine.runs.directory import RunDirectory
@@ -73,7 +74,7 @@ def read_status(run: RunDirectory) -> Status:
         return Status.model_validate_json(text)
     except ValidationError as error:
         raise ResourceError(
-            f"{shown(run.status)} is damaged or from a newer version: events and checkpoints may still be good."
+            f"{printable(run.status)} is damaged or from a newer version: events and checkpoints may still be good."
         ) from error
 
 
@@ -99,7 +100,9 @@ def observed_state(status: Status, now: float, host: str, alive: bool) -> Status
         reason = "" if alive else f"its process {status.pid} is gone"
     else:
         reason = (
-            "" if silence <= LOST_AFTER else f"no sign of life from {shown(status.host)} for {silence:.0f} s"
+            ""
+            if silence <= LOST_AFTER
+            else f"no sign of life from {printable(status.host)} for {silence:.0f} s"
         )
     return status.model_copy(update={"state": "lost", "reason": reason}) if reason else status
 

@@ -150,7 +150,7 @@ def _print_table(sets: list[dict[str, Any]]) -> None:
 
 
 def _cell(column: str, value: object) -> str:
-    from engine.data.names import printable
+    from engine.text import printable
 
     text = "-" if value is None else printable(value)
     return text[:12] if column == "hash" else text
@@ -174,7 +174,7 @@ def _echo_path(name: str) -> None:
 
 
 def _require(verb: str, name: str, supported: tuple[str, ...]) -> None:
-    from engine.data.names import printable
+    from engine.text import printable
 
     if name not in supported:
         raise UsageError(f"cannot {verb} '{printable(name)}': what can be is {', '.join(supported)}")

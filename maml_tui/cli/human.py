@@ -9,7 +9,7 @@ from rich.live import Live
 from rich.text import Text
 
 from engine.runs.events import EvaluationEvent, RequestEvent, StartedEvent, TrainEvent, WarningEvent
-from engine.runs.files import shown
+from engine.text import printable
 from maml_tui.cli import evaluation_rows
 from maml_tui.cli.live_line import live_line
 
@@ -70,4 +70,4 @@ class HumanView:
         self._print(evaluation_rows.row(event, scored, width), "green" if event.improved else "")
 
     def _print(self, text: str, style: str) -> None:
-        self._console.print(Text(shown(text), style=style))
+        self._console.print(Text(printable(text), style=style))

@@ -8,7 +8,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, TextIO
 
-from engine.runs.files import shown
+from engine.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,12 +39,12 @@ def is_terminal(stream: TextIO) -> bool:
 def say(text: str) -> None:
     """Tell the person at the terminal something, one `maml: ` line for each line of `text`."""
     for line in text.splitlines():
-        print(f"maml: {shown(line)}", file=sys.stderr, flush=True)
+        print(f"maml: {printable(line)}", file=sys.stderr, flush=True)
 
 
 def emit(text: str, style: str = "") -> None:
     """Write a line of data, in a Rich `style` if stdout is a terminal; control characters are escaped."""
-    line = shown(text)
+    line = printable(text)
     if not style or not is_terminal(sys.stdout):
         print(line)
         return

@@ -17,7 +17,7 @@ from engine.runs.events import (
     TrainEvent,
     WarningEvent,
 )
-from engine.runs.files import shown
+from engine.text import printable
 from maml_tui.wording import duration
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ def _line(head: str, *pairs: tuple[str, object]) -> str:
 
 
 def _word(value: object) -> str:
-    text = shown(f"{value:.2f}" if isinstance(value, float) else value)
+    text = printable(f"{value:.2f}" if isinstance(value, float) else value)
     return json.dumps(text, ensure_ascii=False) if " " in text or not text else text
 
 

@@ -13,7 +13,8 @@ from engine.config.presets import Preset, load_preset, preset_names
 from engine.config.resolve import ConfigError, resolve
 from engine.config.toml import config_tables, file_layer
 from engine.errors import UsageError
-from engine.runs.files import explain_os_errors, shown
+from engine.runs.files import explain_os_errors
+from engine.text import printable
 from maml_tui.cli import complete
 from maml_tui.cli.config_text import differences, toml_value
 from maml_tui.cli.output import emit, emit_json, emit_table, say
@@ -72,7 +73,7 @@ def copy(
             with file.open("w" if force else "x", encoding="utf-8") as target:
                 target.write(text)
         except FileExistsError as error:
-            raise UsageError(f"{shown(file)} exists: add --force to replace it") from error
+            raise UsageError(f"{printable(file)} exists: add --force to replace it") from error
     say(f"copied; train with: maml train -c {file}")
 
 

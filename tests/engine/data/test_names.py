@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from engine.data.names import check_name, printable
+from engine.data.names import check_name
 from engine.errors import UsageError
+from engine.text import printable
 
 
 @pytest.mark.parametrize("name", ["omniglot", "a", "0.1_x-y", "a" * 64])

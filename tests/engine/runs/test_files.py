@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from engine.errors import ResourceError
-from engine.runs.files import explain_os_errors, private_dir, read_bounded, shown, write_atomic
+from engine.runs.files import explain_os_errors, private_dir, read_bounded, write_atomic
+from engine.text import printable
 
 
 def test_text_and_bytes_are_written_and_replaced(tmp_path):
@@ -86,4 +87,4 @@ def test_a_bounded_read_refuses_large_files(tmp_path):
 
 
 def test_control_characters_and_undecodable_bytes_are_escaped():
-    assert shown("a\x1b[31m\nß\udcff\u202e") == "a\\x1b[31m\\nß\\udcff\\u202e"
+    assert printable("a\x1b[31m\nß\udcff\u202e") == "a\\x1b[31m\\nß\\udcff\\u202e"
