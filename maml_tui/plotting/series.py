@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from engine.text import printable
 from maml_tui.plotting.charset import GLYPHS, Charset
 from maml_tui.plotting.labels import Unit
 from maml_tui.plotting.smoothing import smooth
@@ -132,8 +133,3 @@ def legend(plot: Plot) -> tuple[str, ...]:
     """Return one entry such as `A ━ meta-val` per series; control characters in labels are escaped."""
     strokes = GLYPHS[plot.charset].strokes
     return tuple(f"{one.letter} {strokes[one.stroke]} {printable(one.label)}" for one in plot.series)
-
-
-def printable(text: str) -> str:
-    """Escape what a terminal or an XML reader would not show as a character."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -8,9 +8,10 @@ from xml.sax.saxutils import escape
 import numpy as np
 import numpy.typing as npt
 
+from engine.text import printable
 from maml_tui.plotting.frame import x_scale, y_scale
 from maml_tui.plotting.palette import colour
-from maml_tui.plotting.series import Plot, Series, Stroke, printable
+from maml_tui.plotting.series import Plot, Series, Stroke
 
 if TYPE_CHECKING:
     from maml_tui.plotting._types import Floats
