@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
+from torch.library import Library
 
 from engine.errors import ResourceError
 
@@ -53,9 +54,9 @@ def _compiled_part_loads(folder: Path) -> bool:
 
 
 @cache
-def _declare_operators() -> torch.library.Library:
+def _declare_operators() -> Library:
     # Cached, because the declarations last only as long as the object does.
-    library = torch.library.Library("torchvision", "FRAGMENT")  # type: ignore[no-untyped-call]
+    declared = Library("torchvision", "FRAGMENT")  # type: ignore[no-untyped-call]
     for name in ("nms", "qnms"):
-        library.define(f"{name}{_SUPPRESSION}")  # type: ignore[no-untyped-call]
-    return library
+        declared.define(f"{name}{_SUPPRESSION}")  # type: ignore[no-untyped-call]
+    return declared

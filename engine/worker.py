@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING
 from engine.config.record import read_record, versions
 from engine.device import device_name, use_device
 from engine.errors import DivergedError, MamlError, ResourceError
+from engine.files import remove, write_atomic
 from engine.heartbeat import Heartbeat
 from engine.memory import explain_out_of_memory
 from engine.runs.control import pending
 from engine.runs.directory import RunDirectory
 from engine.runs.events import FinishedEvent, StartedEvent, WarningEvent
-from engine.runs.files import remove, write_atomic
 from engine.runs.journal import EventWriter
 from engine.runs.lock import RunLock
 from engine.runs.processes import process_start

@@ -22,6 +22,7 @@ import numpy as np
 
 from engine.data.names import check_name, is_name
 from engine.errors import ResourceError
+from engine.files import sync_dir
 from engine.paths import data_dir
 from engine.text import printable
 
@@ -114,7 +115,7 @@ def save(image_set: ImageSet, root: Path | None = None) -> Path:
         with tempfile.TemporaryDirectory(prefix=f".{image_set.name}-", dir=target.parent) as workspace:
             _write(image_set, Path(workspace, "new"))
             _swap(Path(workspace), target)
-        _sync(target.parent)
+        sync_dir(target.parent)
     except OSError as error:
         raise ResourceError(
             f"cannot write the data set '{image_set.name}' to {printable(target)} ({error.strerror or error}): "
@@ -187,7 +188,7 @@ def _write(image_set: ImageSet, folder: Path) -> None:
         json.dump(index, text, indent=0)
         text.flush()
         os.fsync(text.fileno())
-    _sync(folder)
+    sync_dir(folder)
 
 
 def _swap(workspace: Path, target: Path) -> None:
@@ -202,14 +203,6 @@ def _swap(workspace: Path, target: Path) -> None:
                 raise
         else:
             return
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _join(name: str, index: dict[str, Any], images: np.ndarray) -> ImageSet:

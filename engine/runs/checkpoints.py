@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Literal, get_args
 from pydantic import Field, ValidationError
 
 from engine.errors import ResourceError
+from engine.files import explain_os_errors, private_dir, read_bounded, write_atomic
 from engine.runs.events import Record
-from engine.runs.files import explain_os_errors, private_dir, read_bounded, write_atomic
 from engine.text import printable
 
 if TYPE_CHECKING:

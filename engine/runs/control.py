@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import ValidationError, model_validator
 
 from engine.errors import UsageError
+from engine.files import explain_os_errors, private_dir, read_bounded, write_atomic
 from engine.runs.events import Record
-from engine.runs.files import explain_os_errors, private_dir, read_bounded, write_atomic
 from engine.text import printable
 
 if TYPE_CHECKING:

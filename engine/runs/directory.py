@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engine.errors import ResourceError, UsageError
+from engine.files import explain_os_errors, private_dir, write_atomic
 from engine.paths import runs_dir
-from engine.runs.files import explain_os_errors, private_dir, write_atomic
 from engine.runs.status import Status, write_status
 from engine.text import printable
 

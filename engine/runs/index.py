@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.errors import ResourceError, UsageError
+from engine.files import explain_os_errors
 from engine.paths import runs_dir
 from engine.runs.directory import RunDirectory
-from engine.runs.files import explain_os_errors
 from engine.runs.lock import RunLock
 from engine.runs.states import LIVE_STATES
 from engine.runs.status import Status, current_status

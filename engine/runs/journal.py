@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Self
 
 from pydantic import ValidationError
 
+from engine.files import explain_os_errors
 from engine.runs.events import Event, Record, parse_event
-from engine.runs.files import explain_os_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

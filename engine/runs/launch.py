@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from engine.errors import UsageError
-from engine.runs.files import explain_os_errors
+from engine.files import explain_os_errors
 from engine.runs.states import ENDED_STATES, State
 from engine.runs.status import Status, read_status, worker_alive
 from engine.text import printable

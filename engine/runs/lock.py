@@ -9,7 +9,7 @@ import socket
 from typing import TYPE_CHECKING, Self
 
 from engine.errors import ResourceError
-from engine.runs.files import explain_os_errors
+from engine.files import explain_os_errors
 from engine.text import printable
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field, ValidationError
 
 from engine.errors import ResourceError
+from engine.files import explain_os_errors, write_atomic
 from engine.runs.events import Measurement, Record
-from engine.runs.files import explain_os_errors, write_atomic
 from engine.runs.states import State
 from engine.text import printable
 

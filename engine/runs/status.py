@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field, ValidationError
 
 from engine.errors import ResourceError
+from engine.files import explain_os_errors, read_bounded, write_atomic
 from engine.runs.events import Record
-from engine.runs.files import explain_os_errors, read_bounded, write_atomic
 from engine.runs.processes import process_alive
 from engine.runs.states import LIVE_STATES, State
 from engine.text import printable

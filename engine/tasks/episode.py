@@ -43,11 +43,6 @@ class Episodes:
     query_x: Tensor
     query_y: Tensor
 
-    @property
-    def tasks(self) -> int:
-        """The number of episodes in the batch."""
-        return self.support_x.shape[0]
-
     def tensors(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Return support inputs and targets, query inputs and targets."""
         return self.support_x, self.support_y, self.query_x, self.query_y

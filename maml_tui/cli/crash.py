@@ -9,8 +9,8 @@ import time
 import traceback
 from typing import TYPE_CHECKING
 
+from engine.files import private_dir, write_atomic
 from engine.paths import state_dir
-from engine.runs.files import private_dir, write_atomic
 from maml_tui import __version__
 
 if TYPE_CHECKING:

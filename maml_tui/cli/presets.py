@@ -13,7 +13,7 @@ from engine.config.presets import Preset, load_preset, preset_names
 from engine.config.resolve import ConfigError, resolve
 from engine.config.toml import config_tables, file_layer
 from engine.errors import UsageError
-from engine.runs.files import explain_os_errors
+from engine.files import explain_os_errors
 from engine.text import printable
 from maml_tui.cli import complete
 from maml_tui.cli.config_text import differences, toml_value

@@ -12,8 +12,8 @@ from engine.config.presets import load_preset
 from engine.config.record import RunRecord, read_record
 from engine.config.toml import config_tables
 from engine.errors import UsageError
+from engine.files import explain_os_errors
 from engine.paths import runs_dir
-from engine.runs.files import explain_os_errors
 from engine.runs.index import find_run, list_runs, remove_run
 from engine.runs.result import read_result
 from engine.runs.status import Status, current_status

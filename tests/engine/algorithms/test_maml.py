@@ -81,7 +81,7 @@ def problem(request):
 def meta_loss(algorithm: MAML, theta, episodes: Episodes) -> float:
     losses = [
         algorithm._task_loss(theta, *(part[n] for part in episodes.tensors()))[0]
-        for n in range(episodes.tasks)
+        for n in range(len(episodes.support_x))
     ]
     return float(torch.stack(losses).mean())
 
@@ -142,7 +142,7 @@ def test_batched_over_tasks_equals_a_plain_loop(problem, order, steps):
     batched, metrics = order(learner, 0.05, steps).meta_gradient(theta, episodes)
     leaves = {name: value.clone().requires_grad_() for name, value in theta.items()}
     losses = []
-    for task in range(episodes.tasks):
+    for task in range(len(episodes.support_x)):
         support_x, support_y, query_x, query_y = (part[task] for part in episodes.tensors())
         params = dict(leaves)
         for _ in range(steps):

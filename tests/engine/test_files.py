@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from engine.errors import ResourceError
-from engine.runs.files import explain_os_errors, private_dir, read_bounded, write_atomic
+from engine.files import explain_os_errors, private_dir, read_bounded, write_atomic
 from engine.text import printable
 
 

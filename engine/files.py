@@ -72,7 +72,7 @@ def write_atomic(path: Path, content: bytes | str) -> None:
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise
-        _sync_dir(path.parent)
+        sync_dir(path.parent)
 
 
 def remove(path: Path) -> None:
@@ -98,7 +98,12 @@ def read_bounded(path: Path, limit: int) -> bytes:
     return data
 
 
-def _sync_dir(path: Path) -> None:
+def sync_dir(path: Path) -> None:
+    """Make the names in a folder outlast a power cut.
+
+    Raises:
+        OSError: The folder cannot be opened or synced.
+    """
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
