@@ -45,3 +45,8 @@ def device_name(device: torch.device) -> str:
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     return platform.processor() or platform.machine()
+
+
+def device_uuid(device: torch.device) -> str:
+    """Return the UUID of a CUDA device, as NVIDIA's tools write it."""
+    return f"GPU-{torch.cuda.get_device_properties(device).uuid}"

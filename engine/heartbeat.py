@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from typing import TYPE_CHECKING, Self
@@ -11,22 +12,30 @@ from engine.runs.status import Status, write_status
 
 if TYPE_CHECKING:
     from engine.runs.directory import RunDirectory
+    from engine.telemetry import Machine
 
 _SECONDS = 1.0
+_BEATS_PER_SAMPLE = 2
 _PATIENCE = 30.0  # seconds: a full disk or a network drive may recover
 
 
 class Heartbeat:
     """Writes a run's status every second, and at once when it is told of a new state.
 
+    Args:
+        run: The run.
+        status: What to begin with.
+        machine: What to take a sample of every other second.
+
     Attributes:
         failure: Why the status has not been writable for half a minute, or None; the worker raises it.
     """
 
-    def __init__(self, run: RunDirectory, status: Status) -> None:
+    def __init__(self, run: RunDirectory, status: Status, machine: Machine) -> None:
         self.failure: MamlError | None = None
         self._run = run
         self._status = status
+        self._machine = machine
         self._before, self._began = status.seconds, time.monotonic()
         # Two locks, so that training never waits for the disk.
         self._changing, self._writing = threading.Lock(), threading.Lock()
@@ -56,7 +65,11 @@ class Heartbeat:
 
     def _beat(self) -> None:
         written = time.monotonic()
-        while not self._ended.wait(_SECONDS):
+        for beat in itertools.count():
+            if self._ended.wait(_SECONDS):
+                return
+            if beat % _BEATS_PER_SAMPLE == 0:
+                self.update(telemetry=self._machine.sample())
             try:
                 self._write()
                 written, self.failure = time.monotonic(), None

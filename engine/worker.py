@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.config.record import read_record, versions
-from engine.device import device_name, use_device
+from engine.device import device_name, device_uuid, use_device
 from engine.errors import DivergedError, MamlError, ResourceError
 from engine.files import remove, write_atomic
 from engine.heartbeat import Heartbeat
@@ -30,6 +30,7 @@ from engine.runs.processes import process_start
 from engine.runs.status import read_status
 from engine.session import Session
 from engine.stopping import Stop
+from engine.telemetry import Gpu, Machine
 from engine.training import Setup
 
 if TYPE_CHECKING:
@@ -65,12 +66,13 @@ def _work(run: RunDirectory, events: EventWriter) -> int:
     stop.heed_signals()
     began = time.monotonic()
     stale = pending(run)
-    with Heartbeat(run, _first_status(run)) as heartbeat:
+    machine = Machine()
+    with Heartbeat(run, _first_status(run), machine) as heartbeat:
         state: State = "done"
         code = 0
         try:
             with explain_out_of_memory("lower meta_batch_size, queries or filters"):
-                reason = _train(run, events, heartbeat, stop, stale)
+                reason = _train(run, events, heartbeat, stop, stale, machine)
         except MamlError as error:
             state = "diverged" if isinstance(error, DivergedError) else "failed"
             reason, code = str(error), error.exit_code
@@ -88,7 +90,7 @@ def _close(events: EventWriter, heartbeat: Heartbeat, state: State, reason: str,
     try:
         heartbeat.update(seq=events.write(ended).seq)
     finally:
-        heartbeat.update(write=True, state=state, reason=reason, eta_seconds=None)
+        heartbeat.update(write=True, state=state, reason=reason, eta_seconds=None, telemetry=None)
 
 
 def _train(
@@ -97,16 +99,19 @@ def _train(
     heartbeat: Heartbeat,
     stop: Stop,
     stale: Sequence[Request | Unreadable],
+    machine: Machine,
 ) -> str:
     record = read_record(run.config)
     config = record.resolved.config
     device = use_device(record.device)
+    machine.gpu = Gpu.find(device_uuid(device)) if device.type == "cuda" else None
     setup = Setup.build(config, device)
     _hold_to_fingerprint(run, record, setup.source.fingerprint)
     session = Session(run, setup, setup.initial_state(), events, heartbeat, stop)
     session.refuse(stale, "it was made before this worker started")
     resumed_from = session.resume()
     remove(run.result)
+    remove(run.scores)
     heartbeat.update(
         device=str(device),
         iterations=config.training.iterations,
@@ -136,6 +141,8 @@ def _first_status(run: RunDirectory) -> Status:
             "pid": os.getpid(),
             "process_start": process_start(os.getpid()),
             "host": socket.gethostname(),
+            "measured": None,
+            "telemetry": None,
         }
     )
 

@@ -24,6 +24,32 @@ LOST_AFTER = 30.0
 _LARGEST = 1 << 16
 
 
+class GpuTelemetry(Record):
+    """What a GPU is doing; null for what it does not tell."""
+
+    name: str = Field(description="what the GPU calls itself")
+    utilization: float | None = Field(
+        default=None, description="share of the time that it computes, per cent"
+    )
+    memory_used: int | None = Field(default=None, description="memory in use by all processes, bytes")
+    memory_total: int | None = Field(default=None, description="its memory, bytes")
+    power: float | None = Field(default=None, description="power drawn, watts")
+    temperature: float | None = Field(default=None, description="temperature, degrees Celsius")
+    sm_clock: int | None = Field(default=None, description="clock of its multiprocessors, MHz")
+
+
+class Telemetry(Record):
+    """What the worker and its machine are doing."""
+
+    time: float = Field(description="when this was sampled, Unix seconds on the worker's host")
+    cpu_percent: float = Field(description="processor time the worker takes, per cent of one core")
+    cores: int | None = Field(default=None, description="logical cores of the machine")
+    rss: int = Field(description="main memory the worker occupies, bytes")
+    memory_used: int = Field(description="main memory in use by all processes, bytes")
+    memory_total: int = Field(description="main memory of the machine, bytes")
+    gpu: GpuTelemetry | None = Field(default=None, description="the worker's GPU; null without one")
+
+
 class Status(Record):
     """The contents of `status.json`. A worker starts from the status it finds, so `name` and `created` stay."""
 
@@ -51,6 +77,12 @@ class Status(Record):
     best_iteration: int | None = Field(default=None, description="iteration of the best value")
     heartbeat: float = Field(description="when this was written, Unix seconds on the worker's host")
     seq: int = Field(default=-1, description="seq of the newest event record; -1 before the first")
+    measured: float | None = Field(
+        default=None, description="share of the final measurement that is done, 0 to 1; null before it"
+    )
+    telemetry: Telemetry | None = Field(
+        default=None, description="the worker's machine; null without a worker"
+    )
 
 
 def write_status(run: RunDirectory, status: Status) -> None:

@@ -157,11 +157,22 @@ def test_stopping_now_calls_the_last_measurement_off(run_of, working):
     run = run_of("sinusoid", "eval_tasks=1000000", "iterations=3", "eval_every=0")
     process = working(run)
     wait_for(lambda: read_status(run).reason == "measuring on the test tasks")
+    assert 0 < wait_for(lambda: read_status(run).measured) < 1
     assert answered(run, request(run, "pause")).reason == "training is over, the result is being measured"
     process.send_signal(signal.SIGTERM)
     assert process.wait(60) == 0
     assert read_result(run.result) is None
     assert read_status(run).state == "done"
+
+
+def test_a_live_run_tells_what_its_machine_does(run_of, working):
+    run = run_of("sinusoid", *ENDLESS)
+    process = working(run)
+    telemetry = wait_for(lambda: read_status(run).telemetry)
+    assert telemetry.rss > 2**20 and telemetry.gpu is None
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(60) == 0
+    assert read_status(run).telemetry is None
 
 
 def test_now_is_not_softened(run_of, working):
