@@ -20,6 +20,11 @@ def runs_dir() -> Path:
     return state_dir() / "runs"
 
 
+def config_dir() -> Path:
+    """Return the directory of a person's own settings and presets (`MAML_CONFIG_DIR`, else the platform's)."""
+    return _chosen("MAML_CONFIG_DIR") or Path(platformdirs.user_config_dir(_APP, appauthor=False))
+
+
 def data_dir() -> Path:
     """Return the directory of imported data sets (`MAML_DATA_DIR`, else the platform's data directory)."""
     return _chosen("MAML_DATA_DIR") or Path(platformdirs.user_data_dir(_APP, appauthor=False))

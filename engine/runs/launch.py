@@ -62,7 +62,7 @@ def start_worker(run: RunDirectory, environment: Mapping[str, str] | None = None
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env=_worker_environment(os.environ if environment is None else environment),
+                env=worker_environment(os.environ if environment is None else environment),
                 start_new_session=True,
             )
         finally:
@@ -133,7 +133,7 @@ def kill_worker(run: RunDirectory) -> None:
             os.kill(status.pid, signal.SIGKILL)
 
 
-def _worker_environment(given: Mapping[str, str]) -> dict[str, str]:
+def worker_environment(given: Mapping[str, str]) -> dict[str, str]:
     """Return `given`, made fit to import this program from a source tree, and to log a crash in compiled code."""
     environment = {"PYTHONFAULTHANDLER": "1", "GOMP_SPINCOUNT": _SPIN, **given}
     source = Path(__file__).resolve().parents[2]

@@ -89,19 +89,13 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Start with: maml train smoke",
+    epilog="Start with: maml, or without the application: maml train smoke",
 )
 
 
 def command() -> Command:
     """Return the whole command line."""
     return typer.main.get_command(app)
-
-
-def open_app() -> int:
-    """Open the terminal application and return its exit code."""
-    typer.echo("maml: say what to do, for example: maml train smoke (all commands: maml -h)", err=True)
-    return 2
 
 
 def _print_version(asked: bool) -> None:
@@ -118,9 +112,13 @@ def root(
         typer.Option("--version", "-V", callback=_print_version, is_eager=True, help="Print the version."),
     ] = False,
 ) -> None:
-    """Meta-learning in the terminal: train models that learn a new task from a few examples."""
+    """Meta-learning in the terminal: train models that learn a new task from a few examples.
+
+    Without a command, the application opens.
+    """
     if ctx.invoked_subcommand is None:
-        typer.echo(ctx.get_help())
+        from maml_tui.opening import open_app  # and Textual with it
+
         raise typer.Exit(open_app())
 
 

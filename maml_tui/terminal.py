@@ -1,0 +1,81 @@
+"""What the terminal at hand can do, and what must be known before Textual is imported."""
+
+from __future__ import annotations
+
+import codecs
+import locale
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TextIO
+
+from engine.errors import UsageError
+from maml_tui.plotting.charset import Charset
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, MutableMapping
+
+_UNABLE = frozenset({"", "dumb", "unknown"})
+
+
+@dataclass(frozen=True)
+class Terminal:
+    """The facts that decide how the application draws.
+
+    Attributes:
+        colourless: Whether no colour may be used (`NO_COLOR`, https://no-color.org).
+        remote: Whether it is at the other end of an SSH connection.
+        utf8: Whether the locale can print more than ASCII.
+    """
+
+    colourless: bool
+    remote: bool
+    utf8: bool
+
+    @classmethod
+    def of(cls, environment: Mapping[str, str], encoding: str | None = None) -> Terminal:
+        """Look at the environment and at the locale's encoding (found out if None)."""
+        return cls(
+            colourless=bool(environment.get("NO_COLOR")),
+            remote=any(environment.get(name) for name in ("SSH_CONNECTION", "SSH_TTY")),
+            utf8=_is_utf8(encoding or locale.getpreferredencoding(do_setlocale=False)),
+        )
+
+    @property
+    def charset(self) -> Charset:
+        """The finest characters that can be trusted to appear."""
+        return Charset.UNICODE if self.utf8 else Charset.ASCII
+
+
+def require_terminal(
+    environment: Mapping[str, str], streams: tuple[TextIO | None, ...] | None = None
+) -> None:
+    """Make sure that the application has a terminal to draw on and keys to read.
+
+    Args:
+        environment: For `TERM`.
+        streams: Where it reads and draws; the process's own stdin and stderr if None.
+
+    Raises:
+        UsageError: It has not; says what to do instead.
+    """
+    ends = (sys.__stdin__, sys.__stderr__) if streams is None else streams
+    if environment.get("TERM", "") in _UNABLE or not all(end is not None and end.isatty() for end in ends):
+        raise UsageError(
+            "the application needs a terminal: run `maml train PRESET --plain` to train, `maml attach RUN --plain` "
+            "to follow a run, `maml -h` for all commands"
+        )
+
+
+def prepare_textual(environment: MutableMapping[str, str], terminal: Terminal) -> None:
+    """Set what Textual reads once, when it is imported: over SSH no animations and fewer frames."""
+    if terminal.remote:
+        environment.setdefault("TEXTUAL_ANIMATIONS", "none")
+        environment.setdefault("TEXTUAL_SMOOTH_SCROLL", "0")
+        environment.setdefault("TEXTUAL_FPS", "15")
+
+
+def _is_utf8(encoding: str) -> bool:
+    try:
+        return codecs.lookup(encoding).name == "utf-8"
+    except LookupError:
+        return False
