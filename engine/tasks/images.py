@@ -28,6 +28,7 @@ class ImageTasks:
 
     Attributes:
         name: What the data set is called.
+        class_names: What it calls its classes, all of them.
         images: uint8 `[examples, channels, height, width]`, examples of a class contiguous, on the device.
         offsets: First example of each class, int64 `[classes]`.
         counts: Examples of each class, int64 `[classes]`.
@@ -38,6 +39,7 @@ class ImageTasks:
     """
 
     name: str
+    class_names: tuple[str, ...]
     images: Tensor
     offsets: Tensor
     counts: Tensor
@@ -59,6 +61,7 @@ class ImageTasks:
         """Put an image set on the device; `classes` maps `train`, `val` and `test` to class indices."""
         return cls(
             name=image_set.name,
+            class_names=image_set.class_names,
             images=torch.tensor(image_set.images, device=device),
             offsets=torch.tensor(image_set.offsets, device=device),
             counts=torch.tensor(image_set.counts, device=device),
@@ -105,7 +108,7 @@ class ImageTasks:
         The order of a task's classes, and so the column each one has in the network's output, is random.
         """
         tasks = indices.to(self.device)
-        classes = self._classes(stream, tasks, shape.ways)
+        classes = self.task_classes(stream, tasks, shape.ways)
         examples = self._examples(stream, tasks, classes, shape)
         quarter_turns = self._quarter_turns(stream, tasks, classes)
         labels = torch.arange(shape.ways, device=self.device)[:, None]
@@ -115,8 +118,8 @@ class ImageTasks:
             parts.append(labels.expand_as(part[0]).flatten().expand(len(tasks), -1))
         return Episodes(*parts)
 
-    def _classes(self, stream: Stream, tasks: Tensor, ways: int) -> Tensor:
-        """Return `[tasks, ways]` different classes of the split, in random order."""
+    def task_classes(self, stream: Stream, tasks: Tensor, ways: int) -> Tensor:
+        """Return the classes of the tasks with the given numbers, `[tasks, ways]`: different ones, in random order."""
         pool = self.classes[stream.split]
         positions = torch.arange(len(pool), device=self.device)
         return pool[choose(stream.bits(Purpose.CLASSES, tasks[:, None], positions), ways)]
