@@ -13,11 +13,15 @@ from engine.runs.checkpoints import load_checkpoint, read_pointer, save_checkpoi
 from engine.runs.control import Request, acknowledge, pending
 from engine.runs.events import CheckpointEvent, EvaluationEvent, RequestEvent, StateEvent
 from engine.runs.result import Measured, Result, write_result
+from engine.runs.scores import Scores, write_scores
 from engine.tasks.sampling import Split
 from engine.training import Updated, Validated, meta_train
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from engine.algorithms.adapt import Params
     from engine.heartbeat import Heartbeat
@@ -26,6 +30,7 @@ if TYPE_CHECKING:
     from engine.runs.directory import RunDirectory
     from engine.runs.events import Event, Measurement
     from engine.runs.journal import EventWriter
+    from engine.runs.scores import CheckpointName
     from engine.runs.states import State
     from engine.stopping import Stop
     from engine.training import Setup, TrainingState
@@ -62,6 +67,7 @@ class Session:
     _paused: bool = False
     _measuring: bool = False
     _obeyed: float = 0.0
+    _scores: dict[CheckpointName, NDArray[np.float32]] = field(default_factory=dict)
     _reporter: Reporter = field(init=False)
 
     def __post_init__(self) -> None:
@@ -115,15 +121,18 @@ class Session:
 
     def _final_measurements(self) -> list[Measured]:
         best = read_pointer(self.run, "best")
+        twice = best is not None and best.iteration != self.state.iteration
+        share = 0.5 if twice else 1.0
         measured = []
         if best is not None:
             fresh = self.setup.initial_state()
             chosen = restore(fresh, load_checkpoint(self.run, "best")[1], self.setup.source.fingerprint)
-            measured.append(self._test("best", chosen.iteration, chosen.theta))
-        if best is None or best.iteration != self.state.iteration:
-            measured.append(self._test("last", self.state.iteration, self.state.theta))
+            measured.append(self._test("best", chosen.iteration, chosen.theta, share))
+        if best is None or twice:
+            measured.append(self._test("last", self.state.iteration, self.state.theta, share))
         else:
             measured.append(measured[0].model_copy(update={"checkpoint": "last"}))
+            self._scores["last"] = self._scores["best"]
         return measured
 
     def refuse(self, items: Sequence[Request | Unreadable], reason: str) -> None:
@@ -241,16 +250,26 @@ class Session:
         measurement = self.setup.validate(self.state.theta)
         self._emit_evaluation("current", self.state.iteration, measurement, time.perf_counter() - began)
 
-    def _test(self, checkpoint: Literal["best", "last"], iteration: int, theta: Params) -> Measured:
+    @property
+    def _scored_step(self) -> int:
         evaluation = self.setup.config.evaluation
+        return min(evaluation.eval_steps, evaluation.curve_steps)
+
+    def _test(
+        self, checkpoint: Literal["best", "last"], iteration: int, theta: Params, share: float
+    ) -> Measured:
+        evaluation = self.setup.config.evaluation
+        before = self.heartbeat.status.measured or 0.0
         began = time.perf_counter()
-        measurement = self.setup.measure(
+        curves = self.setup.measure(
             theta,
             Split.TEST,
             tasks=evaluation.eval_tasks,
             steps=evaluation.curve_steps,
-            between=self._between_chunks,
+            between=lambda tasks: self._between_chunks(before + share * tasks / evaluation.eval_tasks),
         )
+        measurement = curves.summarise()
+        self._scores[checkpoint] = curves.scores(self._scored_step)
         self._emit_evaluation(checkpoint, iteration, measurement, time.perf_counter() - began)
         return Measured(checkpoint=checkpoint, iteration=iteration, measurement=measurement)
 
@@ -277,7 +296,8 @@ class Session:
             )
         )
 
-    def _between_chunks(self) -> None:
+    def _between_chunks(self, measured: float) -> None:
+        self.heartbeat.update(measured=measured)
         self._answer_requests()
         if self.stop.mode == "now":
             raise _StoppedNowError
@@ -302,4 +322,6 @@ class Session:
             measurements=measured,
             fingerprint=self.setup.source.fingerprint,
         )
+        # Scores before the result: who finds a result finds its scores.
+        write_scores(self.run.scores, Scores.of(self._scored_step, self._scores))
         write_result(self.run.result, result)

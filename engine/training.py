@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from engine.algorithms.adapt import Params
     from engine.config.schema import RunConfig
+    from engine.evaluation.evaluator import TaskCurves
     from engine.runs.events import Measurement
     from engine.tasks.episode import Episodes, TaskSource
 
@@ -107,8 +108,8 @@ class Setup:
         *,
         tasks: int,
         steps: int,
-        between: Callable[[], None] | None = None,
-    ) -> Measurement:
+        between: Callable[[int], None] | None = None,
+    ) -> TaskCurves:
         """Evaluate parameters by the configuration's own protocol; see `evaluate`."""
         protocol = protocol_for(self.config, split, tasks=tasks, steps=steps)
         inner_lr = self.config.algorithm.inner_lr
@@ -117,7 +118,8 @@ class Setup:
     def validate(self, theta: Params) -> Measurement:
         """Evaluate parameters on the validation tasks."""
         evaluation = self.config.evaluation
-        return self.measure(theta, Split.VAL, tasks=evaluation.val_tasks, steps=evaluation.eval_steps)
+        steps = evaluation.eval_steps
+        return self.measure(theta, Split.VAL, tasks=evaluation.val_tasks, steps=steps).summarise()
 
 
 @dataclass(frozen=True)

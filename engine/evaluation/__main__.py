@@ -1,7 +1,8 @@
 """`python -m engine.evaluation RUNDIR [OVERRIDES]`: measure a run's checkpoints by a protocol of one's own.
 
 OVERRIDES is a JSON object; what it leaves out is taken from the run's configuration. Writes one JSON object with
-`measurements` (as in `result.json`) to stdout. The run itself is not touched.
+`measurements` (as in `result.json`) to stdout, and where `scored` names an inner step, in `scores` each task's value of
+the metric after that step (as in `scores.json`). The run itself is not touched.
 """
 
 from __future__ import annotations
@@ -21,14 +22,20 @@ from engine.memory import explain_out_of_memory
 from engine.runs.checkpoints import load_checkpoint, read_pointer
 from engine.runs.directory import RunDirectory
 from engine.runs.result import Measured
+from engine.runs.scores import Scores
 from engine.tasks.episode import EpisodeShape
 from engine.tasks.sampling import Split
 from engine.training import Setup
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from engine.config.schema import RunConfig
+    from engine.evaluation.evaluator import TaskCurves
     from engine.runs.checkpoints import Label
     from engine.runs.events import Protocol
+    from engine.runs.scores import CheckpointName
 
 
 class Overrides(BaseModel):
@@ -45,6 +52,7 @@ class Overrides(BaseModel):
     queries: int | None = Field(default=None, ge=1, le=1000)
     seed: int | None = Field(default=None, ge=0, lt=2**31)
     mode: Literal["transductive", "inductive"] | None = None
+    scored: int | None = Field(default=None, ge=0, le=1000)
 
     def protocol(self, config: RunConfig) -> Protocol:
         """Return the protocol to measure by."""
@@ -57,7 +65,10 @@ class Overrides(BaseModel):
         )
         if config.is_regression and "mode" in chosen:
             raise UsageError("a regression network has no batch statistics: leave out the mode")
-        return usual.model_copy(update=chosen)
+        protocol = usual.model_copy(update=chosen)
+        if self.scored is not None and self.scored > protocol.steps:
+            raise UsageError(f"scored = {self.scored} is beyond the last of {protocol.steps} steps")
+        return protocol
 
 
 class Report(BaseModel):
@@ -66,6 +77,7 @@ class Report(BaseModel):
     run: str
     measurements: tuple[Measured, ...]
     fingerprint: dict[str, str]
+    scores: Scores | None = None
 
 
 def main(arguments: list[str]) -> int:
@@ -101,8 +113,20 @@ def _measure(run: RunDirectory, overrides: Overrides) -> Report:
         )
     protocol = overrides.protocol(config)
     setup.source.check(EpisodeShape(protocol.ways or 1, protocol.shots, protocol.queries))
-    measured = [_measure_one(run, setup, protocol, label) for label in _labels(run, overrides)]
-    return Report(run=run.id, measurements=tuple(measured), fingerprint=setup.source.fingerprint)
+    measured: list[Measured] = []
+    scores: dict[CheckpointName, NDArray[np.float32]] = {}
+    for label in _labels(run, overrides):
+        name: CheckpointName = "best" if label == "best" else "last"
+        iteration, curves = _measure_one(run, setup, protocol, label)
+        measured.append(Measured(checkpoint=name, iteration=iteration, measurement=curves.summarise()))
+        if overrides.scored is not None:
+            scores[name] = curves.scores(overrides.scored)
+    return Report(
+        run=run.id,
+        measurements=tuple(measured),
+        fingerprint=setup.source.fingerprint,
+        scores=None if overrides.scored is None else Scores.of(overrides.scored, scores),
+    )
 
 
 def _labels(run: RunDirectory, overrides: Overrides) -> list[Label]:
@@ -112,13 +136,12 @@ def _labels(run: RunDirectory, overrides: Overrides) -> list[Label]:
     return list(overrides.checkpoint)
 
 
-def _measure_one(run: RunDirectory, setup: Setup, protocol: Protocol, label: Label) -> Measured:
+def _measure_one(run: RunDirectory, setup: Setup, protocol: Protocol, label: Label) -> tuple[int, TaskCurves]:
+    """Return the iteration of a checkpoint and what became of the tasks."""
     _, payload = load_checkpoint(run, label)
     state = restore(setup.initial_state(), payload, setup.source.fingerprint)
     inner_lr = setup.config.algorithm.inner_lr
-    measurement = evaluate(setup.learner, state.theta, setup.source, protocol, inner_lr)
-    name: Literal["best", "last"] = "best" if label == "best" else "last"
-    return Measured(checkpoint=name, iteration=state.iteration, measurement=measurement)
+    return state.iteration, evaluate(setup.learner, state.theta, setup.source, protocol, inner_lr)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,6 +33,35 @@ DIVERGED_FACTOR = 10.0
 _CHUNK_NUMBERS = 2**19
 
 
+@dataclass(frozen=True)
+class TaskCurves:
+    """What became of every task of an evaluation, none left out.
+
+    Attributes:
+        protocol: How it was measured.
+        losses: Query losses, `[tasks, steps + 1]`.
+        accuracies: Query accuracies, 0 to 1, `[tasks, steps + 1]`; None for regression.
+    """
+
+    protocol: Protocol
+    losses: NDArray[np.float32]
+    accuracies: NDArray[np.float32] | None
+
+    def summarise(self) -> Measurement:
+        """Return the statistics over tasks at every step."""
+        diverged = diverged_tasks(self.losses)
+        return Measurement(
+            metric="mse" if self.accuracies is None else "accuracy",
+            protocol=self.protocol,
+            loss=_steps(self.losses, diverged),
+            accuracy=None if self.accuracies is None else _steps(self.accuracies, diverged),
+        )
+
+    def scores(self, step: int) -> NDArray[np.float32]:
+        """Return every task's value of the metric after `step` inner steps, `[tasks]`."""
+        return (self.losses if self.accuracies is None else self.accuracies)[:, step]
+
+
 def protocol_for(config: RunConfig, split: Split, *, tasks: int, steps: int) -> Protocol:
     """Return the protocol by which a configuration's runs are measured on a split."""
     return Protocol(
@@ -52,9 +82,9 @@ def evaluate(
     source: TaskSource,
     protocol: Protocol,
     inner_lr: float,
-    between: Callable[[], None] | None = None,
-) -> Measurement:
-    """Adapt to tasks 0, 1, ... of a split and summarise how the queries fare at every step.
+    between: Callable[[int], None] | None = None,
+) -> TaskCurves:
+    """Adapt to tasks 0, 1, ... of a split and see how the queries fare at every step.
 
     No task is dropped, whatever becomes of it. No graph is built.
 
@@ -64,21 +94,15 @@ def evaluate(
         source: Where the tasks come from.
         protocol: Which tasks, how large, how many steps.
         inner_lr: alpha.
-        between: Called every few tasks; may raise to call the evaluation off.
+        between: Called every few tasks with the number done; may raise to call the evaluation off.
     """
     chunks = []
     for chunk in _task_curves(learner.for_shots(protocol.shots), theta, source, protocol, inner_lr):
         chunks.append(chunk)
         if between is not None:
-            between()
+            between(sum(len(losses) for losses, _ in chunks))
     losses, accuracies = (np.concatenate([chunk[part] for chunk in chunks]) for part in (0, 1))
-    diverged = diverged_tasks(losses)
-    return Measurement(
-        metric="mse" if learner.regression else "accuracy",
-        protocol=protocol,
-        loss=_steps(losses, diverged),
-        accuracy=None if learner.regression else _steps(accuracies, diverged),
-    )
+    return TaskCurves(protocol, losses, None if learner.regression else accuracies)
 
 
 def score(measurement: Measurement, step: int) -> tuple[float, float]:

@@ -66,6 +66,11 @@ class RunDirectory:
         return self.path / "result.json"
 
     @property
+    def scores(self) -> Path:
+        """The same, task by task."""
+        return self.path / "scores.json"
+
+    @property
     def log(self) -> Path:
         """What the worker process printed."""
         return self.path / "worker.log"

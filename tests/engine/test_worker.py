@@ -6,6 +6,7 @@ import json
 import signal
 import time
 
+import numpy as np
 import pytest
 
 from engine.config.record import RunRecord, read_record
@@ -25,6 +26,7 @@ from engine.runs.events import (
 from engine.runs.journal import EventReader
 from engine.runs.launch import start_worker
 from engine.runs.result import read_result
+from engine.runs.scores import Scores, read_scores
 from engine.runs.status import current_status, read_status
 
 ENDLESS = ("iterations=1000000", "eval_every=0", "checkpoint_every=50")
@@ -99,6 +101,10 @@ def test_a_run_from_start_to_result(run_of, working, kind):
     for measured in result.measurements:
         assert measured.measurement.protocol.split == "test"
         assert len(measured.measurement.loss) == config.evaluation.curve_steps + 1
+        scores = read_scores(run.scores)
+        assert scores.step == config.evaluation.eval_steps
+        scored = measured.measurement.series[scores.step]
+        assert np.mean(scores.tasks[measured.checkpoint]) == pytest.approx(scored.mean)
     status = read_status(run)
     assert (status.state, status.iteration, status.seq) == (
         "done",
@@ -145,12 +151,12 @@ def test_a_result_does_not_outlive_further_training(run_of, working):
     wait_for(has_state(run, "running"))
     request(run, "stop", "graceful")
     assert process.wait(60) == 0
-    assert read_result(run.result) is not None
+    assert read_result(run.result) is not None and read_scores(run.scores) is not None
     process = working(run)
     wait_for(has_state(run, "running"))
     process.send_signal(signal.SIGTERM)
     assert process.wait(60) == 0
-    assert read_result(run.result) is None
+    assert read_result(run.result) is None and read_scores(run.scores) is None
 
 
 def test_stopping_now_calls_the_last_measurement_off(run_of, working):
@@ -301,6 +307,12 @@ def test_the_same_protocol_gives_the_result_again(run_of, working, capsys):
     assert evaluate_main([str(run.path)]) == 0
     report = json.loads(capsys.readouterr().out)
     assert report["measurements"] == json.loads(run.result.read_text())["measurements"]
+    assert report["scores"] is None
+    scores = read_scores(run.scores)
+    assert evaluate_main([str(run.path), json.dumps({"scored": scores.step})]) == 0
+    assert Scores.model_validate(json.loads(capsys.readouterr().out)["scores"]) == scores
+    assert evaluate_main([str(run.path), '{"scored": 9, "steps": 8}']) == 2
+    assert "beyond the last of 8 steps" in capsys.readouterr().err
 
 
 def test_states_are_told_in_order(run_of, working):

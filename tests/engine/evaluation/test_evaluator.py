@@ -27,7 +27,7 @@ def test_every_step_equals_a_loop_written_out(small, kind):
     config = small(kind)
     setup, theta = prepared(config)
     protocol = protocol_for(config, Split.TEST, tasks=5, steps=3)
-    measurement = evaluate(setup.learner, theta, setup.source, protocol, 0.1)
+    measurement = evaluate(setup.learner, theta, setup.source, protocol, 0.1).summarise()
     stream = Stream(config.evaluation.eval_seed, Split.TEST)
     episodes = setup.source.sample(stream, torch.arange(5), evaluation_shape(config))
     losses, accuracies = np.zeros((5, 4)), np.zeros((5, 4))
@@ -55,9 +55,9 @@ def test_the_size_of_a_chunk_changes_nothing(small, monkeypatch):
     config = small("strokes")
     setup, theta = prepared(config)
     protocol = protocol_for(config, Split.VAL, tasks=7, steps=1)
-    whole = evaluate(setup.learner, theta, setup.source, protocol, 0.1)
+    whole = evaluate(setup.learner, theta, setup.source, protocol, 0.1).summarise()
     monkeypatch.setattr(evaluator, "_CHUNK_NUMBERS", 1)
-    single = evaluate(setup.learner, theta, setup.source, protocol, 0.1)
+    single = evaluate(setup.learner, theta, setup.source, protocol, 0.1).summarise()
     assert [at.mean for at in whole.loss] == pytest.approx([at.mean for at in single.loss], rel=1e-5)
 
 
@@ -69,11 +69,22 @@ def test_no_graph_is_built_and_theta_stays_as_it_was(small):
     assert all(torch.equal(before[name], theta[name]) and not theta[name].requires_grad for name in theta)
 
 
+@pytest.mark.parametrize("kind", ["sinusoid", "strokes"])
+def test_scores_are_what_the_mean_is_of(small, kind):
+    config = small(kind)
+    setup, theta = prepared(config)
+    curves = setup.measure(theta, Split.TEST, tasks=5, steps=2)
+    measurement = curves.summarise()
+    assert (measurement.metric == "mse") == (kind == "sinusoid")
+    assert curves.scores(1).shape == (5,)
+    assert curves.scores(1).astype(float).mean() == measurement.series[1].mean
+
+
 def test_a_diverging_task_is_counted_and_not_dropped(small):
     config = small("sinusoid")
     setup, theta = prepared(config)
     protocol = protocol_for(config, Split.TEST, tasks=20, steps=30)
-    measurement = evaluate(setup.learner, theta, setup.source, protocol, 50.0)
+    measurement = evaluate(setup.learner, theta, setup.source, protocol, 50.0).summarise()
     last = measurement.loss[-1]
     assert last.diverged > 0 and not last.mean < 100
     assert measurement.loss[0].diverged == 0

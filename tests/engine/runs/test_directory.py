@@ -23,7 +23,8 @@ def test_a_new_run_is_queued_and_knows_its_id(run):
 
 
 def test_every_file_lies_in_the_folder(run):
-    files = [run.config, run.events, run.status, run.result, run.log, run.lock, run.control, run.checkpoints]
+    files = [run.config, run.events, run.status, run.result, run.scores, run.log, run.lock]
+    files += [run.control, run.checkpoints]
     assert {file.parent for file in files} == {run.path}
     assert len({file.name for file in files}) == len(files)
 
