@@ -1,0 +1,166 @@
+"""`python -m engine.estimate`: what a run would cost, measured in a few seconds. No run is made, nothing is kept.
+
+Reads a `Question` from stdin and writes `Costs` to stdout, each one line of JSON. What cannot be measured is told in
+one sentence on stderr, with the exit code of `engine.errors`.
+"""
+
+from __future__ import annotations
+
+import resource
+import sys
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import numpy as np
+import psutil
+import torch
+from pydantic import ValidationError
+
+from engine.checkpoint import to_bytes
+from engine.config.resolve import Layer, resolve
+from engine.costs import Costs, Question
+from engine.device import device_name, use_device
+from engine.errors import MamlError, ResourceError, UsageError
+from engine.memory import explain_out_of_memory
+from engine.reporting import Reporter
+from engine.tasks.sampling import Split
+from engine.training import Setup, meta_train
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from numpy.typing import NDArray
+
+    from engine.algorithms.adapt import Params
+    from engine.config.schema import RunConfig
+    from engine.training import Updated, Validated
+
+_WARM_UP_SECONDS = 0.5
+_TRAINING_SECONDS = 3.0
+_FEWEST_ITERATIONS = 2
+_EVALUATION_SECONDS = 1.0
+_REMEDY = "lower meta_batch_size, queries or filters"
+
+
+class _EnoughError(Exception):
+    """The evaluation has been timed for long enough."""
+
+
+def main(question: str) -> int:
+    """Answer `question`, the JSON of a `Question`, on stdout; return the exit code."""
+    try:
+        asked = _read(question)
+        config = resolve([Layer("the configuration", asked.config)]).config
+        print(_within_memory(config, asked.device).model_dump_json())
+    except MamlError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+def estimate(
+    config: RunConfig, device: torch.device, clock: Callable[[], float] = time.perf_counter
+) -> Costs:
+    """Train for some seconds, validate for one, and tell what all of `config` would take on `device`.
+
+    Args:
+        config: The configuration.
+        device: Where to measure.
+        clock: Seconds from a monotonic clock.
+
+    Raises:
+        ResourceError: The data set is not installed.
+        UsageError: Data, network and episode size do not fit together.
+        DivergedError: The meta-gradients are not finite from the start.
+    """
+    setup = Setup.build(_endless(config), device)
+    state, reporter = setup.initial_state(), Reporter(config)
+    training = meta_train(setup, state)
+    _laps(training, clock, _WARM_UP_SECONDS, 1)
+    laps = _laps(training, clock, _TRAINING_SECONDS, _FEWEST_ITERATIONS)
+    reporter.forecast.iterations.add(float(laps.sum()), len(laps))
+    tasks, seconds = _time_evaluation(setup, state.theta, clock)
+    reporter.evaluated(seconds, tasks, config.evaluation.eval_steps)
+    peak, total = _memory(device)
+    return Costs(
+        device=str(device),
+        device_name=device_name(device),
+        iterations_per_second=1 / float(np.median(laps)),
+        iterations_per_second_p90=1 / float(np.quantile(laps, 0.9)),
+        memory_peak=peak,
+        memory_total=total,
+        seconds=reporter.seconds_left(setup.initial_state()),
+        parameters=sum(value.numel() for value in state.theta.values()),
+        checkpoint_bytes=len(to_bytes(state, setup.source.fingerprint)),
+    )
+
+
+def _read(question: str) -> Question:
+    try:
+        return Question.model_validate_json(question)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(map(str, first["loc"])) or "the question"
+        raise UsageError(f"{place} cannot be understood: {first['msg']}") from error
+
+
+def _within_memory(config: RunConfig, device: str) -> Costs:
+    try:
+        with explain_out_of_memory(_REMEDY):
+            return estimate(config, use_device(device))
+    except MemoryError as error:  # numpy's, where pictures are made or read
+        raise ResourceError(f"out of memory: {_REMEDY}") from error
+
+
+def _endless(config: RunConfig) -> RunConfig:
+    """Return `config` without what interrupts its meta-updates: validations and the end."""
+    endless = {"iterations": sys.maxsize, "eval_every": 0, "patience": 0}
+    return config.model_copy(update={"training": config.training.model_copy(update=endless)})
+
+
+def _laps(
+    training: Iterator[Updated | Validated], clock: Callable[[], float], seconds: float, fewest: int
+) -> NDArray[np.float64]:
+    """Train for `seconds`, but `fewest` iterations at least; return the seconds of each, `[iterations]`."""
+    times = [clock()]
+    while len(times) <= fewest or times[-1] < times[0] + seconds:
+        next(training)  # waits for the gradient's norm, so for all that the iteration computes
+        times.append(clock())
+    return np.diff(times)
+
+
+def _time_evaluation(setup: Setup, theta: Params, clock: Callable[[], float]) -> tuple[int, float]:
+    """Validate, for about a second at most; return the tasks evaluated and the seconds they took."""
+    evaluation = setup.config.evaluation
+    done, began = 0, clock()
+
+    def look_at_the_clock(tasks: int) -> None:
+        nonlocal done
+        done = tasks
+        if clock() >= began + _EVALUATION_SECONDS:
+            raise _EnoughError
+
+    with suppress(_EnoughError):
+        setup.measure(
+            theta,
+            Split.VAL,
+            tasks=evaluation.val_tasks,
+            steps=evaluation.eval_steps,
+            between=look_at_the_clock,
+        )
+    return done, clock() - began
+
+
+def _memory(device: torch.device) -> tuple[int, int]:
+    """Return the most memory that was taken and the memory there is, both in bytes."""
+    if device.type == "cuda":
+        total = torch.cuda.get_device_properties(device).total_memory
+        return torch.cuda.max_memory_allocated(device), total
+    unit = 1 if sys.platform == "darwin" else 1024  # of ru_maxrss, in bytes
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    return peak, psutil.virtual_memory().total
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.stdin.read()))

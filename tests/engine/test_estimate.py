@@ -1,0 +1,120 @@
+"""What a run would cost: the same update as in training, timed by a clock that is passed in."""
+
+from __future__ import annotations
+
+import itertools
+import json
+
+import pytest
+import torch
+
+from engine import estimate as estimating
+from engine.checkpoint import to_bytes
+from engine.config.toml import config_tables
+from engine.costs import Costs
+from engine.estimate import estimate, main
+from engine.paths import state_dir
+from engine.training import Setup
+
+CPU = torch.device("cpu")
+
+
+def ticking(seconds):
+    """Return a clock that goes on by `seconds` whenever it is looked at."""
+    return itertools.count(0, seconds).__next__
+
+
+def question(config, device="cpu"):
+    return json.dumps({"config": config_tables(config), "device": device})
+
+
+@pytest.fixture
+def hurried(monkeypatch):
+    """Measure no longer than two iterations take."""
+    for name in ("_WARM_UP_SECONDS", "_TRAINING_SECONDS", "_EVALUATION_SECONDS"):
+        monkeypatch.setattr(estimating, name, 0.0)
+
+
+def test_the_whole_run_is_counted_validations_and_test_included(small):
+    config = small("sinusoid", "iterations=100", "eval_every=40", "val_tasks=600", "eval_tasks=60")
+    costs = estimate(config, CPU, ticking(0.25))
+    assert costs.iterations_per_second == costs.iterations_per_second_p90 == 4
+    # All validation tasks fit one chunk: the clock is looked at before it, after it and at the end.
+    per_task_step = 0.5 / (600 * 3)
+    steps = 2 * 600 * 3 + 2 * 60 * 4
+    assert costs.seconds == pytest.approx(100 * 0.25 + steps * per_task_step)
+
+
+def test_it_tells_the_size_of_what_is_trained(small):
+    config = small("strokes")
+    costs = estimate(config, CPU, ticking(1.0))
+    setup = Setup.build(config, CPU)
+    assert costs.parameters == sum(value.numel() for value in setup.initial_state().theta.values())
+    assert costs.checkpoint_bytes > len(to_bytes(setup.initial_state(), {})), "Adam's moments are in it"
+    assert 0 < costs.memory_peak < costs.memory_total
+    assert (costs.device, bool(costs.device_name)) == ("cpu", True)
+
+
+def test_a_slow_iteration_is_timed_twice_and_a_long_evaluation_called_off(small, monkeypatch):
+    monkeypatch.setattr("engine.evaluation.evaluator._CHUNK_NUMBERS", 1)  # a task at a time
+    seen = []
+    measure = Setup.measure
+
+    def watched(self, *arguments, between, **options):
+        def count(tasks):
+            seen.append(tasks)
+            between(tasks)
+
+        return measure(self, *arguments, between=count, **options)
+
+    monkeypatch.setattr(Setup, "measure", watched)
+    costs = estimate(small("sinusoid", "val_tasks=6"), CPU, ticking(100.0))
+    assert costs.iterations_per_second == 1 / 100
+    assert seen == [1]
+
+
+def test_the_process_answers_in_one_line_and_leaves_no_run(small, hurried, capsys):
+    assert main(question(small("sinusoid"))) == 0
+    out, err = capsys.readouterr()
+    assert out.count("\n") == 1 and err == ""
+    assert Costs.model_validate_json(out).iterations_per_second > 0
+    assert not state_dir().exists()
+
+
+@pytest.mark.parametrize(
+    ("kind", "overrides", "device", "code", "words"),
+    [
+        ("strokes", ("data=omniglot",), "cpu", 3, "maml data get omniglot"),
+        ("sinusoid", (), "cuda:99", 3, "is not on this machine"),
+        ("sinusoid", (), "toaster", 2, "is not a device"),
+        ("sinusoid", ("inner_lr=100", "inner_steps=60"), "cpu", 4, "were not finite"),
+        ("strokes", ("shots=15", "queries=6"), "cpu", 2, "has only 20 pictures"),
+    ],
+)
+def test_what_cannot_be_measured_is_told_in_one_sentence(small, capsys, kind, overrides, device, code, words):
+    assert main(question(small(kind, *overrides), device)) == code
+    out, err = capsys.readouterr()
+    assert out == "" and words in err and err.count("\n") == 1
+
+
+@pytest.mark.parametrize("failure", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate")])
+def test_running_out_of_memory_says_what_to_lower(small, capsys, monkeypatch, failure):
+    def build(config, device):
+        raise failure
+
+    monkeypatch.setattr(Setup, "build", build)
+    assert main(question(small("sinusoid"))) == 3
+    assert "out of memory: lower meta_batch_size" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("{", "the question cannot be understood"),
+        ('{"config": {}, "gpu": 1}', "gpu cannot be understood"),
+        ('{"config": {"task": {"wayss": 3}}}', "unknown key task.wayss"),
+    ],
+)
+def test_a_question_that_makes_no_sense(capsys, text, words):
+    assert main(text) == 2
+    assert words in capsys.readouterr().err
