@@ -114,7 +114,7 @@ class Session:
         self.save({"latest"}, "final")
         if self.stop.mode == "now":
             return
-        self.heartbeat.update(write=True, reason="measuring on the test tasks")
+        self.heartbeat.update(write=True, reason="measuring on the test tasks", measured=0.0)
         self._measuring = True
         with suppress(_StoppedNowError):
             self._write_result(tuple(self._final_measurements()))
