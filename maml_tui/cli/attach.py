@@ -1,8 +1,8 @@
-"""`maml attach`: follow a run that is live or has ended."""
+"""`maml attach`: watch a run that is live or has ended, in the application or line by line."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,7 +10,7 @@ from engine.config.record import read_record
 from engine.runs.index import find_run
 from maml_tui.cli.follow import exit_code, follow
 from maml_tui.cli.foreground import Display, Json, Plain, Quiet, conclude, view_for
-from maml_tui.cli.output import say
+from maml_tui.cli.output import Mode, say
 from maml_tui.cli.reference import LAST, Run
 
 if TYPE_CHECKING:
@@ -20,13 +20,23 @@ app = typer.Typer()
 
 
 @app.command("attach", epilog="Example: maml attach 7f3a")
-def attach(run: Run = LAST, plain: Plain = False, as_json: Json = False, quiet: Quiet = False) -> None:
-    """Follow a live or finished run from its beginning.
+def attach(
+    run: Run = LAST,
+    readonly: Annotated[bool, typer.Option("--readonly", help="Watch only; no key steers the run.")] = False,
+    plain: Plain = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Watch a live or finished run from its beginning: in the application, or in lines if asked or piped.
 
-    Ctrl-C only detaches: the run goes on.
+    Leaving, by q or Ctrl-C, only detaches: the run goes on.
     """
     display = Display.of(detach=False, plain=plain, as_json=as_json, quiet=quiet)
     found = find_run(run)
+    if display.mode is Mode.HUMAN:
+        from maml_tui.opening import open_app  # and Textual with it
+
+        raise typer.Exit(open_app(found, readonly))
     try:
         raise typer.Exit(_watch(found, display))
     except KeyboardInterrupt:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import closing
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from maml_tui.cli.follow import View, exit_code, follow
 from maml_tui.cli.interrupts import Interrupts
 from maml_tui.cli.output import Mode, choose_mode, emit, emit_result, say
 from maml_tui.results import result_table
+from maml_tui.terminal import require_terminal
 
 if TYPE_CHECKING:
     from engine.config.schema import RunConfig
@@ -31,6 +33,7 @@ _READY_SECONDS = 120.0
 Detach = Annotated[bool, typer.Option("--detach", help="Return once it trains; print only the run's id.")]
 Plain = Annotated[bool, typer.Option("--plain", help="Plain lines, as when stdout is not a terminal.")]
 Json = Annotated[bool, typer.Option("--json", help="The lines of events.jsonl, and nothing else.")]
+Tui = Annotated[bool, typer.Option("--tui", help="Open the application on the run.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing on stderr but errors.")]
 
 
@@ -42,22 +45,26 @@ class Display:
         mode: In which form.
         detach: Whether to return as soon as it trains.
         quiet: Whether to leave out what is not an error.
+        tui: Whether to open the application.
     """
 
     mode: Mode
     detach: bool
     quiet: bool
+    tui: bool = False
 
     @classmethod
-    def of(cls, *, detach: bool, plain: bool, as_json: bool, quiet: bool) -> Display:
+    def of(cls, *, detach: bool, plain: bool, as_json: bool, quiet: bool, tui: bool = False) -> Display:
         """Return what the flags ask for.
 
         Raises:
-            UsageError: They contradict each other.
+            UsageError: They contradict each other, or there is no terminal for the application.
         """
-        if detach + plain + as_json > 1:
-            raise UsageError("--detach, --plain and --json exclude each other: choose one")
-        return cls(choose_mode(plain=plain, as_json=as_json), detach, quiet)
+        if detach + plain + as_json + tui > 1:
+            raise UsageError("--detach, --plain, --json and --tui exclude each other: choose one")
+        if tui:
+            require_terminal(os.environ)
+        return cls(choose_mode(plain=plain, as_json=as_json), detach, quiet, tui)
 
     def say(self, text: str) -> None:
         """Tell something that a quiet person need not know."""
@@ -67,6 +74,11 @@ class Display:
 
 def work(run: RunDirectory, record: RunRecord, display: Display) -> int:
     """Start the worker of `run`, show what it does from now on, and return the exit code."""
+    if display.tui:
+        from maml_tui.opening import open_app  # and Textual with it
+
+        start_worker(run)
+        return open_app(run)
     folder = str(run.path).replace(str(Path.home()), "~", 1)
     display.say(f"run {run.id} {record.name}  dir={folder}  device={record.device}")
     reader = EventReader(run.events)

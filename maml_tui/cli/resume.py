@@ -12,7 +12,7 @@ from engine.runs.index import find_run
 from engine.runs.states import ENDED_STATES
 from engine.runs.status import Status, current_status
 from maml_tui.cli.control import ask
-from maml_tui.cli.foreground import Detach, Display, Json, Plain, Quiet, work
+from maml_tui.cli.foreground import Detach, Display, Json, Plain, Quiet, Tui, work
 from maml_tui.cli.output import say
 from maml_tui.cli.reference import LAST, Run
 
@@ -28,10 +28,11 @@ def resume(
     detach: Detach = False,
     plain: Plain = False,
     as_json: Json = False,
+    tui: Tui = False,
     quiet: Quiet = False,
 ) -> None:
     """Continue a run: a paused one at once, an ended one from its last checkpoint, or from the start."""
-    display = Display.of(detach=detach, plain=plain, as_json=as_json, quiet=quiet)
+    display = Display.of(detach=detach, plain=plain, as_json=as_json, quiet=quiet, tui=tui)
     found = find_run(run)
     status = current_status(found)
     if status.state == "paused":

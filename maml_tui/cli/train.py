@@ -10,8 +10,8 @@ import typer
 from engine.config.toml import config_tables
 from maml_tui.cli import complete
 from maml_tui.cli.config_text import annotated_toml
-from maml_tui.cli.foreground import Detach, Display, Json, Plain, Quiet, work
-from maml_tui.cli.new_run import Request, create
+from maml_tui.cli.foreground import Detach, Display, Json, Plain, Quiet, Tui, work
+from maml_tui.new_run import Request, create
 from maml_tui.cli.output import Mode, emit_json
 
 app = typer.Typer()
@@ -51,6 +51,7 @@ def train(
     detach: Detach = False,
     plain: Plain = False,
     as_json: Json = False,
+    tui: Tui = False,
     dry_run: Annotated[
         bool,
         typer.Option("--dry-run", help="Print the configuration and where it comes from; start nothing."),
@@ -61,7 +62,7 @@ def train(
 
     Closing the terminal does not end it; Ctrl-C stops it with a checkpoint.
     """
-    display = Display.of(detach=detach, plain=plain, as_json=as_json, quiet=quiet)
+    display = Display.of(detach=detach, plain=plain, as_json=as_json, quiet=quiet, tui=tui)
     given = [*(settings or []), *([] if seed is None else [f"seed={seed}"])]
     record = Request(preset, file, tuple(given), name, device).record()
     if not dry_run:

@@ -40,11 +40,11 @@ def test_the_version(maml):
     assert maml("--version") == (0, f"maml-tui {__version__}\n", "")
 
 
-def test_the_bare_name_shows_the_help_and_how_to_begin(maml):
+def test_without_a_terminal_the_bare_name_says_which_commands_to_use(maml):
     code, out, err = maml()
     assert code == 2
-    assert "Training:" in out
-    assert "maml train smoke" in err
+    assert out == ""
+    assert "maml train PRESET --plain" in err
 
 
 @pytest.mark.parametrize("name", COMMANDS)
