@@ -11,8 +11,8 @@ from engine.config.toml import config_tables
 from maml_tui.cli import complete
 from maml_tui.cli.config_text import annotated_toml
 from maml_tui.cli.foreground import Detach, Display, Json, Plain, Quiet, Tui, work
-from maml_tui.new_run import Request, create
 from maml_tui.cli.output import Mode, emit_json
+from maml_tui.new_run import Request, create
 
 app = typer.Typer()
 

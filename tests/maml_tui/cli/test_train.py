@@ -12,7 +12,7 @@ from engine.config.toml import file_layer
 from engine.runs.index import list_runs
 from maml_tui.cli import train
 from maml_tui.cli.config_text import annotated_toml, differences, toml_value
-from maml_tui.cli.new_run import Request
+from maml_tui.new_run import Request
 
 
 @pytest.fixture
