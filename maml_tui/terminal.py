@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
 
 from engine.errors import UsageError
-from maml_tui.plotting.charset import Charset
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, MutableMapping
+
+    from maml_tui.plotting.charset import Charset
 
 _UNABLE = frozenset({"", "dumb", "unknown"})
 
@@ -43,6 +44,10 @@ class Terminal:
     @property
     def charset(self) -> Charset:
         """The finest characters that can be trusted to appear."""
+        from maml_tui.plotting.charset import (
+            Charset,  # and NumPy, which a mere look for a terminal does not need
+        )
+
         return Charset.UNICODE if self.utf8 else Charset.ASCII
 
 
