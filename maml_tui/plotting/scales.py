@@ -58,6 +58,12 @@ class Scale:
                 placed = (values - self.low) / (self.high - self.low)
         return placed.clip(-_FAR, _FAR)
 
+    def value(self, fraction: float) -> float:
+        """Return what lies at a fraction of the axis."""
+        if self.log:
+            return self.low * math.exp(fraction * (math.log(self.high) - math.log(self.low)))
+        return self.low + fraction * (self.high - self.low)
+
     def raised(self, edge: Floats) -> Floats:
         """Return the lower edge of a band, raised to the low end where a logarithmic axis has no place for it."""
         return np.where(edge <= 0, self.low, edge) if self.log else edge

@@ -57,7 +57,7 @@ class Recorder:
             case EvaluationEvent(split="val"):
                 self._validations.append(event)
                 self._validation_seconds.append(self._clock.seconds)
-            case EvaluationEvent():
+            case EvaluationEvent(split="test"):
                 self._tests.append(event)
             case CheckpointEvent():
                 self._checkpoint = event

@@ -32,9 +32,9 @@ class Metric(StrEnum):
         return Unit.PERCENT if self is Metric.ACCURACY else Unit.NUMBER
 
     @property
-    def axis(self) -> str:
-        """The name of its axis."""
-        return "iterations / s" if self is Metric.SPEED else self.value
+    def label(self) -> str:
+        """Its name at an axis or above a plot."""
+        return _LABELS.get(self, self.value.capitalize())
 
 
 class XAxis(StrEnum):
@@ -52,6 +52,7 @@ class XAxis(StrEnum):
 
 METRICS = tuple(Metric)
 
+_LABELS = {Metric.MSE: "MSE", Metric.GRAD_NORM: "Gradient norm", Metric.SPEED: "Speed, iterations/s"}
 _MEASURED = (Metric.ACCURACY, Metric.LOSS, Metric.MSE)
 
 

@@ -1,0 +1,74 @@
+"""What is written above and below a chart, as wide as there is room."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from engine.text import printable
+from maml_tui.plotting.charset import Charset
+from maml_tui.plotting.crosshair import readout
+from maml_tui.plotting.frame import x_scale
+from maml_tui.plotting.labels import Unit, reading
+from maml_tui.plotting.series import Plot, legend
+
+if TYPE_CHECKING:
+    from maml_tui.charts.view import View
+
+_IN_ASCII = str.maketrans({"·": "-", "▸": ">", "±": "+-"})
+
+
+def heading(plot: Plot, view: View, width: int) -> str:
+    """Return what is shown: metric, lines, and how they are drawn. What matters least goes first for want of room.
+
+    Args:
+        plot: As `Sight.framed` returns it.
+        view: The view.
+        width: Columns there are.
+    """
+    smoothed = any(one.smoothed(plot.smoothing) is not None for one in plot.series)
+    parts = [
+        printable(plot.y_label),
+        "  ".join(legend(plot)),
+        "95% CI" if plot.band and any(one.band for one in plot.series) else "",
+        f"EMA {plot.smoothing:g}".replace(" 0.", " .") if smoothed else "",
+        "log y" if plot.y_log else "",
+        "log x" if plot.x_log else "",
+        "following" if view.follow else "",
+        f"x: {printable(plot.x_label)}",
+    ]
+    return _fitted([part for part in parts if part], " · ", plot, width)
+
+
+def reading_at_crosshair(plot: Plot, width: int, columns: int) -> str:
+    """Return the values at the crosshair with their uncertainty; where a sample lies elsewhere, its position too.
+
+    Args:
+        plot: As `Sight.framed` returns it.
+        width: Columns there are for the text.
+        columns: Columns of the plot: within one, positions count as the same.
+    """
+    if plot.crosshair is None:
+        return ""
+    found = readout(plot.series, plot.crosshair)
+    x = x_scale(plot)
+    at = x.fraction(np.array([plot.crosshair, *(one.x for one in found)]))
+    apart = np.abs(at[1:] - at[0]) > 1 / columns
+    parts = [f"▸ {_position(plot.crosshair, plot.x_unit)}"]
+    for one, far in zip(found, apart, strict=True):
+        where = f" @{_position(one.x, plot.x_unit)}" if far else ""
+        parts.append(f"{one.series.letter} {one.text(plot.y_unit)}{where}")
+    return _fitted(parts, "  ", plot, width)
+
+
+def _position(x: float, unit: Unit) -> str:
+    return reading(round(x) if unit is Unit.COUNT else x, unit)
+
+
+def _fitted(parts: list[str], between: str, plot: Plot, width: int) -> str:
+    table = _IN_ASCII if plot.charset is Charset.ASCII else {}
+    texts = [part.translate(table) for part in parts]
+    while len(texts) > 1 and len(between.join(texts)) > width:
+        texts.pop()
+    return between.translate(table).join(texts)[: max(0, width)]
