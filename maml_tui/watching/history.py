@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 if TYPE_CHECKING:
-    from engine.runs.events import CheckpointEvent, EvaluationEvent, StartedEvent, TrainEvent
+    from engine.runs.events import CheckpointEvent, EvaluationEvent, RequestEvent, StartedEvent, TrainEvent
     from maml_tui.watching.log import LogLine
 
 Floats = npt.NDArray[np.float64]
@@ -53,6 +53,7 @@ class History:
         validation_seconds: When they were made, seconds [validations].
         tests: The final measurements of the newest worker.
         log: What happened, for people, the newest last.
+        answers: The newest answers to requests, the newest last.
         started: The newest worker's start, or None.
         checkpoint: The newest checkpoint, or None.
         last_train: The newest meta-update, or None.
@@ -63,6 +64,7 @@ class History:
     validation_seconds: Floats
     tests: tuple[EvaluationEvent, ...]
     log: tuple[LogLine, ...]
+    answers: tuple[RequestEvent, ...]
     started: StartedEvent | None
     checkpoint: CheckpointEvent | None
     last_train: TrainEvent | None

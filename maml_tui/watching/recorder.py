@@ -13,6 +13,7 @@ from engine.runs.events import (
     CheckpointEvent,
     EvaluationEvent,
     FinishedEvent,
+    RequestEvent,
     StartedEvent,
     StateEvent,
     TrainEvent,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from engine.runs.events import Event
 
 MOST_LOG_LINES = 2000
+MOST_ANSWERS = 64
 
 _FIRST_ROOM = 1024
 
@@ -41,6 +43,7 @@ class Recorder:
         self._validation_seconds: list[float] = []
         self._tests: list[EvaluationEvent] = []
         self._log: deque[LogLine] = deque(maxlen=MOST_LOG_LINES)
+        self._answers: deque[RequestEvent] = deque(maxlen=MOST_ANSWERS)
         self._started: StartedEvent | None = None
         self._checkpoint: CheckpointEvent | None = None
         self._last_train: TrainEvent | None = None
@@ -59,6 +62,8 @@ class Recorder:
                 self._validation_seconds.append(self._clock.seconds)
             case EvaluationEvent(split="test"):
                 self._tests.append(event)
+            case RequestEvent():
+                self._answers.append(event)
             case CheckpointEvent():
                 self._checkpoint = event
             case StartedEvent():
@@ -79,6 +84,7 @@ class Recorder:
             validation_seconds=np.array(self._validation_seconds),
             tests=tuple(self._tests),
             log=tuple(self._log),
+            answers=tuple(self._answers),
             started=self._started,
             checkpoint=self._checkpoint,
             last_train=self._last_train,

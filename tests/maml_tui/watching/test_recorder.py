@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from engine.config.schema import RunConfig
 from engine.runs.events import FinishedEvent, RequestEvent, StartedEvent, StateEvent, TrainEvent, WarningEvent
-from maml_tui.watching.recorder import MOST_LOG_LINES, Recorder
+from maml_tui.watching.recorder import MOST_ANSWERS, MOST_LOG_LINES, Recorder
 
 
 @pytest.fixture
@@ -141,3 +141,10 @@ def test_however_often_it_is_resumed_iterations_ascend(stretches):
         reached = origin + length
     assert recorder.history().train.iteration.tolist() == expected
     assert (np.diff(recorder.history().train.seconds) >= 0).all()
+
+
+def test_answers_are_kept_for_who_asked(history):
+    answers = [
+        RequestEvent(verb="pause", id=str(number), outcome="accepted") for number in range(MOST_ANSWERS + 1)
+    ]
+    assert history(*answers).answers == tuple(answers[1:])
