@@ -42,7 +42,7 @@ class Question(_Line):
         phase: phi of the curve instead of the task's own, radians.
     """
 
-    id: int
+    id: int = 0
     checkpoint: Label
     split: Literal["val", "test"]
     task: int = Field(ge=0, lt=2**31)

@@ -14,6 +14,9 @@ Image = npt.NDArray[np.uint8]
 _LUMA = np.array([0.2126, 0.7152, 0.0722])
 """How bright red, green and blue look (ITU-R BT.709)."""
 
+_INK = 0.3
+"""How bright a dot must be to be drawn: half would break the lines of a drawing that is made smaller."""
+
 
 @dataclass(frozen=True, eq=False)
 class Picture:
@@ -52,6 +55,20 @@ def image_text(image: Image, columns: int, rows: int, charset: Charset) -> list[
     ramp = np.array(list(GLYPHS[charset].ramp))
     brightness = _resized(image, rows, columns) @ _LUMA / 255
     return ["".join(line) for line in ramp[np.rint(brightness * (len(ramp) - 1)).astype(int)]]
+
+
+def image_dots(image: Image, columns: int, rows: int, charset: Charset) -> list[str]:
+    """Show a line drawing without colour, finer than `image_text` does: a dot wherever there is ink.
+
+    Args:
+        image: Grey [H, W] or RGB [H, W, 3] values, bright ink on dark paper.
+        columns: Width in cells.
+        rows: Height in cells.
+        charset: Which characters the terminal can show.
+    """
+    glyphs = GLYPHS[charset]
+    brightness = _resized(image, rows * glyphs.dots_high, columns * glyphs.dots_wide) @ _LUMA / 255
+    return ["".join(line) for line in glyphs.draw(glyphs.encode(brightness >= _INK))]
 
 
 def _resized(image: Image, height: int, width: int) -> npt.NDArray[np.float64]:

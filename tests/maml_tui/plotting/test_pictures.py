@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from maml_tui.plotting.charset import Charset
-from maml_tui.plotting.pictures import image_cells, image_text
+from maml_tui.plotting.pictures import image_cells, image_dots, image_text
 
 CHECKS = np.array([[0, 255], [255, 0]], dtype=np.uint8)
 
@@ -35,6 +35,21 @@ def test_colours_are_kept():
 )
 def test_without_colour_brightness_is_density(charset, lines):
     assert image_text(CHECKS, 2, 2, charset) == lines
+
+
+@pytest.mark.parametrize(
+    ("charset", "line"), [(Charset.UNICODE, "⠘⢠"), (Charset.BLOCK, "▝▗"), (Charset.ASCII, "'.")]
+)
+def test_a_drawing_is_made_of_dots(charset, line):
+    image = np.zeros((4, 4), dtype=np.uint8)
+    image[:2, 1] = image[2:, 3] = 255
+    assert image_dots(image, 2, 1, charset)[0][:2] == line
+
+
+def test_thin_lines_survive_being_made_smaller():
+    image = np.zeros((28, 28), dtype=np.uint8)
+    image[:, 13] = 255
+    assert all("⡇" in line or "⢸" in line for line in image_dots(image, 10, 5, Charset.UNICODE))
 
 
 def test_a_smaller_picture_is_made_of_means():

@@ -1,0 +1,1 @@
+"""Watching a model learn one task: the process that adapts, and what is drawn of its answers. Needs no Textual."""

@@ -1,0 +1,56 @@
+"""Adaptation to a curve as a plot: the truth, the points learned from, the network before and after."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from maml_tui.plotting.series import Plot, Series, Stroke
+
+if TYPE_CHECKING:
+    from engine.adaptation.protocol import CurveAnswer
+    from maml_tui.plotting.charset import Charset
+
+_ROOM = 1.25
+"""How much higher than the curve the plot is."""
+
+
+def curve_plot(answer: CurveAnswer, step: int, charset: Charset) -> Plot:
+    """Draw what the network says after an inner step; step 0 is before adaptation."""
+    x = np.array(answer.x)
+    lines = [
+        Series("truth", x, np.array(answer.truth), slot=0, stroke=Stroke.DASHED),
+        Series("before", x, np.array(answer.predictions[0]), slot=1, stroke=Stroke.DOTTED),
+    ]
+    if step:
+        after = "after 1 step" if step == 1 else f"after {step} steps"
+        lines.append(Series(after, x, np.array(answer.predictions[step]), slot=2))
+    points = Series(
+        f"K = {len(answer.support_x)}",
+        np.array(answer.support_x),
+        np.array(answer.support_y),
+        slot=3,
+        stroke=Stroke.POINTS,
+    )
+    return Plot(
+        (*lines, points),
+        x_range=(answer.x[0], answer.x[-1]),
+        y_range=_y_range(answer),
+        charset=charset,
+        title=f"Adaptation to y = {answer.amplitude:.3g} sin(x - {answer.phase:.3g})",
+        x_label="x",
+        y_label="y",
+    )
+
+
+def _y_range(answer: CurveAnswer) -> tuple[float, float]:
+    """Return a range that is the same for all steps, so that going through them moves the network's curve alone.
+
+    It holds the truth, and what the network says unless that is far off: a diverged step must not flatten the rest.
+    """
+    truth = np.abs(answer.truth).max()
+    said = np.abs(np.array(answer.predictions))
+    near = said[said <= 2 * truth]
+    highest = _ROOM * max(truth, near.max(initial=0.0), np.abs(answer.support_y).max())
+    return (-highest, highest) if highest > 0 else (-1.0, 1.0)

@@ -1,0 +1,46 @@
+"""The plot of a curve: four things that colour alone never tells apart, on axes that stay."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from maml_tui.adapting.curve import curve_plot
+from maml_tui.plotting.charset import Charset
+from maml_tui.plotting.series import Stroke, legend
+
+
+def test_truth_before_after_and_points(curve_answer):
+    plot = curve_plot(curve_answer(), 2, Charset.UNICODE)
+    assert legend(plot) == ("A ╌ truth", "B ┈ before", "C ━ after 2 steps", "D o K = 1")
+    truth, before, after, points = plot.series
+    assert truth.y.tolist() == [2.0, -1.0, 0.5] and before.y.tolist() == [0.0, 0.0, 0.0]
+    assert after.y.tolist() == [1.9, -0.9, 0.5]
+    assert (points.x.tolist(), points.y.tolist(), points.stroke) == ([1.0], [1.5], Stroke.POINTS)
+    assert plot.x_range == (-5.0, 5.0)
+
+
+def test_before_adaptation_there_is_no_after(curve_answer):
+    assert [one.label for one in curve_plot(curve_answer(), 0, Charset.ASCII).series] == [
+        "truth",
+        "before",
+        "K = 1",
+    ]
+    assert curve_plot(curve_answer(), 1, Charset.ASCII).series[2].label == "after 1 step"
+
+
+def test_the_axes_stay_from_step_to_step(curve_answer):
+    ranges = {curve_plot(curve_answer(), step, Charset.UNICODE).y_range for step in range(3)}
+    assert ranges == {(-2.5, 2.5)}
+
+
+def test_a_diverged_step_does_not_flatten_the_rest(curve_answer):
+    diverged = curve_answer(predictions=((0.0, 0.0, 0.0), (1e30, 3.0, math.nan), (math.inf, 0.0, 0.0)))
+    assert curve_plot(diverged, 2, Charset.UNICODE).y_range == (-3.75, 3.75)
+
+
+def test_a_flat_curve_has_axes_too(curve_answer):
+    flat = curve_answer(truth=(0.0,) * 3, support_y=(0.0,), predictions=((0.0,) * 3,))
+    low, high = curve_plot(flat, 0, Charset.UNICODE).y_range
+    assert low < high and np.isfinite([low, high]).all()
