@@ -10,25 +10,25 @@ from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.app import App, SystemCommand
 
-from engine.config.fields import nearest
 from engine.errors import MamlError, UsageError
-from engine.text import printable
+from engine.text import nearest, printable
 from maml_tui.actions import bindings, by_id
 from maml_tui.keeping import keep_copy, keep_picture
 from maml_tui.modals.help import HelpDialog
-from maml_tui.plotting.charset import Charset
 from maml_tui.screens.page import Page
 from maml_tui.signals import leave_on_signals, terminal_gone
-from maml_tui.widgets.top_bar import PAGES
+from maml_tui.widgets.top_bar import PAGES, TopBar, place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from textual.actions import ActionParseResult
+    from textual.app import ComposeResult
     from textual.dom import DOMNode
     from textual.screen import Screen
 
     from engine.runs.directory import RunDirectory
+    from maml_tui.plotting.charset import Charset
     from maml_tui.settings import Settings
     from maml_tui.terminal import Terminal
     from maml_tui.watching.watch import RunWatch
@@ -98,6 +98,8 @@ class MamlApp(App[int]):
     @property
     def charset(self) -> Charset:
         """The characters to draw with."""
+        from maml_tui.plotting.charset import Charset  # and NumPy, which the first picture need not wait for
+
         chosen = self.settings.interface.charset
         return self.terminal.charset if chosen == "auto" else Charset(chosen)
 
@@ -106,9 +108,16 @@ class MamlApp(App[int]):
         """Whether no colour may be used."""
         return self.terminal.colourless
 
-    async def on_mount(self) -> None:
-        """Show the first page and start the pulse."""
+    def compose(self) -> ComposeResult:
+        """Yield what is seen while the first page is loaded."""
+        yield TopBar("train" if self._first else "setup", place(self.terminal.remote))
+
+    def on_mount(self) -> None:
+        """Paint at once; then show the first page."""
         leave_on_signals(self.leave)
+        self.call_after_refresh(self._begin)
+
+    def _begin(self) -> None:
         if self._first is not None:
             self.open_run(self._first)
         else:

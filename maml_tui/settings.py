@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from engine.config.fields import nearest
 from engine.errors import UsageError
 from engine.files import explain_os_errors, read_bounded
-from engine.text import printable
+from engine.text import nearest, printable
 from maml_tui.actions import ACTIONS, conflicts
 
 if TYPE_CHECKING:

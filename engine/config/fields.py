@@ -1,8 +1,7 @@
-"""Finding options in the schema: by name, by section, and the nearest one to a misspelt name."""
+"""Finding options in the schema: by name and by section."""
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
@@ -11,7 +10,7 @@ from engine.config.option import condition_of, unit_of
 from engine.config.schema import RunConfig, Section
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from pydantic.fields import FieldInfo
 
@@ -75,12 +74,6 @@ def applicable_fields(config: RunConfig) -> list[OptionField]:
     """Return the options that have an effect in `config`."""
     chosen = flat_values(config)
     return [field for field in all_fields().values() if field.applies(chosen)]
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """Return ` (did you mean X?)` for the known name closest to `name`, or an empty string."""
-    match = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
-    return f" (did you mean {match[0]}?)" if match else ""
 
 
 def _walk() -> Iterator[OptionField]:

@@ -6,11 +6,11 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from engine.config.fields import nearest
 from engine.config.resolve import Layer, ResolvedConfig, resolve
 from engine.config.toml import read_toml, sections
 from engine.errors import UsageError
 from engine.paths import assets_dir
+from engine.text import nearest
 
 if TYPE_CHECKING:
     from pathlib import Path

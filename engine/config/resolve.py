@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from engine.config.fields import OptionField, all_fields, applicable_fields, nearest
+from engine.config.fields import OptionField, all_fields, applicable_fields
 from engine.config.rules import broken_rules
 from engine.config.schema import RunConfig
 from engine.errors import UsageError
+from engine.text import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, ValidationError, field_validator
 
-from engine.config.fields import nearest
 from engine.errors import ResourceError, UsageError
 from engine.files import explain_os_errors, read_bounded, write_atomic
 from engine.runs.events import Record
-from engine.text import printable
+from engine.text import nearest, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

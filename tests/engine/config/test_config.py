@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from engine.config.fields import all_fields, applicable_fields, nearest
+from engine.config.fields import all_fields, applicable_fields
 from engine.config.presets import load_preset, preset_names
 from engine.config.record import RunRecord, read_record
 from engine.config.resolve import ConfigError, Layer, override_layer, resolve
 from engine.config.schema import RunConfig, Section
 from engine.config.toml import config_tables, file_layer, read_toml, write_toml
 from engine.errors import UsageError
+from engine.text import nearest
 
 
 def problems_of(*overrides: str, preset: str = "sinusoid-10shot") -> list[str]:
