@@ -56,7 +56,7 @@ class Request:
         resolved = resolve(layers)
         return RunRecord(
             resolved=resolved,
-            name=check_name(self.name or self._default_name(resolved.config)),
+            name=check_name(self.name_for(resolved.config)),
             device=self.device,
             command=self.command(),
             preset={"name": preset.name, "sha256": preset.sha256} if preset else {},
@@ -71,14 +71,15 @@ class Request:
         words += ["--device", self.device] if self.device != "auto" else []
         return shlex.join(words)
 
+    def name_for(self, config: RunConfig) -> str:
+        """Return what the run will be called."""
+        return self.name or f"{self.preset or config.task.data}-{config.algorithm.algorithm}"
+
     def _layer_of(self, file: Path) -> Layer:
         """Read the file. What a setting puts out of use (`network=mlp`: the filters) is dropped, as of a preset."""
         conditions = {known.when.key for known in all_fields().values() if known.when}
         keys = {setting.partition("=")[0].strip().rpartition(".")[2] for setting in self.settings}
         return replace(file_layer(file), chosen=keys.isdisjoint(conditions))
-
-    def _default_name(self, config: RunConfig) -> str:
-        return f"{self.preset or config.task.data}-{config.algorithm.algorithm}"
 
 
 def create(record: RunRecord) -> RunDirectory:

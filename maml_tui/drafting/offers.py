@@ -1,0 +1,105 @@
+"""What a run can be set up from: the papers' presets, other ready-made ones, a person's own, and the last runs."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from engine.config.fields import applicable_fields
+from engine.config.presets import load_preset, preset_names
+from engine.config.record import read_record
+from engine.errors import UsageError
+from engine.runs.index import list_runs
+from maml_tui.drafting.base import Base
+from maml_tui.drafting.draft import Draft
+from maml_tui.drafting.own_presets import own_presets
+from maml_tui.drafting.texts import shown
+from maml_tui.wording import moment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from engine.config.record import RunRecord
+    from engine.runs.directory import RunDirectory
+
+PAPERS, READY, YOURS, LAST = "Papers", "Ready-made", "Yours", "Last runs"
+_LAST_RUNS = 5
+
+
+@dataclass(frozen=True)
+class Offer:
+    """Something to start from.
+
+    Attributes:
+        group: The heading it stands under.
+        name: What people call it: a preset's name, a run's id.
+        about: A line.
+        draft: Makes the draft; raises UsageError if the configuration is not sound (any more).
+        file: The file of a person's own preset, which can be deleted; else None.
+    """
+
+    group: str
+    name: str
+    about: str
+    draft: Callable[[], Draft]
+    file: Path | None = None
+
+    def fits(self, words: str) -> bool:
+        """Tell whether each of the `words` occurs in its name, heading or line."""
+        text = f"{self.name} {self.group} {self.about}".lower()
+        return all(word in text for word in words.lower().split())
+
+
+def offers() -> list[Offer]:
+    """Return everything there is to start from, group by group.
+
+    Raises:
+        ResourceError: The folder of runs or of presets cannot be read.
+    """
+    shipped = sorted(map(_of_preset, preset_names()), key=lambda offer: offer.group != PAPERS)
+    return [*shipped, *map(_of_own, own_presets()), *_of_last_runs()]
+
+
+def _of_preset(name: str) -> Offer:
+    preset = load_preset(name)
+    group = PAPERS if preset.source else READY
+    return Offer(group, name, preset.summary, lambda: Draft(Base.of_preset(name)))
+
+
+def _of_own(path: Path) -> Offer:
+    return Offer(YOURS, path.stem, str(path), lambda: Draft(Base.of_file(path, path.stem)), path)
+
+
+def _of_last_runs() -> list[Offer]:
+    now = time.time()
+    return [
+        Offer(
+            LAST,
+            summary.run.id,
+            f"{summary.status.name} · {summary.status.state} · {moment(summary.status.created, now)}",
+            partial(_draft_of_run, summary.run),
+        )
+        for summary in itertools.islice(list_runs(), _LAST_RUNS)
+    ]
+
+
+def _draft_of_run(run: RunDirectory) -> Draft:
+    """Return what the run was started with: its preset and the changes to it, as long as the preset is the same."""
+    record = read_record(run.config)
+    base = _base_of(record) or Base.of_file(run.config, run.id)
+    draft = Draft(base, device=record.device)
+    for known in applicable_fields(record.resolved.config):
+        draft = draft.edited(known.name, shown(known.value(record.resolved.config)))
+    return draft
+
+
+def _base_of(record: RunRecord) -> Base | None:
+    try:
+        preset = load_preset(record.preset.get("name", ""))
+    except UsageError:
+        return None
+    return Base.of_preset(preset.name) if preset.sha256 == record.preset["sha256"] else None
