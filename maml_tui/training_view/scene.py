@@ -1,0 +1,79 @@
+"""The moment that is shown: a run as it is now, and what is needed to draw it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from engine.runs.states import LIVE_STATES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from engine.runs.status import Status, Telemetry
+    from maml_tui.plotting.charset import Charset
+    from maml_tui.watching.watch import RunWatch
+
+_SILENT_AFTER = 5.0
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A run at a moment.
+
+    Attributes:
+        watch: The run.
+        now: Unix seconds.
+        charset: The characters to draw with.
+        machine: What the worker's machine was doing, the newest last.
+    """
+
+    watch: RunWatch
+    now: float
+    charset: Charset
+    machine: Sequence[Telemetry] = ()
+
+    @property
+    def status(self) -> Status:
+        """Where the run stands."""
+        return self.watch.status
+
+    @property
+    def iterations(self) -> int:
+        """Meta-iterations in total."""
+        return self.watch.config.training.iterations
+
+    @property
+    def done(self) -> float:
+        """The share of the meta-iterations that are done, 0 to 1 and more if it was shortened."""
+        return self.status.iteration / self.iterations
+
+    @property
+    def live(self) -> bool:
+        """Whether a worker is at it."""
+        return self.status.state in LIVE_STATES
+
+    @property
+    def silence(self) -> float | None:
+        """Seconds without a sign of life from a live run, where that is worth telling; else None."""
+        seconds = self.now - self.status.heartbeat
+        return seconds if self.live and seconds > _SILENT_AFTER else None
+
+    @property
+    def measuring(self) -> float | None:
+        """The share of the final measurement that is done while it is being made; else None."""
+        return self.status.measured if self.live else None
+
+    @property
+    def resumable(self) -> bool:
+        """Whether something is left to do for a worker that would take the run up now."""
+        finished = self.status.state == "done" and self.done >= 1 and self.watch.result is not None
+        return not self.live and not finished
+
+
+def ago(seconds: float) -> str:
+    """Write how long ago something was, coarsely: `12 s`, `4 m`, `3 h`, `2 d`."""
+    for unit, length in (("d", 86_400), ("h", 3600), ("m", 60)):
+        if seconds >= length:
+            return f"{seconds // length:.0f} {unit}"
+    return f"{max(0.0, seconds):.0f} s"

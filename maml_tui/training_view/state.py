@@ -1,0 +1,76 @@
+"""The state of a run: its sign, its word, and the sentence that explains it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engine.text import printable
+from maml_tui.plotting.charset import Charset
+from maml_tui.training_view.scene import Scene, ago
+
+if TYPE_CHECKING:
+    from engine.runs.states import State
+    from maml_tui.training_view.lines import Line, Role
+
+_SIGNS: dict[State, tuple[str, str, Role]] = {
+    "queued": ("○", "o", "dim"),
+    "warming-up": ("○", "o", "dim"),
+    "running": ("●", "*", "good"),
+    "paused": ("‖", "=", "warning"),
+    "stopping": ("■", "#", "warning"),
+    "done": ("✓", "+", "good"),
+    "failed": ("✗", "x", "bad"),
+    "diverged": ("✗", "x", "bad"),
+    "lost": ("!", "!", "bad"),
+}
+
+
+def state_sign(state: State, charset: Charset) -> tuple[str, Role]:
+    """Return the sign of a state, one character, and its role."""
+    fine, plain, role = _SIGNS[state]
+    return plain if charset is Charset.ASCII else fine, role
+
+
+def state_word(scene: Scene) -> Line:
+    """Return sign and word of the run's state and, if it should have told something, how long it has been silent."""
+    sign, role = state_sign(scene.status.state, scene.charset)
+    word = "measuring" if scene.measuring is not None else scene.status.state
+    silence: Line = () if scene.silence is None else ((f" silent for {ago(scene.silence)}", "warning"),)
+    return ((f"{sign} ", role), (word.upper(), role), *silence)
+
+
+def notice(scene: Scene) -> Line:
+    """Return why the run is in its state and what can be done about it; empty while it just trains."""
+    status = scene.status
+    reason = printable(status.reason)
+    match status.state:
+        case "queued":
+            return (("waiting for a worker to take it up; r starts one", "dim"),)
+        case "warming-up":
+            return (("importing PyTorch, loading data, building the network…", "dim"),)
+        case "running":
+            return ()
+        case "paused":
+            return ((f"paused {reason}: space lets it go on", "warning"),)
+        case "stopping":
+            return ((f"stopping {reason}: {_what_comes(scene)}", "warning"),)
+        case "done":
+            return ((reason, ""), (f"; r goes on {_from(scene)}" if scene.resumable else "", "dim"))
+        case "failed":
+            log = printable(scene.watch.run.log)
+            return ((reason, "bad"), (f"; r tries again {_from(scene)}; log: {log}", "dim"))
+        case "diverged":
+            return ((reason, "bad"), (f"; r goes on {_from(scene)}, with the same settings", "dim"))
+        case "lost":
+            return ((f"lost: {reason}", "bad"), (f"; r resumes {_from(scene)}", "strong"))
+
+
+def _what_comes(scene: Scene) -> str:
+    if scene.measuring is not None:
+        return "training is over, the result is being measured"
+    return "the iteration is finished first"
+
+
+def _from(scene: Scene) -> str:
+    checkpoint = scene.watch.history.checkpoint
+    return "from the start" if checkpoint is None else f"from iteration {checkpoint.iteration:,}"

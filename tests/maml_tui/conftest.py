@@ -1,0 +1,171 @@
+"""Runs as files, without a worker: what the views of a run are tried on."""
+
+from __future__ import annotations
+
+import os
+import socket
+from types import SimpleNamespace
+
+import pytest
+
+from engine.config.presets import load_preset
+from engine.config.record import RunRecord
+from engine.config.resolve import ResolvedConfig, override_layer, resolve
+from engine.runs.directory import create_run
+from engine.runs.events import AtStep, CheckpointEvent, EvaluationEvent, Measurement, Protocol, TrainEvent
+from engine.runs.journal import EventWriter
+from engine.runs.processes import process_start
+from engine.runs.result import Measured, Result, write_result
+from engine.runs.status import GpuTelemetry, Telemetry, read_status, write_status
+from maml_tui.watching.watch import RunWatch
+
+NOW = 1_700_000_000.0
+ACCURACIES = (0.21, 0.78, 0.88, 0.93)
+GIB = 2**30
+
+
+def _curve(metric, values, split="val", diverged=0):
+    """A measurement whose series of the metric is `values`, one per step."""
+
+    def series(means):
+        return tuple(
+            AtStep(step=step, mean=mean, ci95=0.007, median=mean, diverged=diverged)
+            for step, mean in enumerate(means)
+        )
+
+    protocol = Protocol(split=split, tasks=600, shots=1, queries=2, steps=len(values) - 1, seed=1)
+    loss = values if metric == "mse" else [1 - value for value in values]
+    accuracy = None if metric == "mse" else series(values)
+    return Measurement(metric=metric, protocol=protocol, loss=series(loss), accuracy=accuracy)
+
+
+def _validation(iteration, values=ACCURACIES, metric="accuracy", diverged=0, **contest):
+    measurement = _curve(metric, values, diverged=diverged)
+    return EvaluationEvent(
+        iteration=iteration,
+        split="val",
+        checkpoint="current",
+        seconds=5.2,
+        measurement=measurement,
+        **contest,
+    )
+
+
+def _test(iteration, checkpoint="best", values=(0.2, 0.7, 0.8, 0.9, 0.91, 0.92)):
+    measurement = _curve("accuracy", values, split="test")
+    return EvaluationEvent(
+        iteration=iteration, split="test", checkpoint=checkpoint, seconds=5.2, measurement=measurement
+    )
+
+
+def _trained(iteration, **changes):
+    values = {
+        "loss": 0.2,
+        "accuracy": 0.95,
+        "grad_norm": 1.5,
+        "iterations_per_second": 2.0,
+        "tasks_per_second": 16.0,
+    }
+    return TrainEvent(iteration=iteration, **values | changes)
+
+
+def _saved(iteration):
+    return CheckpointEvent(iteration=iteration, file="f.pt", bytes=2**20, seconds=0.1, reason="periodic")
+
+
+def _sample(time=NOW, gpu=True, **changes):
+    card = GpuTelemetry(
+        name="H200",
+        utilization=87,
+        memory_used=12 * GIB,
+        memory_total=139 * GIB,
+        power=412,
+        temperature=58,
+        sm_clock=1755,
+    )
+    values = {
+        "time": time,
+        "cpu_percent": 190.0,
+        "cores": 16,
+        "rss": 3 * GIB,
+        "memory_used": 20 * GIB,
+        "memory_total": 128 * GIB,
+        "gpu": card if gpu else None,
+    }
+    return Telemetry(**values | changes)
+
+
+@pytest.fixture
+def now():
+    """The moment at which the runs of `new_run` are looked at: their last sign of life is of now."""
+    return NOW
+
+
+@pytest.fixture
+def records():
+    """Make records of a journal, and samples of a machine."""
+    return SimpleNamespace(validation=_validation, test=_test, trained=_trained, saved=_saved, sample=_sample)
+
+
+@pytest.fixture
+def run_with(tmp_path):
+    """Make a run: `run_with(*events, preset=..., overrides=..., result=..., **status)`. Its worker is this process."""
+
+    def make(*events, preset="smoke", overrides=(), result=None, **status):
+        config = resolve([load_preset(preset).layer, override_layer(list(overrides))]).config
+        run = create_run(
+            "demo",
+            RunRecord(ResolvedConfig(config), "demo").to_toml,
+            tmp_path / "runs",
+            clock=lambda: NOW - 500,
+        )
+        worker = {
+            "host": socket.gethostname(),
+            "pid": os.getpid(),
+            "process_start": process_start(os.getpid()),
+        }
+        usual = {
+            "heartbeat": NOW,
+            "metric": config.metric,
+            "iterations": config.training.iterations,
+            **worker,
+        }
+        write_status(run, read_status(run).model_copy(update=usual | status))
+        with EventWriter(run.events, clock=lambda: NOW - 100) as writer:
+            for event in events:
+                writer.write(event)
+        if result is not None:
+            write_result(run.result, result)
+        return run
+
+    return make
+
+
+@pytest.fixture
+def watch_of(run_with):
+    """The same, watched."""
+
+    def make(*events, **kwargs):
+        watch = RunWatch(run_with(*events, **kwargs))
+        watch.apply(watch.fetch())
+        return watch
+
+    return make
+
+
+@pytest.fixture
+def result():
+    """What a run of the smoke preset measured in the end."""
+    measurement = _test(60).measurement
+    return Result(
+        run="x",
+        name="demo",
+        state="done",
+        iterations=60,
+        seconds=7.0,
+        parameters_sha256="0" * 64,
+        measurements=tuple(
+            Measured(checkpoint=checkpoint, iteration=60, measurement=measurement)
+            for checkpoint in ("best", "last")
+        ),
+    )
