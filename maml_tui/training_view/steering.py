@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from engine.errors import UsageError
 from engine.runs.control import request
-from engine.runs.launch import start_worker, worker_exit_reason
 from engine.runs.states import LIVE_STATES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
-    from subprocess import Popen
+    from collections.abc import Callable, Iterable, Iterator
 
     from engine.runs.control import StopMode, Verb
     from engine.runs.events import RequestEvent
@@ -53,7 +51,7 @@ class _Asked:
 
 @dataclass
 class Steering:
-    """Asks things of one run and tells what it answered.
+    """Asks things of one run's worker and tells what it answered.
 
     Attributes:
         watch: The run.
@@ -63,7 +61,6 @@ class Steering:
     watch: RunWatch
     clock: Callable[[], float] = time.monotonic
     _asked: dict[str, _Asked] = field(default_factory=dict)
-    _worker: Popen[bytes] | None = None
 
     def ask(self, verb: Verb, mode: StopMode | None = None) -> None:
         """Leave a request for the run's worker; `news` will tell of its answer.
@@ -81,50 +78,17 @@ class Steering:
         """Ask a paused run to go on, any other live one to pause."""
         self.ask("resume" if self.watch.status.state == "paused" else "pause")
 
-    def take_up(self, resumable: bool, environment: Mapping[str, str]) -> News:
-        """Let a run go on, whatever kept it from doing so.
+    def news(self, answers: Iterable[RequestEvent]) -> Iterator[News]:
+        """Yield what has become known since the last call.
 
         Args:
-            resumable: Whether a new worker would find something to do.
-            environment: For the worker.
-
-        Raises:
-            UsageError: There is nothing to resume.
-            ResourceError: The worker cannot be started.
+            answers: The newest answers in the run's journal.
         """
-        if self.watch.status.state == "paused":
-            self.ask("resume")
-            return News("asked to go on")
-        if not resumable:
-            raise UsageError(
-                f"Run {self.watch.run.id} is {self.watch.status.state}: there is nothing to resume."
-            )
-        if self.starting:
-            raise UsageError(f"A worker for run {self.watch.run.id} is starting already.")
-        self._worker = start_worker(self.watch.run, environment)
-        return News(f"a worker for run {self.watch.run.id} is starting")
-
-    @property
-    def starting(self) -> bool:
-        """Whether a worker was started that has not written its first status yet."""
-        return self._worker is not None and self._worker.pid != self.watch.status.pid
-
-    def news(self, answers: Iterable[RequestEvent]) -> Iterator[News]:
-        """Yield what has become known since the last call."""
-        yield from self._stillborn()
         for answer in answers:
             asked = self._asked.pop(answer.id, None)
             if asked is not None:
                 yield _told(asked.verb, answer)
         yield from self._unanswered(self.watch.status)
-
-    def _stillborn(self) -> Iterator[News]:
-        """Tell of a worker that ended without a word; one that spoke is told of by the run's status."""
-        if self._worker is None or (code := self._worker.poll()) is None:
-            return
-        if self.starting:
-            yield News(worker_exit_reason(self.watch.run, code), problem=True)
-        self._worker = None
 
     def _unanswered(self, status: Status) -> Iterator[News]:
         if status.state not in LIVE_STATES:

@@ -83,7 +83,9 @@ def test_the_bar_fills_the_line_and_facts_give_way(scene, records, width):
 
 
 def test_no_validation_is_announced_that_will_not_come(scene):
-    assert "validation" not in text_of(progress_line(scene(**RUNNING | {"iteration": 50}, overrides=["eval_every=50"]), 120))
+    assert "validation" not in text_of(
+        progress_line(scene(**RUNNING | {"iteration": 50}, overrides=["eval_every=50"]), 120)
+    )
     assert "validation" not in text_of(progress_line(scene(**RUNNING, overrides=["eval_every=0"]), 120))
 
 

@@ -1,13 +1,10 @@
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import pytest
 
 from engine.errors import UsageError
 from engine.runs.control import pending
 from engine.runs.events import RequestEvent
-from maml_tui.training_view import steering
 from maml_tui.training_view.steering import PATIENCE, News, Steering
 
 
@@ -87,58 +84,3 @@ def test_one_key_pauses_and_resumes(steer, state, verb):
 def test_nobody_is_there_to_ask(steer):
     with pytest.raises(UsageError, match="is done, not live"):
         steer("done")[0].ask("pause")
-
-
-def test_a_run_that_is_paused_goes_on_by_request(steer):
-    steering, _ = steer("paused")
-    steering.take_up(False, {})
-    assert [asked.verb for asked in pending(steering.watch.run)] == ["resume"]
-
-
-def test_nothing_is_started_where_nothing_is_left_to_do(steer):
-    with pytest.raises(UsageError, match="is running: there is nothing to resume"):
-        steer("running")[0].take_up(False, {})
-
-
-@pytest.fixture
-def worker(monkeypatch):
-    """A worker that is started, and ends when `code` is set."""
-    process = SimpleNamespace(pid=99_999_999, code=None, poll=lambda: process.code)
-    started = []
-
-    def start(run, environment):
-        started.append(environment)
-        return process
-
-    monkeypatch.setattr(steering, "start_worker", start)
-    process.started = started
-    return process
-
-
-def test_a_lost_run_gets_a_worker_in_the_given_environment(steer, worker):
-    steering, _ = steer("failed")
-    assert "is starting" in steering.take_up(True, {"A": "b"}).text
-    assert worker.started == [{"A": "b"}] and steering.starting
-    with pytest.raises(UsageError, match="is starting already"):
-        steering.take_up(True, {})
-    steering.watch.status = steering.watch.status.model_copy(update={"pid": worker.pid, "state": "running"})
-    assert not steering.starting and list(steering.news([])) == []
-
-
-def test_a_worker_that_ends_without_a_word_is_told_of_in_its_own(steer, worker):
-    steering, _ = steer("failed")
-    steering.take_up(True, {})
-    steering.watch.run.log.write_text("maml: run x already has a worker\n")
-    worker.code = 3
-    assert list(steering.news([])) == [
-        News("the worker ended with exit status 3: maml: run x already has a worker", problem=True)
-    ]
-    assert not steering.starting
-
-
-def test_a_worker_that_spoke_is_not_told_of_twice(steer, worker):
-    steering, _ = steer("failed")
-    steering.take_up(True, {})
-    steering.watch.status = steering.watch.status.model_copy(update={"pid": worker.pid})
-    worker.code = 3
-    assert list(steering.news([])) == []
