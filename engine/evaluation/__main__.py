@@ -1,8 +1,7 @@
 """`python -m engine.evaluation RUNDIR [OVERRIDES]`: measure a run's checkpoints by a protocol of one's own.
 
-OVERRIDES is a JSON object; what it leaves out is taken from the run's configuration. Writes one JSON object with
-`measurements` (as in `result.json`) to stdout, and where `scored` names an inner step, in `scores` each task's value of
-the metric after that step (as in `scores.json`). The run itself is not touched.
+OVERRIDES is a JSON object; what it leaves out is taken from the run's configuration. Writes one JSON object, an
+`engine.runs.report.Report`, to stdout. The run itself is not touched.
 """
 
 from __future__ import annotations
@@ -21,6 +20,7 @@ from engine.evaluation.evaluator import evaluate, protocol_for
 from engine.memory import explain_out_of_memory
 from engine.runs.checkpoints import load_checkpoint, read_pointer
 from engine.runs.directory import RunDirectory
+from engine.runs.report import Report
 from engine.runs.result import Measured
 from engine.runs.scores import Scores
 from engine.tasks.episode import EpisodeShape
@@ -39,7 +39,10 @@ if TYPE_CHECKING:
 
 
 class Overrides(BaseModel):
-    """What to measure differently than the run's configuration says; None for no difference."""
+    """What to measure differently than the run's configuration says; None for no difference.
+
+    Where `scored` names an inner step, every task's value of the metric after it is reported too.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -69,15 +72,6 @@ class Overrides(BaseModel):
         if self.scored is not None and self.scored > protocol.steps:
             raise UsageError(f"scored = {self.scored} is beyond the last of {protocol.steps} steps")
         return protocol
-
-
-class Report(BaseModel):
-    """What is written to stdout."""
-
-    run: str
-    measurements: tuple[Measured, ...]
-    fingerprint: dict[str, str]
-    scores: Scores | None = None
 
 
 def main(arguments: list[str]) -> int:

@@ -4,27 +4,18 @@ from __future__ import annotations
 
 import enum
 import json
-import subprocess
-import sys
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
-from pydantic import ValidationError
 
 from engine.config.record import read_record
-from engine.errors import DivergedError, MamlError, ResourceError, UsageError
 from engine.runs.index import find_run
-from engine.runs.result import Measured
 from maml_tui.cli.output import emit_json, emit_result
 from maml_tui.cli.reference import NamedRun  # noqa: TC001 - typer reads it
+from maml_tui.comparing.measuring import measure
 from maml_tui.results import result_table
 
-if TYPE_CHECKING:
-    from engine.runs.directory import RunDirectory
-
 app = typer.Typer()
-
-_ERRORS = {error.exit_code: error for error in (UsageError, ResourceError, DivergedError)}
 
 
 class Checkpoint(enum.StrEnum):
@@ -82,32 +73,7 @@ def evaluate(
     }
     report = measure(found, {key: value for key, value in overrides.items() if value is not None})
     if as_json:
-        emit_json(report)
+        emit_json(json.loads(report.model_dump_json()))
     else:
-        measured = [_read(one) for one in report["measurements"]]
         config = read_record(found.config).resolved.config
-        emit_result(result_table(config, measured, report["fingerprint"]))
-
-
-def measure(run: RunDirectory, overrides: dict[str, Any]) -> dict[str, Any]:
-    """Run the evaluator and return what it reports.
-
-    Raises:
-        MamlError: In the evaluator's own words and with its exit code.
-    """
-    command = [sys.executable, "-P", "-m", "engine.evaluation", str(run.path), json.dumps(overrides)]
-    ended = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-    if ended.returncode != 0:
-        words = ended.stderr.strip().splitlines() or [
-            f"the evaluation ended with exit status {ended.returncode}"
-        ]
-        raise _ERRORS.get(ended.returncode, MamlError)(words[-1])
-    report: dict[str, Any] = json.loads(ended.stdout)
-    return report
-
-
-def _read(one: object) -> Measured:
-    try:
-        return Measured.model_validate(one)
-    except ValidationError as error:
-        raise MamlError(f"the evaluation's report cannot be understood: {error}") from error
+        emit_result(result_table(config, report.measurements, report.fingerprint))

@@ -31,6 +31,7 @@ def report(measurement):
         "run": "7f3a",
         "measurements": [measured.model_dump(mode="json")],
         "fingerprint": {"data": "0123456789"},
+        "scores": None,
     }
 
 

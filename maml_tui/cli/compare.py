@@ -1,0 +1,151 @@
+"""`maml compare`: what differs between runs, and which is better on the same test tasks."""
+
+from __future__ import annotations
+
+import enum
+import json
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from pydantic_core import to_json
+
+from engine.errors import UsageError
+from engine.runs.index import find_run
+from maml_tui.cli import complete
+from maml_tui.cli.evaluate import Mode, Split  # noqa: TC001 - typer reads them
+from maml_tui.cli.output import emit, emit_json, emit_table, say
+from maml_tui.comparing.contender import LETTERS, stored_contenders
+from maml_tui.comparing.differences import differing_options
+from maml_tui.comparing.measuring import measure, same_for_all
+from maml_tui.comparing.pairs import pairs, unlike_tasks
+from maml_tui.comparing.sheet import PAIR_COLUMNS, sheet
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from engine.runs.scores import CheckpointName
+    from maml_tui.comparing.contender import Contender, Outcome
+    from maml_tui.comparing.pairs import Pair
+
+app = typer.Typer()
+
+
+class At(enum.StrEnum):
+    """Which parameters to compare."""
+
+    BEST = "best"
+    LAST = "last"
+
+
+@app.command("compare", epilog="Example: maml compare 7f3a 6c10 --tasks 10000")
+def compare(
+    ctx: typer.Context,
+    runs: Annotated[
+        list[str],
+        typer.Argument(metavar="RUN RUN...", help="Two to six runs.", autocompletion=complete.runs),
+    ],
+    at: Annotated[At, typer.Option(help="Whose parameters.")] = At.BEST,
+    split: Annotated[Split | None, typer.Option(help="Measure anew on these tasks.")] = None,
+    tasks: Annotated[int | None, typer.Option(help="Measure anew on so many tasks.")] = None,
+    steps: Annotated[int | None, typer.Option(help="Measure anew after so many inner steps.")] = None,
+    shots: Annotated[int | None, typer.Option(help="Measure anew with so many support examples.")] = None,
+    queries: Annotated[int | None, typer.Option(help="Measure anew with so many query examples.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Measure anew on tasks of this seed.")] = None,
+    mode: Annotated[Mode | None, typer.Option(help="Measure anew, normalising queries like this.")] = None,
+    device: Annotated[
+        str | None, typer.Option(envvar="MAML_DEVICE", help="Measure anew here; each run's if left out.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Compare the results of runs in pairs, the first with each other one, and show the options that differ.
+
+    The results are those measured at the end of each run. To measure all runs anew on the same tasks, say which: what
+    is left out is as in the first run's configuration. The runs themselves are not touched.
+    """
+    found = list(dict.fromkeys(find_run(name) for name in runs))
+    if not 2 <= len(found) <= len(LETTERS):
+        raise UsageError(f"a comparison is between 2 and {len(LETTERS)} different runs: {len(found)} given")
+    contenders = stored_contenders(found, at.value)
+    chosen: dict[str, object] = {
+        "split": split,
+        "tasks": tasks,
+        "steps": steps,
+        "shots": shots,
+        "queries": queries,
+        "seed": seed,
+        "mode": mode,
+    }
+    source = ctx.get_parameter_source("device")
+    if any(value is not None for value in chosen.values()) or (source and source.name == "COMMANDLINE"):
+        contenders = _measured_anew(contenders, at.value, {**chosen, "device": device})
+    if as_json:
+        emit_json(json.loads(to_json(_as_json(contenders), inf_nan_mode="null")))
+    else:
+        _show(contenders, at.value)
+
+
+def _measured_anew(
+    contenders: list[Contender], at: CheckpointName, chosen: Mapping[str, object]
+) -> list[Contender]:
+    first, *others = contenders
+    for other in others:
+        unlike = unlike_tasks(first.config, other.config)
+        if unlike:
+            raise UsageError(f"{first.letter} and {other.letter} cannot meet the same tasks: {unlike}")
+    overrides = same_for_all(first.config, at, chosen)
+    measured = []
+    for one in contenders:
+        say(f"measuring {one.letter} {one.run.id} on {overrides['tasks']:,} tasks")
+        measured.append(one.measured_anew(measure(one.run, overrides), at))
+    return measured
+
+
+def _show(contenders: list[Contender], at: CheckpointName) -> None:
+    table = sheet(contenders, at)
+    emit_table(table.columns, (*table.facts, *table.options))
+    if table.pairs:
+        emit("")
+        emit_table(PAIR_COLUMNS, table.pairs)
+    emit("")
+    for note in table.notes:
+        emit(note, "dim")
+
+
+def _as_json(contenders: list[Contender]) -> dict[str, Any]:
+    options = differing_options([one.config for one in contenders])
+    return {
+        "runs": [_run(one) for one in contenders],
+        "differences": {row.option.name: row.values for row in options},
+        "pairs": [_pair(pair) for pair in pairs(contenders)],
+    }
+
+
+def _run(one: Contender) -> dict[str, Any]:
+    return {
+        "letter": one.letter,
+        "id": one.run.id,
+        "path": str(one.run.path),
+        "status": one.status,
+        "result": one.outcome and _outcome(one.outcome),
+    }
+
+
+def _outcome(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "metric": outcome.measured.measurement.metric,
+        "checkpoint": outcome.measured.checkpoint,
+        "iteration": outcome.measured.iteration,
+        "protocol": outcome.measured.measurement.protocol,
+        "fingerprint": dict(outcome.fingerprint),
+        **dict(outcome.at),
+    }
+
+
+def _pair(pair: Pair) -> dict[str, Any]:
+    return {
+        "first": pair.first.letter,
+        "second": pair.second.letter,
+        "difference": pair.difference and pair.difference._asdict(),
+        "better": pair.better and pair.better.letter,
+        "obstacle": pair.obstacle,
+    }

@@ -1,0 +1,120 @@
+"""Two runs on the same test tasks: how much better one is, or why that cannot be said."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from engine.config.fields import applicable_fields
+from engine.statistics.paired import PairedDifference, paired_difference
+from maml_tui.comparing.differences import option_value
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from engine.config.schema import RunConfig
+    from maml_tui.comparing.contender import Contender, Outcome
+
+_SIGNIFICANT = 0.05
+
+# Options of the task section that each measurement chooses for itself.
+_CHOSEN = ("shots", "queries")
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two runs and the difference of their results.
+
+    Attributes:
+        first: The run that the other is taken from.
+        second: The other one.
+        difference: first - second, task by task; None if they cannot be paired.
+        obstacle: Why they cannot, one sentence; empty if they can.
+    """
+
+    first: Contender
+    second: Contender
+    difference: PairedDifference | None
+    obstacle: str = ""
+
+    @property
+    def better(self) -> Contender | None:
+        """The run that is better on these tasks; None if chance can explain the difference, or none is known."""
+        if self.difference is None or not self.difference.p < _SIGNIFICANT:
+            return None
+        lower_wins = self.first.config.metric == "mse"
+        return self.first if (self.difference.mean < 0) == lower_wins else self.second
+
+
+def pairs(contenders: Sequence[Contender]) -> list[Pair]:
+    """Return the first run paired with each of the others."""
+    first, *others = contenders
+    return [_pair(first, other) for other in others]
+
+
+def unlike_tasks(first: RunConfig, second: RunConfig) -> str:
+    """Return in words how the tasks of two runs differ, whatever is measured; empty if they do not."""
+    return _unlike(_distribution(first), _distribution(second))
+
+
+def _pair(first: Contender, second: Contender) -> Pair:
+    if first.outcome is None or second.outcome is None:
+        return Pair(first, second, None, _missing(first, second))
+    unlike = _unlike(_conditions(first, first.outcome), _conditions(second, second.outcome))
+    if unlike:
+        names = f"{first.letter} and {second.letter}"
+        return Pair(first, second, None, f"{names} were not measured on the same tasks: {unlike}")
+    if first.outcome.scores is None or second.outcome.scores is None:
+        lacking = [one.letter for one in (first, second) if one.outcome and one.outcome.scores is None]
+        return Pair(first, second, None, f"the scores of single tasks were not kept: {' and '.join(lacking)}")
+    difference = paired_difference(first.outcome.scores, second.outcome.scores)
+    return Pair(first, second, difference, _undefined(difference))
+
+
+def _missing(first: Contender, second: Contender) -> str:
+    lacking = [one.letter for one in (first, second) if one.outcome is None]
+    return f"no result on test tasks yet: {' and '.join(lacking)}"
+
+
+def _undefined(difference: PairedDifference) -> str:
+    if math.isfinite(difference.mean):
+        return ""
+    diverged = f"{difference.not_finite:,} of {difference.tasks:,} tasks diverged in one of them"
+    return f"{diverged}, so there is no mean difference"
+
+
+def _distribution(config: RunConfig) -> dict[str, str]:
+    """Return what decides which tasks there are, by its label."""
+    return {
+        known.label: option_value(known.value(config))
+        for known in applicable_fields(config)
+        if known.section == "task" and known.name not in _CHOSEN
+    }
+
+
+def _conditions(contender: Contender, outcome: Outcome) -> dict[str, str]:
+    """Return everything that must agree before two scores of a task are compared, by its label."""
+    protocol = outcome.measured.measurement.protocol
+    return {
+        **_distribution(contender.config),
+        **{f"{name} hash": value[:8] for name, value in outcome.fingerprint.items()},
+        "split": protocol.split,
+        "tasks": f"{protocol.tasks:,}",
+        "task seed": str(protocol.seed),
+        "shots": str(protocol.shots),
+        "queries": str(protocol.queries),
+        "batch statistics": str(protocol.mode),
+        "scored step": str(outcome.step),
+    }
+
+
+def _unlike(first: dict[str, str], second: dict[str, str]) -> str:
+    if first["data"] != second["data"]:
+        return f"data {first['data']} and {second['data']}"
+    labels = dict.fromkeys([*first, *second])
+    return ", ".join(
+        f"{label} {first.get(label, 'none')} and {second.get(label, 'none')}"
+        for label in labels
+        if first.get(label) != second.get(label)
+    )

@@ -1,0 +1,145 @@
+"""A comparison as text: one column per run, the differences in pairs, and what must be said beside them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from engine.text import printable
+from maml_tui.comparing.differences import differing_options
+from maml_tui.comparing.pairs import pairs, unlike_tasks
+from maml_tui.wording import MISSING, duration, significant, with_interval
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from engine.runs.scores import CheckpointName
+    from maml_tui.comparing.contender import Contender, Outcome
+    from maml_tui.comparing.pairs import Pair
+
+PAIR_COLUMNS = ("pair", "difference ± CI95", "p", "better")
+
+_SMALLEST_P = 0.001
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """Tables of text.
+
+    Attributes:
+        columns: Headings: nothing, then each run's letter and id.
+        facts: Rows on how each run fared.
+        options: Rows of the options that differ, and only those.
+        pairs: Rows of the first run against each other one, in the order of `PAIR_COLUMNS`.
+        notes: Sentences to stand below.
+    """
+
+    columns: tuple[str, ...]
+    facts: tuple[tuple[str, ...], ...]
+    options: tuple[tuple[str, ...], ...]
+    pairs: tuple[tuple[str, ...], ...]
+    notes: tuple[str, ...]
+
+
+def sheet(contenders: Sequence[Contender], at: CheckpointName) -> Sheet:
+    """Return the comparison of the best or last parameters of runs, two or more."""
+    found = pairs(contenders)
+    rows = {
+        "name": [printable(one.status.name) for one in contenders],
+        "state": [_state(one) for one in contenders],
+        "result": [_result(one.outcome) for one in contenders],
+        "parameters": [_parameters(one.outcome) for one in contenders],
+        "iteration": [f"{one.status.iteration:,}" for one in contenders],
+        "it/s": [significant(one.status.iterations_per_second) for one in contenders],
+        "time": [duration(one.status.seconds) for one in contenders],
+    }
+    options = differing_options([one.config for one in contenders])
+    return Sheet(
+        columns=("", *(f"{one.letter} {printable(one.run.id)}" for one in contenders)),
+        facts=tuple((label, *cells) for label, cells in rows.items()),
+        options=tuple((row.option.label, *row.values) for row in options),
+        pairs=tuple(_pair_row(pair) for pair in found if pair.difference is not None),
+        notes=tuple(_notes(contenders, found, at)),
+    )
+
+
+def p_value(p: float) -> str:
+    """Write a probability with three decimals."""
+    if math.isnan(p):
+        return MISSING
+    return f"< {_SMALLEST_P}" if p < _SMALLEST_P else f"{p:.3f}"
+
+
+def remedy(found: Sequence[Pair], at: CheckpointName) -> str:
+    """Return the command that measures all runs on the same tasks; empty where none would help or is needed."""
+    runs = [found[0].first, *(pair.second for pair in found)]
+    if all(pair.difference is not None for pair in found):
+        return ""
+    if any(unlike_tasks(runs[0].config, run.config) for run in runs):
+        return ""
+    ids = " ".join(printable(run.run.id) for run in runs)
+    last = " --at last" if at == "last" or any(run.status.best is None for run in runs) else ""
+    return f"maml compare {ids} --tasks {runs[0].config.evaluation.eval_tasks}{last}"
+
+
+def _state(one: Contender) -> str:
+    status = one.status
+    if status.state == "done" or not status.iterations:
+        return status.state
+    return f"{status.state} {status.iteration / status.iterations:.0%}"
+
+
+def _result(outcome: Outcome | None) -> str:
+    if outcome is None:
+        return MISSING
+    metric = outcome.measured.measurement.metric
+    value = with_interval(metric, outcome.at.mean, outcome.at.ci95)
+    return f"{value} {'%' if metric == 'accuracy' else metric}"
+
+
+def _parameters(outcome: Outcome | None) -> str:
+    if outcome is None:
+        return MISSING
+    return f"{outcome.measured.checkpoint} @{outcome.measured.iteration:,}"
+
+
+def _pair_row(pair: Pair) -> tuple[str, ...]:
+    if pair.difference is None:
+        return ()
+    metric, (mean, ci95, p, *_) = pair.first.config.metric, pair.difference
+    sign = "+" if mean > 0 else ""
+    unit = " points" if metric == "accuracy" else f" {metric}"
+    better = pair.better
+    return (
+        f"{pair.first.letter} - {pair.second.letter}",
+        f"{sign}{with_interval(metric, mean, ci95)}{unit}",
+        p_value(p),
+        better.letter if better else MISSING,
+    )
+
+
+def _notes(contenders: Sequence[Contender], found: Sequence[Pair], at: CheckpointName) -> list[str]:
+    notes = _protocols(contenders)
+    notes += [
+        f"{pair.first.letter} - {pair.second.letter}: {pair.obstacle}" for pair in found if pair.obstacle
+    ]
+    command = remedy(found, at)
+    if command:
+        notes.append(f"measure all of them on the same tasks: {command}")
+    if any(pair.difference for pair in found):
+        notes.append(
+            "p: two-sided paired t-test over the tasks, uncorrected; it speaks of these parameters, not of other seeds"
+        )
+    return notes
+
+
+def _protocols(contenders: Sequence[Contender]) -> list[str]:
+    """Say what the results are means of: once, if it is the same for all runs that have one."""
+    letters: dict[str, list[str]] = {}
+    for one in contenders:
+        if one.outcome:
+            protocol = one.outcome.measured.measurement.protocol
+            tasks = f"{protocol.tasks:,} {protocol.split} tasks, {one.outcome.step} inner steps"
+            letters.setdefault(tasks, []).append(one.letter)
+    return [f"result of {', '.join(of)}: mean ± CI95 of {tasks}" for tasks, of in letters.items()]
