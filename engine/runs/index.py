@@ -38,7 +38,7 @@ def list_runs(root: Path | None = None) -> list[RunSummary]:
     Raises:
         ResourceError: The folder cannot be read.
     """
-    summaries = [_summarise(run) for run in _run_directories(root or runs_dir())]
+    summaries = [summarise(run) for run in run_directories(root or runs_dir())]
     return sorted(summaries, key=lambda summary: (summary.status.created, summary.run.id), reverse=True)
 
 
@@ -79,14 +79,19 @@ def remove_run(run: RunDirectory) -> None:
         ResourceError: A worker holds it, or a file cannot be removed.
     """
     _at_path(run.path)
-    if _summarise(run).status.state in LIVE_STATES:
+    if summarise(run).status.state in LIVE_STATES:
         raise UsageError(f"Run {printable(run.id)} is live: stop it before removing it.")
     RunLock(run).close()
     with explain_os_errors(f"remove {run.path}"):
         shutil.rmtree(run.path)
 
 
-def _run_directories(root: Path) -> list[RunDirectory]:
+def run_directories(root: Path) -> list[RunDirectory]:
+    """Return the folders under `root` that are runs, in no order.
+
+    Raises:
+        ResourceError: `root` cannot be read.
+    """
     with explain_os_errors(f"read {root}"):
         try:
             with os.scandir(root) as entries:
@@ -101,7 +106,8 @@ def _is_run(run: RunDirectory) -> bool:
     return os.path.exists(run.config)  # noqa: PTH110
 
 
-def _summarise(run: RunDirectory) -> RunSummary:
+def summarise(run: RunDirectory) -> RunSummary:
+    """Return `run` and where it stands, whatever state its files are in."""
     try:
         return RunSummary(run, current_status(run))
     except ResourceError as error:

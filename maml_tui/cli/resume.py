@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import typer
 
-from engine.config.record import RunRecord, read_record
-from engine.errors import UsageError
+from engine.config.record import read_record
 from engine.runs.index import find_run
-from engine.runs.states import ENDED_STATES
-from engine.runs.status import Status, current_status
+from engine.runs.status import current_status
 from maml_tui.cli.control import ask
 from maml_tui.cli.foreground import Detach, Display, Json, Plain, Quiet, Tui, work
 from maml_tui.cli.output import say
 from maml_tui.cli.reference import LAST, Run
-
-if TYPE_CHECKING:
-    from engine.runs.directory import RunDirectory
+from maml_tui.resuming import require_resumable
 
 app = typer.Typer()
 
@@ -40,15 +34,5 @@ def resume(
         say(f"run {found.id} continues; follow: maml attach {found.id}")
         return
     record = read_record(found.config)
-    _require_resumable(found, record, status)
+    require_resumable(found, status, record.resolved.config.training.iterations)
     raise typer.Exit(work(found, record, display))
-
-
-def _require_resumable(run: RunDirectory, record: RunRecord, status: Status) -> None:
-    if status.state not in ENDED_STATES:
-        raise UsageError(f"run {run.id} is {status.state}: follow it with `maml attach {run.id}`")
-    iterations = record.resolved.config.training.iterations
-    if status.state == "done" and status.iteration >= iterations and run.result.exists():
-        raise UsageError(
-            f"run {run.id} has done all its {iterations:,} iterations: there is nothing to resume"
-        )
