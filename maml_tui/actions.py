@@ -99,11 +99,24 @@ ACTIONS = (
     # Compare
     Action("compare.choose", "o", "Choose", "Choose runs in the list of runs", "choose", 3),
     Action("compare.measure", "m", "Measure", "Measure all on the same test tasks", "measure", 2),
-    # Adapt
-    Action("adapt.next_step", "full_stop,greater_than_sign", "Step +", "One more inner step", "step(1)", 2),
-    Action("adapt.previous_step", "comma,less_than_sign", "Step -", "One inner step fewer", "step(-1)", 3),
-    Action("adapt.next_task", "n", "Task +", "The next task", "task(1)", 4),
+    # Adapt: a small letter is more, its capital is less
+    Action("adapt.next_step", "full_stop,greater_than_sign", "Step", "One more inner step", "step(1)", 2),
+    Action("adapt.previous_step", "comma,less_than_sign", "Step -", "One inner step fewer", "step(-1)"),
+    Action("adapt.play", "space", "Play", "Go through the inner steps, or halt", "play", 3),
+    Action("adapt.next_task", "n", "Task", "The next task", "task(1)", 4),
     Action("adapt.previous_task", "N", "Task -", "The task before", "task(-1)"),
+    Action("adapt.any_task", "r", "Any task", "Any other task", "any_task", 9),
+    Action("adapt.more_shots", "k", "K", "Learn from one more example (of each class)", "shots(1)", 5),
+    Action("adapt.fewer_shots", "K", "K -", "Learn from one example fewer", "shots(-1)"),
+    Action("adapt.raise", "up,a", "Amplitude", "A larger amplitude", "amplitude(1)", 6),
+    Action("adapt.lower", "down,A", "Amplitude -", "A smaller amplitude", "amplitude(-1)"),
+    Action("adapt.right", "right", "Phase", "A larger phase", "phase(1)", 8),
+    Action("adapt.left", "left", "Phase -", "A smaller phase", "phase(-1)"),
+    Action("adapt.own", "0", "Own curve", "The task's own amplitude and phase again", "own"),
+    Action("adapt.next_page", "pagedown", "Page", "More pictures of the same task", "page(1)", 6),
+    Action("adapt.previous_page", "pageup", "Page -", "The pictures before", "page(-1)"),
+    Action("adapt.checkpoint", "v", "Best/latest", "Start from the best or the latest checkpoint", "checkpoint", 7),
+    Action("adapt.split", "t", "Val/test", "Validation tasks or test tasks", "split", 10),
     # in a plot
     Action("plot.left", "left,h", "Left", "Move the crosshair to the left", "crosshair(-1)"),
     Action("plot.right", "right,l", "Right", "Move the crosshair to the right", "crosshair(1)"),
