@@ -31,7 +31,7 @@ from engine.torchvision_compat import import_datasets
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from engine.data.omniglot import Imported
+    from engine.data.store import Imported
 
 _SILENCE_S = 30.0  # a server that says nothing for so long is given up on
 _NETWORK = (URLError, HTTPException, ConnectionError, TimeoutError, ssl.SSLError, RuntimeError, ValueError)

@@ -40,7 +40,7 @@ class Condition:
 SINUSOID = Condition("data", frozenset({"sinusoid"}))
 CLASSIFICATION = Condition("data", frozenset({"sinusoid"}), inverted=True)
 STROKES = Condition("data", frozenset({"strokes"}))
-OMNIGLOT = Condition("data", frozenset({"omniglot"}))
+PUBLISHED = Condition("data", frozenset({"omniglot", "miniimagenet"}))
 MLP = Condition("network", frozenset({"mlp"}))
 CONVOLUTIONAL = Condition("network", frozenset({"conv4-stride", "conv4-pool"}))
 

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from engine.config.schema import CLASS_SPLITS
+
 if TYPE_CHECKING:
     from engine.config.schema import RunConfig
 
 
 def broken_rules(config: RunConfig) -> list[tuple[str, str]]:
     """Return (option name, sentence) for every rule that `config` breaks."""
-    checks = (_network_fits_data, _curve_holds_score, _ways_fit_classes, _patience_can_run_out)
+    checks = (
+        _network_fits_data,
+        _split_fits_data,
+        _curve_holds_score,
+        _ways_fit_classes,
+        _patience_can_run_out,
+    )
     problems = [problem for check in checks if (problem := check(config)) is not None]
     return problems + _falling_intervals(config)
 
@@ -21,6 +29,15 @@ def _network_fits_data(config: RunConfig) -> tuple[str, str] | None:
     fitting = "mlp" if config.is_regression else "conv4-stride or conv4-pool"
     return "network", (
         f"network = {config.model.network} does not fit data = {config.task.data}: choose {fitting}"
+    )
+
+
+def _split_fits_data(config: RunConfig) -> tuple[str, str] | None:
+    chosen, splits = config.task.class_split, CLASS_SPLITS.get(config.task.data)
+    if splits is None or chosen in splits:
+        return None
+    return "class_split", (
+        f"class_split = {chosen} is no split of data = {config.task.data}: choose {' or '.join(splits)}"
     )
 
 

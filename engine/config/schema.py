@@ -8,19 +8,22 @@ alpha = `inner_lr`, beta = `meta_lr`.
 from __future__ import annotations
 
 import math
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from engine.config.option import (
     CLASSIFICATION,
     CONVOLUTIONAL,
     MLP,
-    OMNIGLOT,
+    PUBLISHED,
     SINUSOID,
     STROKES,
     option,
 )
+
+CLASS_SPLITS = {"omniglot": ("1100-100-423", "alphabets"), "miniimagenet": ("64-16-20", "64-12-24")}
+"""The committed splits of each published data set; the first is taken where none is chosen."""
 
 Interval = tuple[float, float]
 PositiveInt = Annotated[int, Field(ge=1, le=4096)]
@@ -38,7 +41,8 @@ class TaskConfig(Section):
     data: str = option(
         "sinusoid",
         label="data",
-        help="Where tasks come from: sinusoid, strokes (procedural characters), omniglot, miniimagenet.",
+        help="Where tasks come from: sinusoid, strokes (procedural characters), omniglot, miniimagenet, or "
+        "pictures of your own by the name they were imported under.",
         pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$",
     )
     amplitude: Interval = option(
@@ -54,12 +58,13 @@ class TaskConfig(Section):
     x_range: Interval = option(
         (-5.0, 5.0), label="x range", help="Range the points of a task are drawn from.", when=SINUSOID
     )
-    class_split: Literal["1100-100-423", "alphabets"] = option(
+    class_split: Literal["1100-100-423", "alphabets", "64-16-20", "64-12-24"] = option(
         "1100-100-423",
         label="class split",
-        help="Which characters are for training, validation and test: 1100-100-423 shuffles all characters "
-        "once; alphabets keeps the data set's own background and evaluation alphabets apart.",
-        when=OMNIGLOT,
+        help="Which classes are for training, validation and test. Omniglot: 1100-100-423 shuffles all characters "
+        "once; alphabets keeps its own background and evaluation alphabets apart. MiniImagenet: 64-16-20 is Ravi and "
+        "Larochelle's; 64-12-24 has the sizes in the paper's text.",
+        when=PUBLISHED,
     )
     classes: int = option(
         400, label="classes", help="How many characters to make up.", when=STROKES, ge=10, le=20_000
@@ -89,6 +94,13 @@ class TaskConfig(Section):
         help="Turn every class of a task by a random multiple of 90 degrees.",
         when=CLASSIFICATION,
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _first_split_of_the_data(cls, values: Any) -> Any:  # noqa: ANN401 - whatever was given
+        if isinstance(values, dict) and (splits := CLASS_SPLITS.get(str(values.get("data")))):
+            return {"class_split": splits[0], **values}
+        return values
 
 
 class ModelConfig(Section):

@@ -1,7 +1,7 @@
 """Reading the members of a zip or tar archive that somebody gave us: in memory, bounded, never onto the disk.
 
 Nothing is extracted, so a member called `../x` or a link has nowhere to escape to; where such a member is asked for,
-the archive is refused, because the published ones have none.
+the archive is refused, because sound ones have none.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from engine.text import printable
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-MAX_MEMBERS = 100_000
+MAX_MEMBERS = 1_000_000
 _HTML = (b"<!doctype", b"<html", b"<head", b"<?xml")
 _DAMAGE = (
     zipfile.BadZipFile,
@@ -63,13 +63,15 @@ def read_members(file: IO[bytes], label: str, limit: Callable[[str], int]) -> It
             is too large, is a link or leads outside.
     """
     with reading(label):
-        for number, entry in enumerate(_entries(file, label)):
-            if number == MAX_MEMBERS:
-                raise ResourceError(
-                    f"{printable(label)} has more than {MAX_MEMBERS:,} members: it is another archive"
-                )
+        for entry in _entries(file, label):
             if allowed := limit(entry.name):
                 yield Member(entry.name, _read(entry, label, allowed))
+
+
+def member_names(file: IO[bytes], label: str) -> list[str]:
+    """Return the names of all members but folders; arguments and errors as for `read_members`, `limit` aside."""
+    with reading(label):
+        return [_checked(entry, label).name for entry in _entries(file, label)]
 
 
 @contextmanager
@@ -101,9 +103,7 @@ def read_bounded(file: IO[bytes], label: str, allowed: int) -> bytes:
     """
     content = file.read(allowed + 1)
     if len(content) > allowed:
-        raise ResourceError(
-            f"{printable(label)} is larger than {allowed:,} bytes: it is not what was published"
-        )
+        raise ResourceError(f"{printable(label)} is larger than {allowed:,} bytes")
     return content
 
 
@@ -120,32 +120,46 @@ def _entries(file: IO[bytes], label: str) -> Iterator[_Entry]:
             f"{printable(label)} is an HTML page, not an archive: the download was probably redirected"
         )
     if head.startswith(b"PK"):
-        return _zip_entries(file)
-    if head.startswith((b"\x1f\x8b", b"BZh", b"\xfd7zXZ")) or head[257:262] == b"ustar":
-        return _tar_entries(file)
-    raise ResourceError(f"{printable(label)} is neither a zip nor a tar archive")
+        entries = _zip_entries(file)
+    elif head.startswith((b"\x1f\x8b", b"BZh", b"\xfd7zXZ")) or head[257:262] == b"ustar":
+        entries = _tar_entries(file)
+    else:
+        raise ResourceError(f"{printable(label)} is neither a zip nor a tar archive")
+    for number, entry in enumerate(entries):
+        if number == MAX_MEMBERS:
+            raise ResourceError(
+                f"{printable(label)} has more than {MAX_MEMBERS:,} members: it is another archive"
+            )
+        yield entry
 
 
 def _zip_entries(file: IO[bytes]) -> Iterator[_Entry]:
     with zipfile.ZipFile(file) as archive:
         for info in archive.infolist():
-            link = stat.S_ISLNK(info.external_attr >> 16)
-            yield _Entry(info.filename, not link and not info.is_dir(), partial(archive.open, info))
+            if not info.is_dir():
+                link = stat.S_ISLNK(info.external_attr >> 16)
+                yield _Entry(info.filename, not link, partial(archive.open, info))
 
 
 def _tar_entries(file: IO[bytes]) -> Iterator[_Entry]:
     with tarfile.open(fileobj=file) as archive:
         for info in archive:
-            yield _Entry(info.name, info.isfile(), partial(archive.extractfile, info))
+            if not info.isdir():
+                yield _Entry(info.name, info.isfile(), partial(archive.extractfile, info))
+
+
+def _checked(entry: _Entry, label: str) -> _Entry:
+    path = PurePosixPath(entry.name)
+    if not entry.is_file or path.is_absolute() or ".." in path.parts:
+        raise ResourceError(
+            f"{printable(label)} has the member '{printable(entry.name)}', which is a link or leads outside: "
+            "pack the files themselves"
+        )
+    return entry
 
 
 def _read(entry: _Entry, label: str, allowed: int) -> bytes:
-    path = PurePosixPath(entry.name)
-    file = entry.open() if entry.is_file else None
-    if file is None or path.is_absolute() or ".." in path.parts:
-        raise ResourceError(
-            f"{printable(label)} has the member '{printable(entry.name)}', which is a link or leads outside: "
-            "it is not the published archive"
-        )
+    file = _checked(entry, label).open()
+    assert file is not None  # noqa: S101 - it is a file
     with file:
         return read_bounded(file, f"'{entry.name}' in {label}", allowed)

@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 from engine.data import store
-from engine.data.omniglot import Imported
+from engine.data.store import Imported
 from engine.errors import MamlError, ResourceError, UsageError
 
 _ERRORS = {kind.exit_code: kind for kind in (UsageError, ResourceError)}

@@ -7,9 +7,7 @@ one-bit pictures, so this is what their networks saw. Converting to grey first w
 
 from __future__ import annotations
 
-import struct
 from collections import defaultdict
-from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING
@@ -19,6 +17,8 @@ from PIL import Image
 
 from engine.data import store
 from engine.data.archives import Member, read_bounded, read_members, reading
+from engine.data.pictures import opened
+from engine.data.store import Imported
 from engine.errors import ResourceError, UsageError
 from engine.text import printable
 
@@ -34,7 +34,7 @@ CONTENT_HASH = "1f05f784a194a36c14303db9c28d0a0a89673a8c4cfe2051009931f49830818b
 SIDE = 28
 _CHARACTERS = {"images_background": 964, "images_evaluation": 659}
 _DRAWINGS = 20
-_MAX_PNG, _MAX_ZIP, _MAX_SIDE = 2**20, 2**26, 4096
+_MAX_PNG, _MAX_ZIP = 2**20, 2**26
 _LAYOUTS = (
     ".",
     "omniglot-py",
@@ -42,19 +42,6 @@ _LAYOUTS = (
 )  # as unpacked, as torchvision leaves it, as in the authors' repository
 
 _Found = dict[str, dict[str, dict[str, np.ndarray]]]
-
-
-@dataclass(frozen=True)
-class Imported:
-    """A set that was imported, and what a person should know about it.
-
-    Attributes:
-        image_set: The set as it now lies in the data directory.
-        warnings: Sentences; empty where it is exactly what was published.
-    """
-
-    image_set: ImageSet
-    warnings: tuple[str, ...]
 
 
 def import_omniglot(path: Path) -> Imported:
@@ -168,19 +155,8 @@ def _place(name: str) -> tuple[str, str, str] | None:
 
 def _picture(content: bytes, label: str) -> np.ndarray:
     """Return a PNG's bytes as `[28, 28]` uint8 with ink = 255."""
-    try:
-        width, height = struct.unpack(">II", content[16:24])
-        if max(width, height) > _MAX_SIDE:
-            raise ResourceError(
-                f"{printable(label)} has {width}x{height} pixels: it is not what was published"
-            )
-        with Image.open(BytesIO(content), formats=("PNG",)) as image:
-            small = image.convert("L").resize((SIDE, SIDE), Image.Resampling.NEAREST)
-    except (OSError, SyntaxError, ValueError, struct.error) as error:
-        raise ResourceError(
-            f"{printable(label)} is not a whole PNG picture: fetch the data set again"
-        ) from error
-    return 255 - np.asarray(small)
+    with opened(content, label, ("PNG",)) as image:
+        return 255 - np.asarray(image.convert("L").resize((SIDE, SIDE), Image.Resampling.NEAREST))
 
 
 def _check(found: _Found, path: Path) -> None:

@@ -1,5 +1,7 @@
 """Which classes are for meta-training, validation and meta-test: committed lists, or one stated rule.
 
+Committed with the program for the published sets; beside the pictures for sets that somebody imported.
+
 A split is made of class *names*, so it means the same on every machine and can be hashed into a run. The rule for a
 split that is not published: order the classes by the SHA-256 of `<salt>|<class name>` and cut. It needs no random
 number generator, whose stream could change with a library's version.
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 
     from engine.data.store import ImageSet
 
-PROPORTIONAL = "proportional"
+PROPORTIONAL, OWN = "proportional", "own"
 _FRACTIONS = (0.68, 0.06, 0.26)  # Omniglot's 1100 / 100 / 423, for sets that have no committed split
 _PARTS = ("train", "val", "test")
 
@@ -76,33 +78,49 @@ class ClassSplit:
         return hashlib.sha256(json.dumps(self.parts(), sort_keys=True).encode()).hexdigest()
 
 
-def available_splits(data_name: str) -> tuple[str, ...]:
-    """Return the names of the splits that fit the data set `data_name`, the default one first."""
-    committed = sorted(path.stem for path in _folder().glob(f"{data_name}-*.toml"))
-    return tuple(committed) or (PROPORTIONAL,)
-
-
-def find_split(name: str, image_set: ImageSet) -> ClassSplit:
-    """Return the split `name` for `image_set`: a committed one, or `proportional`, which fits any set.
+def splits_of(image_set: ImageSet) -> tuple[ClassSplit, ...]:
+    """Return the splits that `image_set` may be used with: its own, or those committed for it, or the stated rule's.
 
     Raises:
-        UsageError: There is no such split, or the set has too few classes.
+        UsageError: A committed split cannot be read, or the set has too few classes for the rule.
     """
-    if name == PROPORTIONAL:
-        return proportional_split(image_set.name, image_set.class_names)
-    return load_split(name)
+    if image_set.split is not None:
+        return (image_set.split,)
+    committed = [read_split(path, path.stem) for path in _committed(f"{image_set.name}-*")]
+    return tuple(committed) or (proportional_split(image_set.name, image_set.class_names),)
+
+
+def find_split(choice: str, image_set: ImageSet) -> ClassSplit:
+    """Return the split `<name of the set>-<choice>` of a set with committed ones, the only split of any other.
+
+    Raises:
+        UsageError: There is no such split; see also `splits_of`.
+    """
+    splits = {split.name: split for split in splits_of(image_set)}
+    name = f"{image_set.name}-{choice}" if len(splits) > 1 else next(iter(splits))
+    if name not in splits:
+        raise UsageError(f"there is no split '{printable(name)}': choose one of {', '.join(splits)}")
+    return splits[name]
 
 
 def load_split(name: str) -> ClassSplit:
-    """Read a committed split.
+    """Read the split `name` from those committed with the program.
 
     Raises:
         UsageError: There is no split of that name, or its file is not three disjoint lists of names.
     """
-    committed = {path.stem: path for path in sorted(_folder().glob("*.toml"))}
+    committed = {path.stem: path for path in _committed("*")}
     if name not in committed:
         raise UsageError(f"there is no split '{printable(name)}': choose one of {', '.join(committed)}")
-    path = committed[name]
+    return read_split(committed[name], name)
+
+
+def read_split(path: Path, name: str) -> ClassSplit:
+    """Read a TOML file with the lists train, val and test as the split `name`.
+
+    Raises:
+        UsageError: It cannot be read, or is not three disjoint lists of names.
+    """
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (ValueError, OSError) as error:
@@ -134,7 +152,10 @@ def hashed_split(name: str, class_names: Sequence[str], sizes: tuple[int, int], 
 
 
 def proportional_split(
-    data_name: str, class_names: Sequence[str], fractions: tuple[float, float, float] = _FRACTIONS
+    data_name: str,
+    class_names: Sequence[str],
+    fractions: tuple[float, float, float] = _FRACTIONS,
+    seed: int = 0,
 ) -> ClassSplit:
     """Cut the hashed order of the classes into parts of about `fractions`, none of them empty.
 
@@ -142,6 +163,7 @@ def proportional_split(
         data_name: Enters the salt, so that two sets with equal class names are shuffled differently.
         class_names: `[classes]` names.
         fractions: The shares of train, val and test.
+        seed: Another seed is another shuffle.
 
     Raises:
         UsageError: There are fewer than three classes.
@@ -155,7 +177,7 @@ def proportional_split(
     val = min(max(1, round(classes * val_share)), classes - 2)
     test = min(max(1, round(classes * test_share)), classes - val - 1)
     return hashed_split(
-        PROPORTIONAL, class_names, (classes - val - test, val), f"maml-tui {data_name} split 1"
+        PROPORTIONAL, class_names, (classes - val - test, val), f"maml-tui {data_name} split {seed + 1}"
     )
 
 
@@ -171,15 +193,15 @@ def class_indices(image_set: ImageSet, split: ClassSplit) -> dict[str, np.ndarra
         shown = ", ".join(printable(n) for n in missing[:3]) + (", ..." if len(missing) > 3 else "")
         raise UsageError(
             f"the split '{split.name}' does not fit the data set '{image_set.name}', which lacks {len(missing)} of "
-            f"its classes ({shown}): choose one of {', '.join(available_splits(image_set.name))}"
+            f"its classes ({shown}): import all of it"
         )
     return {
         part: np.array([position[n] for n in names], dtype=np.int64) for part, names in split.parts().items()
     }
 
 
-def _folder() -> Path:
-    return assets_dir() / "splits"
+def _committed(pattern: str) -> list[Path]:
+    return sorted((assets_dir() / "splits").glob(f"{pattern}.toml"))
 
 
 def _is_list_of_names(value: object) -> bool:

@@ -1,7 +1,8 @@
 """Image sets on disk: one folder each, written as a whole or not at all, read by mapping it into memory.
 
 A set is `<data dir>/<name>/images.npy`, every picture with those of one class side by side, and `index.json`, which
-says where each class begins and what the pixels must hash to.
+says where each class begins and what the pixels must hash to. A set whose classes were split when it was imported has
+the lists in `split.toml`.
 """
 
 from __future__ import annotations
@@ -12,16 +13,18 @@ import json
 import os
 import tempfile
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import tomli_w
 
 from engine.data.names import check_name, is_name
-from engine.errors import ResourceError
+from engine.data.splits import OWN, class_indices, read_split
+from engine.errors import ResourceError, UsageError
 from engine.files import sync_dir
 from engine.paths import data_dir
 from engine.text import printable
@@ -29,10 +32,13 @@ from engine.text import printable
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from engine.data.splits import ClassSplit
+
 _FORMAT = 1
-_IMAGES, _INDEX = "images.npy", "index.json"
+_IMAGES, _INDEX, _SPLIT = "images.npy", "index.json", "split.toml"
 _HOW_TO_GET = {
     "omniglot": "run `maml data get omniglot`, or `maml data import omniglot PATH` if you have a copy",
+    "miniimagenet": "run `maml data import miniimagenet PATH` on your copy",
     "strokes": "it is made when it is needed and has no folder of its own",
 }
 
@@ -48,6 +54,7 @@ class ImageSet:
         counts: `[classes]` int64, how many examples each class has.
         source: A sentence about where the pictures came from.
         content_hash: SHA-256 (hex) over class names, counts, shape and pixels; see `hash_content`.
+        split: How its classes were split when it was imported; None where a committed split or the rule holds.
     """
 
     name: str
@@ -56,6 +63,7 @@ class ImageSet:
     counts: np.ndarray
     source: str
     content_hash: str
+    split: ClassSplit | None = None
 
     @property
     def classes(self) -> int:
@@ -69,8 +77,26 @@ class ImageSet:
         return starts
 
 
+@dataclass(frozen=True)
+class Imported:
+    """A set that was imported, and what a person should know about it.
+
+    Attributes:
+        image_set: The set as it now lies in the data directory.
+        warnings: Sentences; empty where there is nothing to say.
+    """
+
+    image_set: ImageSet
+    warnings: tuple[str, ...]
+
+
 def make_image_set(
-    name: str, images: np.ndarray, class_names: Sequence[str], counts: Sequence[int] | np.ndarray, source: str
+    name: str,
+    images: np.ndarray,
+    class_names: Sequence[str],
+    counts: Sequence[int] | np.ndarray,
+    source: str,
+    split: ClassSplit | None = None,
 ) -> ImageSet:
     """Make a set of pictures held in memory and hash what is in it.
 
@@ -80,6 +106,7 @@ def make_image_set(
         class_names: `[classes]` names.
         counts: `[classes]` examples per class, which add up to `examples`.
         source: A sentence about where the pictures came from.
+        split: A split of the set's own, stored with it.
 
     Raises:
         UsageError: `name` may not name a data set.
@@ -89,7 +116,8 @@ def make_image_set(
     if complaint := _mismatch(images, names, examples):
         raise ValueError(complaint)
     images.flags.writeable = examples.flags.writeable = False
-    return ImageSet(check_name(name), images, names, examples, source, hash_content(images, names, examples))
+    content_hash = hash_content(images, names, examples)
+    return ImageSet(check_name(name), images, names, examples, source, content_hash, split)
 
 
 def hash_content(images: np.ndarray, class_names: Sequence[str], counts: np.ndarray) -> str:
@@ -135,12 +163,12 @@ def load(name: str, root: Path | None = None) -> ImageSet:
     try:
         index = json.loads((folder / _INDEX).read_text(encoding="utf-8"))
         images = np.load(folder / _IMAGES, mmap_mode="r", allow_pickle=False)
-        return _join(name, index, images)
+        return _with_split(_join(name, index, images), folder / _SPLIT)
     except FileNotFoundError as error:
         if not folder.exists():
             raise _missing(name, folder) from error
         raise _damaged(name, folder, f"{Path(error.filename).name} is missing") from error
-    except (EOFError, KeyError, TypeError, ValueError, OverflowError) as error:
+    except (EOFError, KeyError, TypeError, ValueError, OverflowError, UsageError) as error:
         raise _damaged(name, folder, str(error)) from error
     except OSError as error:
         reason = error.strerror or error
@@ -184,11 +212,17 @@ def _write(image_set: ImageSet, folder: Path) -> None:
         np.save(file, image_set.images, allow_pickle=False)
         file.flush()
         os.fsync(file.fileno())
-    with (folder / _INDEX).open("w", encoding="utf-8") as text:
-        json.dump(index, text, indent=0)
-        text.flush()
-        os.fsync(text.fileno())
+    _write_text(folder / _INDEX, json.dumps(index, indent=0))
+    if image_set.split is not None:
+        _write_text(folder / _SPLIT, tomli_w.dumps(image_set.split.parts()))
     sync_dir(folder)
+
+
+def _write_text(path: Path, text: str) -> None:
+    with path.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _swap(workspace: Path, target: Path) -> None:
@@ -218,6 +252,14 @@ def _join(name: str, index: dict[str, Any], images: np.ndarray) -> ImageSet:
     return ImageSet(name, images, names, counts, str(index["source"]), str(index["content_hash"]))
 
 
+def _with_split(image_set: ImageSet, path: Path) -> ImageSet:
+    if not path.exists():
+        return image_set
+    split = read_split(path, OWN)
+    class_indices(image_set, split)
+    return replace(image_set, split=split)
+
+
 def _mismatch(images: np.ndarray, class_names: tuple[str, ...], counts: np.ndarray) -> str | None:
     if images.dtype != np.uint8 or images.ndim != 4:
         return f"pictures are {images.dtype} with {images.ndim} dimensions, not uint8 with 4"
@@ -231,7 +273,9 @@ def _mismatch(images: np.ndarray, class_names: tuple[str, ...], counts: np.ndarr
 
 
 def _missing(name: str, folder: Path) -> ResourceError:
-    remedy = _HOW_TO_GET.get(name, "`maml data ls` shows the sets there are")
+    remedy = _HOW_TO_GET.get(
+        name, f"bring it in with `maml data import {name} PATH`; `maml data ls` shows what is there"
+    )
     return ResourceError(f"the data set '{name}' is not in {printable(folder.parent)}: {remedy}")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.data.splits import PROPORTIONAL, class_indices, find_split
+from engine.data.splits import class_indices, find_split
 from engine.data.store import load
 from engine.data.strokes import make_strokes
 from engine.tasks.episode import EpisodeShape
@@ -46,8 +46,7 @@ def evaluation_shape(config: RunConfig) -> EpisodeShape:
 def _images(config: RunConfig, device: torch.device) -> ImageTasks:
     task = config.task
     image_set = make_strokes(task.classes) if task.data == "strokes" else load(task.data)
-    split_name = f"omniglot-{task.class_split}" if task.data == "omniglot" else PROPORTIONAL
-    split = find_split(split_name, image_set)
+    split = find_split(task.class_split, image_set)
     return ImageTasks.build(
         image_set,
         class_indices(image_set, split),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from engine.data.fit import check_fit, sizes_of
 from engine.errors import UsageError
 from engine.tasks.episode import Episodes, EpisodeShape
 from engine.tasks.sampling import Purpose, Split, Stream, choose
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
+    from engine.data.fit import Sizes
     from engine.data.store import ImageSet
 
 _NEVER = torch.iinfo(torch.int64).min
@@ -36,6 +38,7 @@ class ImageTasks:
         classes: For each split the classes it may use, int64.
         rotations: Whether every class of a task is turned by a random multiple of 90 degrees.
         fingerprint: Hashes of the pictures and of the class split.
+        sizes: For each split the names of its classes, and how many pictures each has.
     """
 
     name: str
@@ -47,6 +50,7 @@ class ImageTasks:
     classes: Mapping[Split, Tensor]
     rotations: bool
     fingerprint: dict[str, str]
+    sizes: Sizes
 
     @classmethod
     def build(
@@ -69,6 +73,7 @@ class ImageTasks:
             classes={split: torch.tensor(classes[split.label], device=device) for split in Split},
             rotations=rotations,
             fingerprint=fingerprint,
+            sizes=sizes_of(image_set, classes),
         )
 
     @property
@@ -88,19 +93,7 @@ class ImageTasks:
             raise UsageError(
                 f"{self.name}: pictures of {height}x{width} cannot be turned: set rotations = false"
             )
-        needed = shape.shots + shape.queries
-        for split, classes in self.classes.items():
-            if len(classes) < shape.ways:
-                raise UsageError(
-                    f"{self.name}: the {split.label} split has {len(classes)} classes, "
-                    f"fewer than ways = {shape.ways}: lower ways or add classes"
-                )
-            fewest = int(self.counts[classes].min())
-            if fewest < needed:
-                raise UsageError(
-                    f"{self.name}: a {split.label} class has only {fewest} pictures, but shots + queries = {needed}: "
-                    "lower shots or queries, or add pictures"
-                )
+        check_fit(self.name, self.sizes, shape.ways, shape.shots + shape.queries)
 
     def sample(self, stream: Stream, indices: Tensor, shape: EpisodeShape) -> Episodes:
         """Return the episodes with the given numbers.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
+import time
+from contextlib import suppress
 from pathlib import Path  # noqa: TC003 (typer reads the annotation)
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,13 +14,33 @@ import typer
 from engine.errors import ResourceError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-    from engine.data.omniglot import Imported
+    from engine.data.splits import ClassSplit
+    from engine.data.store import Imported
 
 app = typer.Typer(help="Image data sets: list, get, import and check them.", no_args_is_help=True)
 
-_COLUMNS = ("name", "status", "classes", "examples", "size", "hash", "about")
+_COLUMNS = ("name", "status", "classes", "examples", "size", "split", "hash", "about")
+_PATIENCE_S = 5.0
+
+
+class Ticker:
+    """Writes to stderr, every few seconds, how far an import is.
+
+    Args:
+        clock: Returns seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._said = clock()
+
+    def __call__(self, done: str, count: int, total: int) -> None:
+        """Say it, unless something was said just now."""
+        if self._clock() - self._said >= _PATIENCE_S:
+            self._said = self._clock()
+            typer.echo(f"{done} {count:,} of {total:,}", err=True)
 
 
 @app.command("ls")
@@ -59,18 +81,54 @@ def get(
         _echo_path(name)
 
 
-@app.command("import")
+@app.command(
+    "import",
+    epilog="\b\nExamples:\n"
+    "  maml data import omniglot ~/Downloads/images_background.zip\n"
+    "  maml data import miniimagenet ~/mini-imagenet\n"
+    "  maml data import birds ~/birds --size 64\n"
+    "  maml data import birds ~/birds/labels.csv --split birds.toml",
+)
 def import_copy(
-    name: Annotated[str, typer.Argument(help="Which data set: omniglot.")],
-    path: Annotated[
-        Path, typer.Argument(help="A folder, the published zips, or one archive with everything.")
+    name: Annotated[
+        str, typer.Argument(help="omniglot, miniimagenet, or what to call pictures of your own.")
     ],
+    path: Annotated[
+        Path,
+        typer.Argument(
+            help="A folder of class folders, a CSV file of path,label, or a zip or tar of either."
+        ),
+    ],
+    size: Annotated[
+        int | None,
+        typer.Option(
+            min=16, max=256, help="Height and width; else the pictures' median shorter side, at most 84."
+        ),
+    ] = None,
+    channels: Annotated[
+        int | None,
+        typer.Option(min=1, max=3, help="1 for grey, 3 for colour; else 1 where every picture is grey."),
+    ] = None,
+    split: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="TOML lists train, val and test of classes; else the top folders, or 60/20/20 %.",
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed is another 60/20/20 % of the classes.")] = 0,
+    skip_broken: Annotated[
+        bool, typer.Option("--skip-broken", help="Leave out pictures that cannot be read.")
+    ] = False,
 ) -> None:
-    """Import a copy of a data set that is already on this machine."""
+    """Import pictures that are on this machine, your own or a published set, and split their classes."""
     from engine.data import catalogue
+    from engine.data.own_images import Choices
 
-    _require("import", name, tuple(catalogue.IMPORTERS))
-    _report(catalogue.IMPORTERS[name](path.expanduser()))
+    if channels == 2:
+        raise UsageError("pictures have 1 channel (grey) or 3 (colour): choose --channels 1 or 3")
+    choices = Choices(size, channels, split, seed, skip_broken)
+    _report(catalogue.import_copy(name, path.expanduser(), choices, Ticker()))
 
 
 @app.command("check")
@@ -95,7 +153,8 @@ def check(
         _warn(checked.warnings)
         found = checked.image_set
         counts = f"{found.classes} classes\t{len(found.images)} examples"
-        typer.echo(f"{each}\tok\t{counts}\t{found.content_hash}\t{', '.join(checked.splits)}")
+        splits = ", ".join(f"{split.name} {_sizes(split)}" for split in checked.splits)
+        typer.echo(f"{each}\tok\t{counts}\t{found.content_hash}\t{splits}")
     if failures:
         raise ResourceError("\n".join(failures))
 
@@ -120,6 +179,7 @@ def path_of(
 
 def _describe(name: str) -> dict[str, Any]:
     from engine.data import catalogue, store, strokes
+    from engine.data.splits import splits_of
     from engine.paths import data_dir
 
     described = dict.fromkeys((*_COLUMNS, "path")) | {"name": name, "about": catalogue.ABOUT.get(name)}
@@ -130,6 +190,8 @@ def _describe(name: str) -> dict[str, Any]:
         found = store.load(name)
     except ResourceError:
         return described | {"status": "damaged"}
+    with suppress(UsageError):  # fewer classes than a split needs parts
+        described["split"] = ", ".join(map(_sizes, splits_of(found)))
     return described | {
         "status": "installed",
         "classes": found.classes,
@@ -138,6 +200,10 @@ def _describe(name: str) -> dict[str, Any]:
         "hash": found.content_hash,
         "about": described["about"] or found.source,
     }
+
+
+def _sizes(split: ClassSplit) -> str:
+    return "/".join(str(len(classes)) for classes in split.parts().values())
 
 
 def _print_table(sets: list[dict[str, Any]]) -> None:

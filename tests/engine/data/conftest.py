@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import struct
 import zipfile
+import zlib
 from io import BytesIO
 
 import numpy as np
@@ -68,3 +70,14 @@ def _zip_of(members):
         for name, content in members.items():
             archive.writestr(name, content)
     return file.getvalue()
+
+
+@pytest.fixture
+def png_head():
+    """`png_head(side)`: the beginning of a one-bit PNG that claims to be of that size."""
+
+    def build(side):
+        chunk = b"IHDR" + struct.pack(">IIBBBBB", side, side, 1, 0, 0, 0, 0)
+        return b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + chunk + struct.pack(">I", zlib.crc32(chunk))
+
+    return build

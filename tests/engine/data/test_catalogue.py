@@ -15,7 +15,7 @@ def quick_strokes(monkeypatch):
 
 def test_strokes_need_nothing_installed(quick_strokes):
     assert catalogue.open_image_set("strokes").classes == 5
-    assert catalogue.check_image_set("strokes").splits == ("proportional",)
+    assert catalogue.check_image_set("strokes").splits[0].name == "proportional"
 
 
 def test_any_other_set_must_be_installed(small_set):
@@ -35,7 +35,9 @@ def test_a_set_that_lacks_classes_of_its_split_fails_the_check(small_set):
 
 
 def test_a_copy_that_deviates_passes_with_a_warning(monkeypatch):
-    monkeypatch.setattr(catalogue, "available_splits", lambda _: (splits.PROPORTIONAL,))
+    monkeypatch.setattr(
+        catalogue, "splits_of", lambda found: (splits.proportional_split("x", found.class_names),)
+    )
     images = np.zeros((3, 1, 28, 28), np.uint8)
     made = store.make_image_set("omniglot", images, ("a", "b", "c"), (1, 1, 1), "")
     store.save(made)

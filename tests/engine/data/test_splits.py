@@ -86,15 +86,37 @@ def test_two_classes_cannot_be_split():
         proportional_split("x", ["a", "b"])
 
 
-def test_available_splits():
-    assert splits.available_splits("omniglot") == (SHUFFLED, ALPHABETS)
-    assert splits.available_splits("strokes") == ("proportional",)
+def a_set(name, class_names=("a", "b", "c"), split=None):
+    return SimpleNamespace(name=name, class_names=class_names, split=split)
 
 
-def test_find_split_by_name(small_set):
-    assert splits.find_split(ALPHABETS, small_set) == load_split(ALPHABETS)
-    three = SimpleNamespace(name="three", class_names=("a", "b", "c"))
-    assert splits.find_split("proportional", three) == proportional_split("three", three.class_names)
+def test_a_published_set_has_its_committed_splits():
+    assert [split.name for split in splits.splits_of(a_set("omniglot"))] == [SHUFFLED, ALPHABETS]
+    assert splits.find_split("alphabets", a_set("omniglot")) == load_split(ALPHABETS)
+    assert splits.find_split("64-12-24", a_set("miniimagenet")) == load_split("miniimagenet-64-12-24")
+    with pytest.raises(UsageError, match="no split 'omniglot-64-16-20': choose one of omniglot-1100"):
+        splits.find_split("64-16-20", a_set("omniglot"))
+
+
+def test_any_other_set_has_its_own_split_or_that_of_the_rule():
+    own = ClassSplit("own", ("c",), ("b",), ("a",))
+    assert splits.splits_of(a_set("mine", split=own)) == (own,)
+    assert splits.find_split("whatever", a_set("mine", split=own)) == own
+    assert splits.find_split("whatever", a_set("mine")) == proportional_split("mine", ("a", "b", "c"))
+
+
+def test_another_seed_is_another_shuffle():
+    names = [f"n{i}" for i in range(30)]
+    assert proportional_split("x", names, seed=1) == proportional_split("x", names[::-1], seed=1)
+    assert proportional_split("x", names, seed=1).train != proportional_split("x", names).train
+
+
+def test_the_splits_of_miniimagenet_share_training_and_the_usual_test_classes():
+    usual, report = load_split("miniimagenet-64-16-20"), load_split("miniimagenet-64-12-24")
+    assert [len(part) for part in usual.parts().values()] == [64, 16, 20]
+    assert [len(part) for part in report.parts().values()] == [64, 12, 24]
+    assert report.train == usual.train
+    assert set(report.test) == set(usual.test) | set(usual.val[-4:])
 
 
 def test_an_unknown_split_names_those_there_are():

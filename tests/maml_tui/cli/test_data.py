@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from engine.data import catalogue, download, omniglot, splits, store
+from engine.data import catalogue, download, store
+from engine.data.own_images import Choices
+from engine.data.splits import proportional_split
 from engine.errors import ResourceError, UsageError
 from maml_tui.cli import data
 
@@ -49,9 +51,10 @@ def fail(kind, *arguments):
 
 def test_ls_without_a_terminal_is_plain_lines(tiny):
     lines = [line.split("\t") for line in ask("ls")[0].splitlines()]
-    assert lines[0] == ["name", "status", "classes", "examples", "size", "hash", "about"]
-    assert lines[1][:6] == ["strokes", "built in", "-", "-", "-", "-"]
-    assert lines[2][:6] == ["omniglot", "installed", "3", "3", "1x28x28", tiny.content_hash[:12]]
+    assert lines[0] == ["name", "status", "classes", "examples", "size", "split", "hash", "about"]
+    assert lines[1][:7] == ["strokes", "built in", "-", "-", "-", "-", "-"]
+    splits = "1100/100/423, 827/137/659"
+    assert lines[2][:7] == ["omniglot", "installed", "3", "3", "1x28x28", splits, tiny.content_hash[:12]]
 
 
 def test_ls_as_json_has_the_whole_hash(tiny, data_home):
@@ -77,10 +80,10 @@ def test_ls_says_what_is_missing_damaged_or_foreign(tiny, data_home):
 def test_ls_on_a_terminal_is_a_table_without_colour_if_so_wished(tiny, monkeypatch, capsys):
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
     monkeypatch.setenv("NO_COLOR", "1")
-    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.setenv("COLUMNS", "160")
     data.list_sets()
     out = capsys.readouterr().out
-    header, strokes, omniglot_row = out.splitlines()
+    header, strokes, omniglot_row, *_ = out.splitlines()
     assert "status" in header
     assert strokes.split()[:3] == ["strokes", "built", "in"]
     assert omniglot_row.split()[:2] == ["omniglot", "installed"]
@@ -91,26 +94,24 @@ def test_ls_on_a_terminal_is_a_table_without_colour_if_so_wished(tiny, monkeypat
 def test_import_prints_the_path_and_talks_on_stderr(tiny, monkeypatch, data_home, tmp_path):
     asked = []
 
-    def import_it(path):
-        asked.append(path)
-        return omniglot.Imported(tiny, ("it differs",))
+    def import_it(*arguments):
+        asked.append(arguments[:3])
+        return store.Imported(tiny, ("it differs",))
 
-    monkeypatch.setitem(catalogue.IMPORTERS, "omniglot", import_it)
-    out, err = ask("import", "omniglot", str(tmp_path))
+    monkeypatch.setattr(catalogue, "import_copy", import_it)
+    out, err = ask("import", "omniglot", str(tmp_path), "--skip-broken")
     assert out == f"{data_home / 'omniglot'}\n"
     assert err == "warning: it differs\nomniglot: 3 classes, 3 examples\n"
-    assert asked == [tmp_path]
+    assert asked == [("omniglot", tmp_path, Choices(skip_broken=True))]
 
 
 def test_import_of_nothing_is_refused(tmp_path):
     assert "there is nothing at" in fail(UsageError, "import", "omniglot", str(tmp_path / "x"))[0]
 
 
-@pytest.mark.parametrize(
-    "arguments", [("get", "mini-imagenet"), ("import", "mini-imagenet", "."), ("get", "\x1b")]
-)
-def test_what_cannot_be_got_names_what_can(arguments):
-    sentence, _ = fail(UsageError, *arguments)
+@pytest.mark.parametrize("name", ["mini-imagenet", "\x1b"])
+def test_what_cannot_be_downloaded_names_what_can(name):
+    sentence, _ = fail(UsageError, "get", name)
     assert sentence.endswith("what can be is omniglot")
     assert sentence.isprintable()
 
@@ -120,7 +121,7 @@ def test_get_downloads_from_where_it_is_told(tiny, monkeypatch, data_home):
 
     def fetch(name, url):
         asked.append((name, url))
-        return omniglot.Imported(tiny, ())
+        return store.Imported(tiny, ())
 
     monkeypatch.setattr(download, "download", fetch)
     (data_home / "omniglot" / "images.npy").write_bytes(b"")
@@ -139,10 +140,10 @@ def test_get_leaves_a_sound_set_alone(tiny, monkeypatch, data_home):
 
 
 def test_check_tells_what_fits(tiny, monkeypatch):
-    monkeypatch.setattr(catalogue, "available_splits", lambda _: (splits.PROPORTIONAL,))
+    monkeypatch.setattr(catalogue, "splits_of", lambda found: (proportional_split("x", found.class_names),))
     for arguments in (("check",), ("check", "omniglot")):
         out, err = ask(*arguments)
-        assert out == f"omniglot\tok\t3 classes\t3 examples\t{tiny.content_hash}\tproportional\n"
+        assert out == f"omniglot\tok\t3 classes\t3 examples\t{tiny.content_hash}\tproportional 1/1/1\n"
         assert "differs from the published" in err
 
 

@@ -1,0 +1,59 @@
+"""Whether a set has classes and pictures enough for the tasks that it shall give."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engine.errors import UsageError
+from engine.text import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+
+    from engine.data.store import ImageSet
+
+_NAMED = 10
+Sizes = dict[str, dict[str, int]]
+"""For each of `train`, `val` and `test` its classes, and how many pictures each has."""
+
+
+def sizes_of(image_set: ImageSet, classes: Mapping[str, np.ndarray]) -> Sizes:
+    """Return the sizes of the classes that `classes` (see `class_indices`) points at."""
+    return {
+        part: {image_set.class_names[c]: int(image_set.counts[c]) for c in indices}
+        for part, indices in classes.items()
+    }
+
+
+def check_fit(name: str, sizes: Sizes, ways: int, examples: int) -> None:
+    """Refuse tasks that are too large for the data.
+
+    Args:
+        name: What the set is called.
+        sizes: How many pictures its classes have.
+        ways: Classes in a task.
+        examples: Pictures of each class in a task, shots and queries together.
+
+    Raises:
+        UsageError: A part has fewer classes than `ways`, or a class fewer pictures than `examples`; names them.
+    """
+    for part, classes in sizes.items():
+        if len(classes) < ways:
+            raise UsageError(
+                f"{name}: the {part} split has {len(classes)} classes, fewer than ways = {ways}: "
+                "lower ways or add classes"
+            )
+    small = [
+        f"'{printable(class_name)}' ({part}) has {count}"
+        for part, classes in sizes.items()
+        for class_name, count in classes.items()
+        if count < examples
+    ]
+    if small:
+        more = f" and {len(small) - _NAMED:,} more" if len(small) > _NAMED else ""
+        raise UsageError(
+            f"{name}: a task takes shots + queries = {examples} pictures of a class, but {', '.join(small[:_NAMED])}"
+            f"{more}: lower shots, queries or eval_queries, or add pictures"
+        )

@@ -1,0 +1,99 @@
+"""Importing a person's own pictures: a tree of class folders, a CSV file of paths and labels, or an archive of either.
+
+The split of the classes is made once, at the import, and kept with the pictures: it is what a file says, or what the
+top folders train, val and test say, or 60/20/20 % of the classes in an order that a seed chooses.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from engine.data import store
+from engine.data.leaks import leaks
+from engine.data.listing import list_pictures
+from engine.data.loading import guess_form, read_pictures, silent
+from engine.data.names import check_name
+from engine.data.splits import OWN, ClassSplit, class_indices, proportional_split, read_split
+from engine.data.store import Imported
+from engine.errors import ResourceError
+from engine.text import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from engine.data.listing import Labelled
+    from engine.data.loading import Progress
+
+_SHARES = (
+    0.6,
+    0.2,
+    0.2,
+)  # more for validation than published sets give, so that small sets can hold a task there
+
+
+@dataclass(frozen=True)
+class Choices:
+    """How to import.
+
+    Attributes:
+        size: Height and width in pixels; None to guess.
+        channels: 1 or 3; None to guess.
+        split: A TOML file with the lists train, val and test; None to take the top folders or to shuffle.
+        seed: Another seed is another shuffle.
+        skip_broken: Leave out pictures that cannot be read instead of refusing them all.
+    """
+
+    size: int | None = None
+    channels: int | None = None
+    split: Path | None = None
+    seed: int = 0
+    skip_broken: bool = False
+
+
+def import_images(name: str, path: Path, choices: Choices, progress: Progress = silent) -> Imported:
+    """Import the pictures at `path` as the data set `name`, replacing one of that name.
+
+    Args:
+        name: What to call the set.
+        path: A folder, a zip or tar archive, or a CSV file; see `engine.data.listing`.
+        choices: How.
+        progress: Told how far it is.
+
+    Raises:
+        UsageError: `name` may not name a set, there is nothing at `path`, or the split does not fit.
+        ResourceError: The pictures cannot be read, or not be stored; nothing is changed.
+    """
+    check_name(name)
+    listing = list_pictures(path)
+    given = None if choices.split is None else read_split(choices.split, OWN)
+    form = guess_form(listing, choices.channels, choices.size, progress)
+    found = read_pictures(listing, form, progress, skip_broken=choices.skip_broken)
+    split = given or _split_by_folders(listing.pictures, set(found.class_names), path)
+    if split is None:
+        by_seed = proportional_split(name, found.class_names, _SHARES, choices.seed)
+        split = replace(by_seed, name=OWN)
+    image_set = store.make_image_set(
+        name, found.images, found.class_names, found.counts, f"imported from {path.absolute()}", split
+    )
+    class_indices(image_set, split)
+    store.save(image_set)
+    return Imported(store.load(name), found.warnings + leaks(image_set, split))
+
+
+def _split_by_folders(pictures: Iterable[Labelled], classes: set[str], path: Path) -> ClassSplit | None:
+    parts: dict[str, str] = {}
+    for _, class_name, part in pictures:
+        if part is None:
+            return None
+        if parts.setdefault(class_name, part) != part:
+            raise ResourceError(
+                f"{printable(path)} has the class '{printable(class_name)}' in {parts[class_name]} and in {part}, but "
+                "tasks of one part must be of classes unseen in the others: name the classes of each in a --split file"
+            )
+    lists = {
+        label: tuple(c for c in parts if parts[c] == label and c in classes)
+        for label in ("train", "val", "test")
+    }
+    return ClassSplit(OWN, **lists)
