@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from engine.config.presets import load_preset
 from engine.config.record import RunRecord, read_record
@@ -17,32 +19,67 @@ from engine.paths import runs_dir
 from engine.runs.index import find_run, list_runs, remove_run
 from engine.runs.result import read_result
 from engine.runs.status import Status, current_status
+from engine.runs.tags import change_tags, read_tags
+from maml_tui.browsing.facts import RunFacts
+from maml_tui.browsing.listing import list_facts
+from maml_tui.browsing.query import parse_query
+from maml_tui.browsing.table import Column, all_columns
 from maml_tui.cli import complete
 from maml_tui.cli.config_text import differences
 from maml_tui.cli.foreground import show_result
 from maml_tui.cli.output import emit, emit_json, emit_table, is_terminal, say
-from maml_tui.cli.reference import LAST, Run
-from maml_tui.wording import MISSING, duration, moment, significant, with_interval
+from maml_tui.cli.reference import LAST, NamedRun, Run
+from maml_tui.wording import MISSING, duration, moment
 
 if TYPE_CHECKING:
+    from typer._click import Context
+
     from engine.runs.directory import RunDirectory
-    from engine.runs.index import RunSummary
 
 app = typer.Typer(help="The runs there are.", no_args_is_help=True, epilog="Example: maml runs ls")
 
+_CONDITION = re.compile(r"-\w+[:=<>]")
+_TAGS = Column("tags", 20, 9, lambda facts, _: ", ".join(facts.tags.tags))
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-_COLUMNS = ("id", "name", "state", "iter", "best val ± CI95", "it/s", "started", "time")
 
 
-@app.command("ls", epilog="Example: maml runs ls --json")
-def list_all(as_json: AsJson = False) -> None:
-    """List all runs, the newest first."""
-    found = list_runs()
+class _QueryCommand(TyperCommand):
+    """A command for which `-tag:debug` is a condition, not an option."""
+
+    def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
+        """Put conditions behind everything else, where no option is looked for."""
+        if "--" not in args:
+            conditions = [word for word in args if _CONDITION.match(word)]
+            args = [*(word for word in args if word not in conditions), "--", *conditions]
+        return super().parse_args(ctx, args)
+
+
+@app.command("ls", cls=_QueryCommand, epilog="Example: maml runs ls state:done ways:20 'acc>=90' -tag:debug")
+def list_some(
+    query: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="QUERY", help="Words and conditions that must all hold; all runs without."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List runs, the newest first.
+
+    A word is looked for in name, id and task. Conditions are key:value, key=value, key<value and so on; a - before
+    one turns it round. Keys: name, id, task, state, tag, note, acc (per cent), mse, best, it, speed, device, host,
+    started (a day), age, time, and every option of a run (maml presets show smoke lists some).
+    """
+    now = time.time()
+    found = [RunFacts(summary.run, summary.status) for summary in list_runs()]
+    listing = list_facts(found, parse_query(" ".join(query or ()), now), "newest", now)
     if as_json:
-        emit_json([_listed(summary) for summary in found])
+        emit_json([_listed(facts) for facts in listing.rows])
+    elif listing.rows:
+        columns = (*all_columns(), _TAGS)
+        rows = [[column.cell(facts, listing) for column in columns] for facts in listing.rows]
+        emit_table([column.heading for column in columns], rows)
     elif found:
-        now = time.time()
-        emit_table(_COLUMNS, [row(summary.run.id, summary.status, now) for summary in found])
+        say(f"none of {len(found):,} runs is like that; maml runs ls shows all")
     else:
         say(f"there are no runs in {runs_dir()} yet; start one: maml train smoke")
 
@@ -64,6 +101,22 @@ def path(run: Run = LAST) -> None:
     print(find_run(run).path)
 
 
+@app.command("tag", epilog="Example: maml runs tag 7f3a paper lr-sweep --remove debug --note 'second try'")
+def tag(
+    run: NamedRun,
+    tags: Annotated[list[str] | None, typer.Argument(metavar="TAG", help="Tags to add.")] = None,
+    remove: Annotated[list[str] | None, typer.Option(metavar="TAG", help="Take this tag off.")] = None,
+    note: Annotated[str | None, typer.Option(help="Replace the note; '' removes it.")] = None,
+) -> None:
+    """Tag a run, live or not, or write a note on it; without TAG and options, show what it has."""
+    found = find_run(run)
+    asked = tags or remove or note is not None
+    kept = change_tags(found, tags or (), remove or (), note) if asked else read_tags(found)
+    emit(", ".join(kept.tags) or MISSING)
+    if kept.note:
+        emit(kept.note)
+
+
 @app.command("rm", epilog="Example: maml runs rm 7f3a 51ee --yes")
 def remove(
     runs: Annotated[
@@ -83,35 +136,24 @@ def remove(
         say(f"deleted {run.id}")
 
 
-def row(identity: str, status: Status, now: float) -> tuple[str, ...]:
-    """Return a run's cells in the list, in the order of its columns."""
-    iterations = MISSING if status.iterations is None else f"{status.iterations:,}"
-    best = MISSING
-    if status.metric is not None and status.best is not None:
-        unit = " %" if status.metric == "accuracy" else f" {status.metric}"
-        best = with_interval(status.metric, status.best, status.best_ci95) + unit
-    return (
-        identity,
-        status.name or MISSING,
-        status.state,
-        f"{status.iteration:,}/{iterations}",
-        best,
-        significant(status.iterations_per_second),
-        moment(status.created, now),
-        duration(status.seconds),
-    )
-
-
-def _listed(summary: RunSummary) -> dict[str, Any]:
-    return {"id": summary.run.id, "path": str(summary.run.path), **summary.status.model_dump()}
+def _listed(facts: RunFacts) -> dict[str, Any]:
+    return {
+        "id": facts.run.id,
+        "path": str(facts.run.path),
+        **facts.status.model_dump(),
+        "tags": facts.tags.tags,
+        "note": facts.tags.note,
+    }
 
 
 def _everything(run: RunDirectory, record: RunRecord, status: Status) -> dict[str, Any]:
-    result = read_result(run.result)
+    result, tags = read_result(run.result), read_tags(run)
     return {
         "id": run.id,
         "path": str(run.path),
         "command": record.command,
+        "tags": tags.tags,
+        "note": tags.note,
         "status": status.model_dump(),
         "config": config_tables(record.resolved.config),
         "sources": dict(record.resolved.sources),
@@ -124,6 +166,7 @@ def _everything(run: RunDirectory, record: RunRecord, status: Status) -> dict[st
 
 def _show(run: RunDirectory, record: RunRecord, status: Status) -> None:
     reason = f": {status.reason}" if status.reason else ""
+    tags = read_tags(run)
     emit(f"{run.id} {record.name}  {status.state}{reason}", "bold")
     facts = [
         ("iteration", f"{status.iteration:,} of {record.resolved.config.training.iterations:,}"),
@@ -132,6 +175,8 @@ def _show(run: RunDirectory, record: RunRecord, status: Status) -> None:
         ("command", record.command),
         ("folder", str(run.path)),
         ("files", ", ".join(_files(run))),
+        *([("tags", ", ".join(tags.tags))] if tags.tags else []),
+        *([("note", tags.note)] if tags.note else []),
         *record.fingerprint.items(),
     ]
     for name, value in facts:

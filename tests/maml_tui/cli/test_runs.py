@@ -8,9 +8,8 @@ from engine.runs.events import FinishedEvent
 from engine.runs.index import list_runs
 from engine.runs.journal import EventWriter
 from engine.runs.result import Measured, Result, write_result
-from engine.runs.status import Status
+from maml_tui.browsing.keys import run_keys
 from maml_tui.cli import complete
-from maml_tui.cli.runs import row
 
 
 @pytest.fixture
@@ -56,25 +55,57 @@ def test_runs_are_listed(maml, finished):
     assert "\x1b" not in out
 
 
-def test_a_row_of_a_run_that_never_began():
-    status = Status(name="", state="lost", created=0.0, heartbeat=0.0)
-    assert row("7f3a", status, now=60.0)[:6] == ("7f3a", "-", "lost", "0/-", "-", "-")
+def test_runs_are_asked_for(maml, new_run):
+    done, lost = new_run("first", state="done", iteration=60), new_run("second", state="lost")
+    maml("runs", "tag", done.id, "paper")
+
+    def listed(*query):
+        return [line.split()[0] for line in maml("runs", "ls", *query)[1].splitlines()[1:]]
+
+    assert sorted(listed()) == sorted([done.id, lost.id])
+    assert listed("state:lost", "ways:5") == [lost.id]
+    assert listed("-tag:paper") == [lost.id]
+    assert listed("--", "-state:lost") == [done.id]
+    assert listed("first it>=60 tag:paper") == [done.id]
 
 
-def test_a_row_of_a_regression():
-    status = Status(
-        name="sin",
-        state="done",
-        created=0.0,
-        heartbeat=0.0,
-        iteration=70000,
-        iterations=70000,
-        metric="mse",
-        best=0.031,
-        best_ci95=0.004,
-        seconds=240,
+def test_a_query_that_nothing_fits(maml, finished):
+    code, out, err = maml("runs", "ls", "-name:demo")
+    assert (code, out) == (0, "")
+    assert "none of 1 runs is like that" in err
+    assert maml("runs", "ls", "zzz", "--json")[1] == "[]\n"
+
+
+def test_a_query_that_cannot_be_understood(maml, finished):
+    code, _, err = maml("runs", "ls", "way:5")
+    assert (code, err) == (2, "maml: way:5: no key is called way (did you mean ways?)\n")
+
+
+def test_the_help_names_every_key(maml):
+    words = set(maml("runs", "ls", "-h")[1].replace(",", " ").split())
+    assert run_keys(0.0).keys() <= words
+
+
+def test_tags_and_a_note(maml, new_run):
+    run = new_run(state="running")
+    assert maml("runs", "tag", run.id)[1] == "-\n"
+    assert (
+        maml("runs", "tag", run.id, "paper", "slow", "--note", "second try")[1] == "paper, slow\nsecond try\n"
     )
-    assert row("3e9a", status, now=60.0)[3:5] == ("70,000/70,000", "0.03100 ± 0.00400 mse")
+    assert maml("runs", "tag", run.id, "--remove", "slow", "--note", "")[1] == "paper\n"
+    assert maml("runs", "ls")[1].splitlines()[1].endswith("paper")
+    assert "tags       paper" in maml("runs", "show", run.id)[1]
+    shown = json.loads(maml("runs", "show", run.id, "--json")[1])
+    (listed,) = json.loads(maml("runs", "ls", "--json")[1])
+    assert (shown["tags"], shown["note"]) == (listed["tags"], listed["note"]) == (["paper"], "")
+
+
+def test_what_cannot_be_a_tag(maml, new_run):
+    run = new_run()
+    code, _, err = maml("runs", "tag", run.id, "two words")
+    assert code == 2
+    assert "cannot be a tag" in err
+    assert "no tag 'x'" in maml("runs", "tag", run.id, "--remove", "x")[2]
 
 
 def test_runs_as_json(maml, finished):
