@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from engine.config.fields import all_fields
-from engine.config.presets import load_preset
+from engine.config.presets import load_preset, preset_names
 from engine.config.record import RunRecord
 from engine.config.resolve import override_layer, resolve
 from engine.config.toml import file_layer
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from engine.config.resolve import Layer
     from engine.config.schema import RunConfig
+
+_DRAWING = 42  # pixels: beyond it the strided network sees too little of a picture before it takes the mean
 
 
 @dataclass(frozen=True)
@@ -72,8 +74,9 @@ class Request:
         return shlex.join(words)
 
     def name_for(self, config: RunConfig) -> str:
-        """Return what the run will be called."""
-        return self.name or f"{self.preset or config.task.data}-{config.algorithm.algorithm}"
+        """Return what the run will be called: after its preset, or its data where those are not the preset's."""
+        kept = self.preset and load_preset(self.preset).layer.values["task"]["data"] == config.task.data
+        return self.name or f"{self.preset if kept else config.task.data}-{config.algorithm.algorithm}"
 
     def _layer_of(self, file: Path) -> Layer:
         """Read the file. What a setting puts out of use (`network=mlp`: the filters) is dropped, as of a preset."""
@@ -82,16 +85,43 @@ class Request:
         return replace(file_layer(file), chosen=keys.isdisjoint(conditions))
 
 
-def create(record: RunRecord) -> RunDirectory:
-    """Make the run's folder, once its data are known to be there.
+def usual_preset(data: str) -> str:
+    """Return the preset that suits a data set of which nothing else is said.
+
+    That is the first one named after it (`omniglot-5w1s`) or, for pictures of one's own, `drawings` where they are
+    grey and at most 42 pixels high, and `photos` for all others.
 
     Raises:
+        UsageError: `data` may not name a data set.
+        ResourceError: The set is not installed, or damaged.
+    """
+    named = {"sinusoid": "sinusoid-10shot"}.get(data, f"{data}-5w1s")
+    if named in preset_names():
+        return named
+    from engine.data import store
+
+    _, channels, height, _ = store.load(data).images.shape
+    return "drawings" if channels == 1 and height <= _DRAWING else "photos"
+
+
+def create(record: RunRecord) -> RunDirectory:
+    """Make the run's folder, once its data are known to be there and to be enough.
+
+    Raises:
+        UsageError: The data have too few classes, or too few pictures of some, for the tasks.
         ResourceError: The data set is missing or damaged, or the folder cannot be made.
     """
     config = record.resolved.config
-    if not config.is_regression:
-        from engine.data import store, strokes  # these need numpy, which other runs can start without
-
-        if config.task.data != strokes.NAME:
-            store.load(config.task.data)
+    if not config.is_regression and config.task.data != "strokes":
+        _check_data(config)
     return create_run(record.name, record.to_toml)
+
+
+def _check_data(config: RunConfig) -> None:
+    from engine.data import fit, splits, store  # these need numpy, which other runs can start without
+
+    task = config.task
+    image_set = store.load(task.data)
+    classes = splits.class_indices(image_set, splits.find_split(task.class_split, image_set))
+    examples = task.shots + max(task.queries, config.evaluation.eval_queries)
+    fit.check_fit(task.data, fit.sizes_of(image_set, classes), task.ways, examples)

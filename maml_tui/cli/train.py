@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path  # noqa: TC003 - typer reads it
 from typing import Annotated
 
@@ -12,7 +13,7 @@ from maml_tui.cli import complete
 from maml_tui.cli.config_text import annotated_toml
 from maml_tui.cli.foreground import Detach, Display, Json, Plain, Quiet, Tui, work
 from maml_tui.cli.output import Mode, emit_json
-from maml_tui.new_run import Request, create
+from maml_tui.new_run import Request, create, usual_preset
 
 app = typer.Typer()
 
@@ -22,6 +23,7 @@ app = typer.Typer()
     epilog="\b\nExamples:\n"
     "  maml train smoke\n"
     "  maml train omniglot-20w1s -s algorithm=fomaml -s meta_lr=3e-4 --device cuda:0\n"
+    "  maml train --data birds -s ways=3\n"
     "  maml train -c mine.toml --detach\n"
     "  maml train sinusoid-10shot --dry-run > mine.toml",
 )
@@ -45,6 +47,13 @@ def train(
             autocompletion=complete.settings,
         ),
     ] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="The same as -s data=NAME; with neither PRESET nor FILE, by the preset that suits the pictures.",
+        ),
+    ] = None,
     name: Annotated[str | None, typer.Option(help="What to call the run.")] = None,
     seed: Annotated[int | None, typer.Option(help="The same as -s seed=...")] = None,
     device: Annotated[str, typer.Option(envvar="MAML_DEVICE", help="auto, cpu, cuda or cuda:1.")] = "auto",
@@ -63,7 +72,10 @@ def train(
     Closing the terminal does not end it; Ctrl-C stops it with a checkpoint.
     """
     display = Display.of(detach=detach, plain=plain, as_json=as_json, quiet=quiet, tui=tui)
-    given = [*(settings or []), *([] if seed is None else [f"seed={seed}"])]
+    chosen = {"data": data, "seed": seed}
+    given = [*(settings or []), *(f"{key}={json.dumps(v)}" for key, v in chosen.items() if v is not None)]
+    if data is not None and preset is None and file is None:
+        preset = usual_preset(data)
     record = Request(preset, file, tuple(given), name, device).record()
     if not dry_run:
         raise typer.Exit(work(create(record), record, display))

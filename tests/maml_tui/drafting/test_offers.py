@@ -17,7 +17,7 @@ def named(name):
 
 def test_the_papers_presets_come_first():
     found = offers()
-    assert [offer.group for offer in found] == [PAPERS] * 8 + [READY] * 2
+    assert [offer.group for offer in found] == [PAPERS] * 8 + [READY] * 4
     assert sorted(offer.name for offer in found) == preset_names()
     for offer in found:
         assert offer.about and offer.draft().base.preset == offer.name
@@ -48,7 +48,7 @@ def test_a_damaged_preset_is_offered_and_says_what_is_wrong(home):
 def test_a_run_is_offered_as_its_preset_and_the_changes_to_it(new_run):
     run = new_run("smoke", "hidden=[3]", "data=sinusoid", "network=mlp", "meta_lr=1e-05", device="cpu")
     offer = named(run.id)
-    assert offer.group == LAST and offer.about.startswith("smoke-maml · queued · ")
+    assert offer.group == LAST and offer.about.startswith("sinusoid-maml · queued · ")
     again = offer.draft()
     assert again.base.preset == "smoke" and again.device == "cpu"
     assert again.changed == ("data", "network", "hidden", "meta_lr")
@@ -79,7 +79,7 @@ def test_only_the_last_runs_are_offered(new_run):
 
 
 @pytest.mark.parametrize(
-    ("words", "count"), [("", 10), ("omni 20W", 2), ("papers sinusoid", 2), ("drawings", 2), ("nothing", 0)]
+    ("words", "count"), [("", 12), ("omni 20W", 2), ("papers sinusoid", 2), ("drawings", 3), ("nothing", 0)]
 )
 def test_filtering_by_words(words, count):
     assert sum(offer.fits(words) for offer in offers()) == count
