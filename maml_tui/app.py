@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.app import App, SystemCommand
+from textual.worker import WorkerFailed
 
 from engine.errors import MamlError, UsageError
 from engine.text import nearest, printable
@@ -233,7 +234,8 @@ class MamlApp(App[int]):
     @property
     def defect(self) -> Exception | None:
         """The unexpected error that ended the application, or None."""
-        return self._exception
+        error = self._exception
+        return error.error if isinstance(error, WorkerFailed) else error  # type: ignore[return-value] # an Exception
 
     def _known_theme(self, theme: str) -> str:
         if theme not in self.available_themes:
