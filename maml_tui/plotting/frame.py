@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -80,8 +80,23 @@ def y_extent(plot: Plot) -> Interval | None:
     return _extent([part for one in plot.series for part in _visible(one, x, plot)], plot.y_log)
 
 
+def in_sight(plot: Plot) -> tuple[Series, ...]:
+    """Return the series without the samples beyond the x-axis."""
+    x = x_scale(plot)
+    return tuple(_cut(one, _samples(one, x)) for one in plot.series)
+
+
+def _cut(series: Series, seen: slice) -> Series:
+    low, high = (None, None) if series.band is None else (edge[seen] for edge in series.band)
+    return replace(series, x=series.x[seen], y=series.y[seen], low=low, high=high)
+
+
+def _samples(series: Series, x: Scale) -> slice:
+    return slice(*np.searchsorted(series.x, (x.low, np.nextafter(x.high, np.inf))))
+
+
 def _visible(series: Series, x: Scale, plot: Plot) -> list[Floats]:
-    seen = slice(*np.searchsorted(series.x, (x.low, np.nextafter(x.high, np.inf))))
+    seen = _samples(series, x)
     edges: tuple[Floats, ...] = series.band if plot.band and series.band else ()
     if plot.y_unit is Unit.PERCENT:
         # A limit of confidence may lie beyond 100 %, where no value can; it is no reason to stretch the axis.

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from maml_tui.plotting.series import Series
 
 
-def to_csv(series: Sequence[Series]) -> str:
+def to_csv(series: Sequence[Series], delimiter: str = ",") -> str:
     """Return one line `series,x,y,low,high` per sample; what is not known is empty. Numbers keep their last bit."""
     out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
+    writer = csv.writer(out, delimiter=delimiter, lineterminator="\n")
     writer.writerow(("series", "x", "y", "low", "high"))
     for one in series:
         low, high = one.band or (np.full(len(one.x), np.nan),) * 2

@@ -1,0 +1,257 @@
+"""A plot that one can look around in, by keyboard and by mouse."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual.binding import Binding
+from textual.content import Content
+from textual.geometry import Region
+from textual.message import Message
+
+from engine.errors import UsageError
+from maml_tui.actions import bindings
+from maml_tui.charts.captions import heading, reading_at_crosshair
+from maml_tui.charts.sight import Sight
+from maml_tui.charts.view import View
+from maml_tui.exporting import export
+from maml_tui.plotting.frame import in_sight
+from maml_tui.plotting.series import Plot
+from maml_tui.plotting.tables import to_csv
+from maml_tui.watching.series import Metric, XAxis
+from maml_tui.widgets.plot_view import PlotView
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Self
+
+    from textual import events
+
+    from maml_tui.app import MamlApp
+
+_ROOM_BESIDE_CAPTIONS = 2
+"""Columns by which a title must be shorter than the content, for Textual to show it whole."""
+
+_WHEEL = 0.8
+
+
+class Chart(PlotView, can_focus=True):
+    """Shows what its source makes of a view; keys and mouse change the view.
+
+    Attributes:
+        source: Makes the plot of a view, over its whole x-axis; None for nothing.
+        metrics: What `p` goes through.
+        x_axes: What `x` goes through.
+        subject: What figures are of, for the names of exported files.
+    """
+
+    ALLOW_MAXIMIZE = True
+    BINDINGS: ClassVar = [*bindings("plot"), Binding("escape", "hide_crosshair", show=False)]
+    DEFAULT_CSS = """
+    Chart {
+        border: round $foreground 40%;
+        border-title-color: $text;
+        border-subtitle-color: $text;
+        &:focus { border: heavy $primary; }
+    }
+    """
+
+    @dataclass
+    class Moved(Message):
+        """The crosshair has moved.
+
+        Attributes:
+            chart: Where.
+            x: Its position on the x-axis, or None if it has gone.
+        """
+
+        chart: Chart
+        x: float | None
+
+        @property
+        def control(self) -> Chart:
+            """The chart."""
+            return self.chart
+
+    def __init__(
+        self,
+        *,
+        view: View | None = None,
+        metrics: Sequence[Metric] = (Metric.ACCURACY,),
+        x_axes: Sequence[XAxis] = tuple(XAxis),
+        id: str | None = None,  # noqa: A002 - Textual's name
+        classes: str | None = None,
+    ) -> None:
+        super().__init__(id=id, classes=classes)
+        self.source: Callable[[View], Plot] | None = None
+        self.metrics, self.x_axes = metrics, x_axes
+        self.subject = "plot"
+        self._captions = ("", "")
+        self._view = self._seen = view or View(metric=metrics[0])
+        self._data = Plot()
+        self._repainted: tuple[Region, ...] = ()
+        self._drag: tuple[int, View] | None = None
+
+    @property
+    def view(self) -> View:
+        """How the plot is looked at. Setting it shows the plot like that."""
+        return self._view
+
+    @view.setter
+    def view(self, view: View) -> None:
+        old, self._view = self._view, view
+        if (view.metric, view.x_axis) != (old.metric, old.x_axis):
+            self.reload()
+        elif view != old:
+            self._look()
+        if view.crosshair != old.crosshair:
+            self.post_message(self.Moved(self, view.crosshair))
+
+    def reload(self) -> None:
+        """Ask the source again: the data have changed."""
+        self._data = Plot() if self.source is None else self.source(self._view)
+        self._look()
+
+    def on_resize(self) -> None:
+        """Fit the captions."""
+        self._write_captions()
+
+    def refresh(
+        self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False
+    ) -> Self:
+        """Paint the widget, or regions of it, again. For a new title Textual asks for all of it: the border will do."""
+        return super().refresh(
+            *(regions or self._repainted), repaint=repaint, layout=layout, recompose=recompose
+        )
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """Leave escape to others where there is no crosshair to hide."""
+        return action != "hide_crosshair" or self._view.crosshair is not None
+
+    def action_crosshair(self, columns: int) -> None:
+        """Move the crosshair by so many columns."""
+        self.view = self._sight.moved(columns / self._columns)
+
+    def action_hide_crosshair(self) -> None:
+        """Take the crosshair away."""
+        self.view = replace(self._view, crosshair=None)
+
+    def action_zoom(self, factor: float) -> None:
+        """Show so many times as much of the x-axis."""
+        self.view = self._sight.zoomed(factor)
+
+    def action_pan(self, step: float) -> None:
+        """Move along the x-axis by so many times what is in sight."""
+        self.view = self._sight.panned(step)
+
+    def action_reset(self) -> None:
+        """Show the whole x-axis."""
+        self.view = self._view.reset()
+
+    def action_follow(self) -> None:
+        """Keep the newest sample in sight, or stop doing so."""
+        self.view = self._sight.followed()
+
+    def action_log_y(self) -> None:
+        """Change between a logarithmic and a linear y-axis."""
+        self.view = replace(self._view, log_y=not self._view.log_y)
+
+    def action_log_x(self) -> None:
+        """Change between a logarithmic and a linear x-axis."""
+        self.view = replace(self._view, log_x=not self._view.log_x)
+
+    def action_x_axis(self) -> None:
+        """Go on to the next x-axis."""
+        self.view = self._view.with_next_x_axis(self.x_axes)
+
+    def action_smooth(self) -> None:
+        """Go on to the next smoothing."""
+        self.view = self._view.with_next_smoothing()
+
+    def action_band(self) -> None:
+        """Show confidence bands, or hide them."""
+        self.view = replace(self._view, band=not self._view.band)
+
+    def action_metric(self, step: int) -> None:
+        """Go on to a neighbour in the list of metrics."""
+        self.view = self._view.with_metric(self.metrics, step)
+
+    async def action_export(self) -> None:
+        """Write the figure to files, and say where they are."""
+        self._require_samples()
+        figure, *others = await asyncio.to_thread(export, self.plot, self.subject)
+        beside = " and ".join(path.suffix for path in others)
+        self._maml.tell(f"figure written to {figure}, beside it {beside}")
+
+    def action_copy(self) -> None:
+        """Copy the values in sight."""
+        self._require_samples()
+        self._maml.copy(to_csv(in_sight(self.plot), "\t"), "values")
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """Zoom in on what is under the mouse."""
+        event.stop()
+        self.view = self._sight.zoomed(_WHEEL, self._fraction(event))
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """Zoom out around what is under the mouse."""
+        event.stop()
+        self.view = self._sight.zoomed(1 / _WHEEL, self._fraction(event))
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        """Take hold of the plot."""
+        self.capture_mouse()
+        self._drag = event.screen_x, self._view
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """Drag the plot along."""
+        if self._drag is not None:
+            start, view = self._drag
+            self.view = Sight(self._data, view).panned((start - event.screen_x) / self._columns)
+
+    def on_mouse_up(self, event: events.MouseUp) -> None:
+        """Let the plot go. Where it was not dragged, put the crosshair there."""
+        self.release_mouse()
+        if self._drag is not None and self._drag[0] == event.screen_x and self._drag[1] == self._view:
+            self.view = self._sight.pointed(self._fraction(event))
+        self._drag = None
+
+    @property
+    def _maml(self) -> MamlApp:
+        return cast("MamlApp", self.app)
+
+    @property
+    def _sight(self) -> Sight:
+        return Sight(self._data, self._view)
+
+    @property
+    def _columns(self) -> int:
+        """Steps of a column from one end of the x-axis to the other."""
+        return max(1, self.frame.columns - 1)
+
+    def _fraction(self, event: events.MouseEvent) -> float:
+        """Return where on the x-axis, as a fraction of what is in sight, the mouse is."""
+        return (event.get_content_offset_capture(self).x - self.frame.gutter) / self._columns
+
+    def _look(self) -> None:
+        previous = self.plot.y_range if self._view.same_axes(self._seen) else None
+        self._seen = self._view
+        self.show(self._sight.framed(previous))
+        self._write_captions()
+
+    def _write_captions(self) -> None:
+        width, height = self.size
+        title = heading(self.plot, self._view, width - _ROOM_BESIDE_CAPTIONS)
+        readings = reading_at_crosshair(self.plot, width - _ROOM_BESIDE_CAPTIONS, self._columns)
+        self._repainted = tuple(Region(-1, row, width + 2, 1) for row in (-1, height))
+        if title != self._captions[0]:
+            self.border_title = Content(title)
+        if readings != self._captions[1]:
+            self.border_subtitle = Content(readings)
+        self._captions, self._repainted = (title, readings), ()
+
+    def _require_samples(self) -> None:
+        if not any(len(one.x) for one in self.plot.series):
+            raise UsageError("there are no values yet: wait for the first ones")
