@@ -102,7 +102,7 @@ def read_pictures(listing: Listing, form: Form, progress: Progress, *, skip_brok
     warnings = [*_passed_over(listing), *_broken(broken, listing, skip=skip_broken)]
     if resized:
         warnings.append(
-            f"{resized:,} of {len(place):,} pictures had another size: now {form.size}x{form.size}"
+            f"{resized:,} of {len(place):,} pictures were resized to {form.size}x{form.size}"
         )
     return _grouped(listing, images, set(broken), warnings)
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from engine.data.splits import ClassSplit
-    from engine.data.store import Imported
+    from engine.data.store import ImageSet, Imported
 
 app = typer.Typer(help="Image data sets: list, get, import and check them.", no_args_is_help=True)
 
@@ -179,7 +179,6 @@ def path_of(
 
 def _describe(name: str) -> dict[str, Any]:
     from engine.data import catalogue, store, strokes
-    from engine.data.splits import splits_of
     from engine.paths import data_dir
 
     described = dict.fromkeys((*_COLUMNS, "path")) | {"name": name, "about": catalogue.ABOUT.get(name)}
@@ -190,16 +189,23 @@ def _describe(name: str) -> dict[str, Any]:
         found = store.load(name)
     except ResourceError:
         return described | {"status": "damaged"}
-    with suppress(UsageError):  # fewer classes than a split needs parts
-        described["split"] = ", ".join(map(_sizes, splits_of(found)))
     return described | {
         "status": "installed",
         "classes": found.classes,
         "examples": len(found.images),
         "size": "x".join(map(str, found.images.shape[1:])),
+        "split": _splits(found),
         "hash": found.content_hash,
         "about": described["about"] or found.source,
     }
+
+
+def _splits(image_set: ImageSet) -> str | None:
+    from engine.data.splits import splits_of
+
+    with suppress(UsageError):  # fewer classes than parts
+        return ", ".join(map(_sizes, splits_of(image_set)))
+    return None
 
 
 def _sizes(split: ClassSplit) -> str:
@@ -254,5 +260,10 @@ def _warn(warnings: Sequence[str]) -> None:
 def _report(imported: Imported) -> None:
     found = imported.image_set
     _warn(imported.warnings)
-    typer.echo(f"{found.name}: {found.classes} classes, {len(found.images)} examples", err=True)
+    size = "x".join(map(str, found.images.shape[1:]))
+    split = _splits(found)
+    typer.echo(
+        f"{found.name}: {found.classes} classes, {len(found.images)} examples of {size}, split {split}",
+        err=True,
+    )
     _echo_path(found.name)

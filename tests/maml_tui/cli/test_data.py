@@ -101,7 +101,10 @@ def test_import_prints_the_path_and_talks_on_stderr(tiny, monkeypatch, data_home
     monkeypatch.setattr(catalogue, "import_copy", import_it)
     out, err = ask("import", "omniglot", str(tmp_path), "--skip-broken")
     assert out == f"{data_home / 'omniglot'}\n"
-    assert err == "warning: it differs\nomniglot: 3 classes, 3 examples\n"
+    assert err.splitlines() == [
+        "warning: it differs",
+        "omniglot: 3 classes, 3 examples of 1x28x28, split 1100/100/423, 827/137/659",
+    ]
     assert asked == [("omniglot", tmp_path, Choices(skip_broken=True))]
 
 
