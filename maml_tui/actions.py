@@ -75,6 +75,9 @@ ACTIONS = (
     Action(
         "setup.copy", "ctrl+g", "Copy command", "Copy the command that starts the same run", "copy_command", 5
     ),
+    Action("setup.save", "f2", "Save", "Save the form as a preset of your own", "save", 6),
+    Action("setup.delete", "delete", "Delete…", "Delete the preset of your own at the cursor", "delete", 8),
+    Action("setup.filter", "slash", "Filter", "Show only some presets: words of their names", "filter", 8),
     # Train
     Action("train.pause", "space", "Pause", "Pause the run, or let it go on", "pause", 2),
     Action("train.checkpoint", "c", "Ckpt", "Write a checkpoint now", "checkpoint", 4),
@@ -83,7 +86,7 @@ ACTIONS = (
     Action(
         "train.resume", "r", "Resume", "Continue a stopped or lost run from its last checkpoint", "resume", 4
     ),
-    Action("train.log", "L", "Log", "Show all events, or the plots again", "log", 8),
+    Action("train.log", "v", "Log", "Show all events, or the plots again", "log", 8),
     Action("train.overlay", "o", "Overlay", "Compare this run with others", "overlay", 9),
     # Runs
     Action("runs.open", "enter", "Open", "Watch the run", "open", 2),
@@ -92,10 +95,17 @@ ACTIONS = (
     Action("runs.stop", "X", "Stop…", "Stop the run: choose how", "stop", 5),
     Action("runs.compare", "d", "Compare", "Compare the selected runs", "compare", 4),
     Action("runs.tag", "t", "Tag", "Set the run's tags", "tag", 8),
+    Action("runs.note", "n", "Note", "Write a note on the run", "note", 11),
     Action("runs.delete", "D", "Delete…", "Delete the run for good", "delete", 8),
-    Action("runs.filter", "slash", "Filter", "Show only some runs: way:20 acc>=90 -tag:debug", "filter", 6),
+    Action("runs.filter", "slash", "Filter", "Show only some runs: ways:20 acc>=90 -tag:debug", "filter", 6),
     Action("runs.sort", "S", "Sort", "Sort by the next column", "sort", 7),
-    Action("runs.copy", "Y", "Copy", "Copy the path of the run's folder", "copy"),
+    Action("runs.copy", "Y", "Copy", "Copy the path of the run's folder", "copy", 12),
+    Action("runs.up", "up,k", "Up", "The run above", "cursor(-1)"),
+    Action("runs.down", "down,j", "Down", "The run below", "cursor(1)"),
+    Action("runs.page_up", "pageup", "Page up", "A page of runs up", "page(-1)"),
+    Action("runs.page_down", "pagedown", "Page down", "A page of runs down", "page(1)"),
+    Action("runs.first", "home,g", "First", "The first run", "cursor(-1_000_000_000)"),
+    Action("runs.last", "end,G", "Last", "The last run", "cursor(1_000_000_000)"),
     # Compare
     Action("compare.choose", "o", "Choose", "Choose runs in the list of runs", "choose", 3),
     Action("compare.measure", "m", "Measure", "Measure all on the same test tasks", "measure", 2),

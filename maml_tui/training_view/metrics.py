@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from maml_tui.training_view.scene import Scene
     from maml_tui.watching.history import Floats
 
+_TABLE = 37  # columns
 _RECENT = 20  # meta-updates that are averaged, so that one meta-batch's luck does not jump about
 
 
@@ -24,13 +25,17 @@ def metrics(scene: Scene) -> Panel:
     return Panel(title, lines)
 
 
-def summary(scene: Scene) -> Panel:
-    """Return the same in three lines, the facts at the right as far as there is room."""
+def summary(scene: Scene, width: int) -> Panel:
+    """Return the same in three lines: a table, facts at its right if there is room, or no table if there is none."""
     event = newest_validation(scene)
-    table = [_heading(scene), _measured(scene, event)[0], _trained(scene)[0]]
-    beside = [*_measured(scene, event)[2:3], *_facts(scene, event)]
-    lines = [joined([line, fact], " │ ") for line, fact in zip(table, [*beside, (), (), ()], strict=False)]
-    return Panel("", lines)
+    measured, trained = _measured(scene, event), _trained(scene)
+    table = [_heading(scene), measured[0], trained[0]]
+    if width < _TABLE:
+        return Panel("", [*map(squeezed, table[1:]), *_facts(scene, event)[:1]])
+    beside = [*measured[2:], *_facts(scene, event), (), (), ()]
+    if width < 2 * _TABLE:
+        return Panel("", table)
+    return Panel("", [joined([line, fact], " │ ") for line, fact in zip(table, beside, strict=False)])
 
 
 def newest_validation(scene: Scene) -> EvaluationEvent | None:
@@ -50,6 +55,17 @@ def row(label: str, value: str, tasks: int | None = None, role: Role = "") -> Li
     mean, _, interval = value.partition(" ± ")
     count = "" if tasks is None else f"{tasks:,}"
     return ((f"{label:<13}", ""), (f"{mean:>10}", role), (f" {interval:>7}{count:>6}", ""))
+
+
+def squeezed(line: Line) -> Line:
+    """Return a row of the table without the number of tasks and the blanks that align it."""
+    words = [text.split() for text, _ in line]
+    interval = f" ± {words[2][0]}" if words[2:] and words[2] else ""
+    return (
+        (f"{' '.join(words[0])} ", ""),
+        *((" ".join(mean), "strong") for mean in words[1:2]),
+        (interval, ""),
+    )
 
 
 def _heading(scene: Scene) -> Line:
@@ -118,11 +134,13 @@ def _facts(scene: Scene, event: EvaluationEvent | None) -> list[Line]:
 def _gap(scene: Scene, event: EvaluationEvent | None) -> list[Line]:
     """Return by how much training does better than validation: the sign of overfitting to the training classes."""
     accuracy = scene.watch.history.train.accuracy[-_RECENT:]
+    step = scene.watch.config.algorithm.inner_steps
     if event is None or event.measurement.accuracy is None or not len(accuracy):
         return []
-    step = min(scene.watch.config.evaluation.eval_steps, event.measurement.protocol.steps)
+    if step > event.measurement.protocol.steps:
+        return []  # never measured after as many steps as in training
     gap = 100 * (float(accuracy.mean()) - event.measurement.accuracy[step].mean)
-    return [((f"gap train - val {gap:+.2f} points", ""),)]
+    return [((f"train - val after {step}: {gap:+.2f} points", ""),)]
 
 
 def _patience(scene: Scene, event: EvaluationEvent | None) -> list[Line]:

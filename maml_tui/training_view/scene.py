@@ -64,11 +64,14 @@ class Scene:
         """The share of the final measurement that is done while it is being made; else None."""
         return self.status.measured if self.live else None
 
-    @property
-    def resumable(self) -> bool:
-        """Whether something is left to do for a worker that would take the run up now."""
-        finished = self.status.state == "done" and self.done >= 1 and self.watch.result is not None
-        return not self.live and not finished
+
+def resumable(watch: RunWatch) -> bool:
+    """Return whether a worker that would take the run up now would find something to do, and no other worker."""
+    status = watch.status
+    complete = (
+        status.state == "done" and status.iteration >= watch.config.training.iterations and watch.result
+    )
+    return status.state not in LIVE_STATES and not complete
 
 
 def ago(seconds: float) -> str:

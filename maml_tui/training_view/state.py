@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from engine.runs.states import LIVE_STATES
 from engine.text import printable
 from maml_tui.plotting.charset import Charset
-from maml_tui.training_view.scene import Scene, ago
+from maml_tui.training_view.scene import Scene, ago, resumable
 
 if TYPE_CHECKING:
     from engine.runs.states import State
@@ -55,7 +56,7 @@ def notice(scene: Scene) -> Line:
         case "stopping":
             return ((f"stopping {reason}: {_what_comes(scene)}", "warning"),)
         case "done":
-            return ((reason, ""), (f"; r goes on {_from(scene)}" if scene.resumable else "", "dim"))
+            return ((reason, ""), (f"; r goes on {_from(scene)}" if resumable(scene.watch) else "", "dim"))
         case "failed":
             log = printable(scene.watch.run.log)
             return ((reason, "bad"), (f"; r tries again {_from(scene)}; log: {log}", "dim"))
@@ -63,6 +64,17 @@ def notice(scene: Scene) -> Line:
             return ((reason, "bad"), (f"; r goes on {_from(scene)}, with the same settings", "dim"))
         case "lost":
             return ((f"lost: {reason}", "bad"), (f"; r resumes {_from(scene)}", "strong"))
+
+
+def nothing_yet(state: State) -> str:
+    """Return what is said where there are no values to plot."""
+    if state == "warming-up":
+        return "the first values come when PyTorch is imported and the data are loaded"
+    return (
+        "the first values come with the first iterations"
+        if state in LIVE_STATES
+        else "no values: it never trained"
+    )
 
 
 def _what_comes(scene: Scene) -> str:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from maml_tui.training_view.metrics import metrics, summary
 
 TRAINING = {"state": "running", "iteration": 45, "best": 0.934, "best_ci95": 0.007, "best_iteration": 40}
@@ -20,7 +22,7 @@ def test_every_mean_has_its_interval_and_number_of_tasks(scene, records, texts):
         "train loss       0.2000  0.0000   160",
         "",
         "best 93.40 ± 0.70 at 40",
-        "gap train - val -2.50 points",
+        "train - val after 1: +12.50 points",
         "gradient norm 1.50 · 16.0 tasks/s",
     ]
 
@@ -63,8 +65,15 @@ def test_patience_is_counted(scene, records, texts):
     assert "1 of 3 without gain" in texts(metrics(scene(event, overrides=["patience=3"], **TRAINING)))
 
 
-def test_the_summary_is_three_lines(scene, records, texts):
-    lines = texts(summary(scene(records.trained(45), records.validation(40), **TRAINING)))
-    assert len(lines) == 3 and lines[1].startswith("val after 3") and lines[2].startswith("train after 1")
-    assert "best 93.40 ± 0.70 at 40" in lines[1]
-    assert len(texts(summary(scene(state="queued")))) == 3
+def test_the_summary_is_three_lines_with_facts_beside_them_where_there_is_room(scene, records, texts):
+    shown = scene(records.trained(45), records.validation(40), **TRAINING)
+    wide, narrow, tiny = (texts(summary(shown, width)) for width in (78, 58, 30))
+    assert len(wide) == len(narrow) == len(tiny) == 3
+    assert wide[1].startswith("val after 3       93.00    0.70   600 │ best 93.40 ± 0.70 at 40")
+    assert narrow[2] == "train after 1     95.00       -     8"
+    assert tiny == ["val after 3 93.00 ± 0.70", "train after 1 95.00 ± -", "best 93.40 ± 0.70 at 40"]
+
+
+@pytest.mark.parametrize("width", [30, 58, 78])
+def test_before_anything_was_measured_the_summary_still_has_its_lines(scene, texts, width):
+    assert "first validation at 20" in texts(summary(scene(state="queued"), width))[0 if width == 30 else 1]

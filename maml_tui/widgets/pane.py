@@ -1,0 +1,157 @@
+"""Lines of text that tell of a run, in a frame that scrolls where they do not fit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import zip_longest
+from typing import TYPE_CHECKING, ClassVar
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from textual.binding import Binding
+from textual.content import Content
+from textual.geometry import Region, Size
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from maml_tui.plotting.charset import Charset
+from maml_tui.training_view.lines import Line, Panel, Role, in_ascii, text_of
+from maml_tui.training_view.scene import Scene
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.style import Style
+    from textual.binding import BindingType
+    from textual.events import Resize
+
+Composer = Callable[[Scene, int, int], Panel]
+"""Makes what stands in a pane of a scene and of the columns and rows there are."""
+
+_STYLES: dict[Role, str] = {
+    "": "",
+    "strong": "bold",
+    "dim": "$text-muted",
+    "good": "$text-success",
+    "warning": "$text-warning",
+    "bad": "bold $text-error",
+}
+
+
+class Pane(ScrollView, can_focus=True):
+    """Shows what its composer makes of a scene, and paints only what changed.
+
+    Args:
+        compose: What to show.
+        framed: Whether it has a frame with a title, and can be focused and scrolled; else it is lines among others.
+        id: Its name in style sheets.
+    """
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        f"pane--{role}" for role in ("strong", "dim", "good", "warning", "bad")
+    }
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("h", "scroll_left", show=False),
+        Binding("j", "scroll_down", show=False),
+        Binding("k", "scroll_up", show=False),
+        Binding("l", "scroll_right", show=False),
+        Binding("g", "scroll_home", show=False),
+        Binding("G", "scroll_end", show=False),
+    ]
+    DEFAULT_CSS: ClassVar[str] = """
+    Pane {
+        height: 1;
+        overflow: hidden hidden;
+        background: transparent;
+        scrollbar-size: 0 1;
+        & > .pane--strong { text-style: bold; }
+        & > .pane--dim { color: $text-muted; }
+        & > .pane--good { color: $text-success; }
+        & > .pane--warning { color: $text-warning; }
+        & > .pane--bad { color: $text-error; text-style: bold; }
+        &.-framed {
+            height: 1fr;
+            overflow: auto auto;
+            border: round $foreground 40%;
+            border-title-color: $text;
+            padding: 0 1;
+        }
+        &.-framed:focus { border: heavy $primary; }
+    }
+    """
+
+    def __init__(self, compose: Composer, *, framed: bool, id: str) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id, classes="-framed" if framed else "")
+        self.can_focus = framed
+        self._make = compose
+        self._scene: Scene | None = None
+        self._title = ""
+        self._lines: Sequence[Line] = ()
+
+    def show(self, scene: Scene) -> None:
+        """Show a scene."""
+        self._scene = scene
+        self._renew()
+
+    def on_resize(self, _: Resize) -> None:
+        """Compose the lines anew for the room there is now."""
+        self._renew()
+
+    def render_line(self, y: int) -> Strip:
+        """Return one line of what is in sight."""
+        x, top = self.scroll_offset
+        line = self._lines[top + y] if top + y < len(self._lines) else ()
+        segments = [Segment(text, self._style(role)) for text, role in line]
+        return Strip(segments).crop_extend(x, x + self.size.width, self.rich_style)
+
+    def _renew(self) -> None:
+        room = self.scrollable_content_region.size
+        if self._scene is None or not room:
+            return
+        panel = self._make(self._scene, room.width, room.height)
+        if self._scene.charset is Charset.ASCII:
+            panel = Panel(
+                in_ascii(panel.title),
+                [tuple((in_ascii(text), role) for text, role in line) for line in panel.lines],
+            )
+        before, self._lines = self._lines, panel.lines
+        if panel.title != self._title:
+            self._title = panel.title
+            self.border_title = Content(panel.title)
+        if self.can_focus:
+            self.virtual_size = Size(max(len(text_of(line)) for line in self._lines), len(self._lines))
+        self._repaint(before)
+
+    def _repaint(self, before: Sequence[Line]) -> None:
+        """Repaint, of each line, from the first character that is another to the last."""
+        x, top = self.scroll_offset
+        for y, (old, new) in enumerate(zip_longest(before, self._lines, fillvalue=())):
+            if old != new:
+                start, stop = _span(old, new)
+                self.refresh(Region(start - x, y - top, stop - start, 1))
+
+    def _style(self, role: Role) -> Style:
+        own = self.rich_style
+        return own + self.get_component_rich_style(f"pane--{role}", partial=True) if role else own
+
+
+def _span(old: Line, new: Line) -> tuple[int, int]:
+    """Return the columns between which two lines differ."""
+    one, other = _cells(old), _cells(new)
+    if any(cell_len(character) != 1 for character, _ in one + other):
+        return 0, 2 * max(len(one), len(other))  # characters are not columns
+    start = next(at for at, pair in enumerate(zip_longest(one, other)) if pair[0] != pair[1])
+    same_end = len(one) == len(other)
+    stop = max(len(one), len(other))
+    while same_end and one[stop - 1] == other[stop - 1]:
+        stop -= 1
+    return start, stop
+
+
+def _cells(line: Line) -> list[tuple[str, Role]]:
+    return [(character, role) for text, role in line for character in text]
+
+
+def content(line: Line) -> Content:
+    """Return a line for Textual's own widgets."""
+    return Content.assemble(*((text, _STYLES[role]) for text, role in line))
