@@ -44,7 +44,7 @@ class _Tile:
 
 
 def draw_classes(
-    answer: PicturesAnswer, step: int, page: int, size: tuple[int, int], charset: Charset, *, plain: bool
+    answer: PicturesAnswer, step: int, page: int, width: int, height: int, *, charset: Charset, plain: bool
 ) -> Sheet:
     """Lay the pictures out: class after class, first those learned from, then the queries with their verdicts.
 
@@ -52,11 +52,11 @@ def draw_classes(
         answer: What the network said.
         step: After which inner step.
         page: Which page, from 0; beyond the last one the last is drawn.
-        size: Width and height in cells, at least 1 x 1.
+        width: Columns, at least 1.
+        height: Rows, at least 1.
         charset: Which characters the terminal can show.
         plain: Whether no colour may be used.
     """
-    width, height = size
     groups = _groups(answer, step, charset)
     high = _picture_height(groups, width, height)
     lines, down = list(_wrapped(groups, _across(width, high))), _down(height, high)
@@ -74,6 +74,11 @@ def draw_classes(
 def class_letter(number: int) -> str:
     """Return what a task's class is called on the page: A to Z, then 27 and so on."""
     return chr(ord("A") + number) if number < _LETTERS else str(number + 1)
+
+
+def verdict_marks(charset: Charset) -> tuple[str, str]:
+    """Return the marks of what was told right and of what was told wrong."""
+    return ("+", "x") if charset is Charset.ASCII else ("✓", "✗")
 
 
 def _groups(answer: PicturesAnswer, step: int, charset: Charset) -> list[list[_Tile]]:
@@ -95,7 +100,8 @@ def _groups(answer: PicturesAnswer, step: int, charset: Charset) -> list[list[_T
 def _verdicts(truth: int, guess: int, chance: float, charset: Charset) -> tuple[str, ...]:
     percent = f"{chance:.0%}" if math.isfinite(chance) else "?"
     said, true = class_letter(guess), class_letter(truth)
-    right, wrong, unlike = ("+", "x", "!=") if charset is Charset.ASCII else ("✓", "✗", "≠")
+    right, wrong = verdict_marks(charset)
+    unlike = "!=" if charset is Charset.ASCII else "≠"
     if guess == truth:
         return f"{right} {said} {percent}", f"{right}{said} {percent}", f"{right}{said}"
     return (

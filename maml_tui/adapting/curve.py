@@ -19,22 +19,14 @@ _ROOM = 1.25
 def curve_plot(answer: CurveAnswer, step: int, charset: Charset) -> Plot:
     """Draw what the network says after an inner step; step 0 is before adaptation."""
     x = np.array(answer.x)
-    lines = [
-        Series("truth", x, np.array(answer.truth), slot=0, stroke=Stroke.DASHED),
-        Series("before", x, np.array(answer.predictions[0]), slot=1, stroke=Stroke.DOTTED),
-    ]
-    if step:
-        after = "after 1 step" if step == 1 else f"after {step} steps"
-        lines.append(Series(after, x, np.array(answer.predictions[step]), slot=2))
-    points = Series(
-        f"K = {len(answer.support_x)}",
-        np.array(answer.support_x),
-        np.array(answer.support_y),
-        slot=3,
-        stroke=Stroke.POINTS,
-    )
+    truth = Series("truth", x, np.array(answer.truth), slot=0, stroke=Stroke.DASHED)
+    support = np.array(answer.support_x), np.array(answer.support_y)
+    points = Series(f"K = {len(answer.support_x)}", *support, slot=1, stroke=Stroke.POINTS)
+    before = Series("before", x, np.array(answer.predictions[0]), slot=2, stroke=Stroke.DOTTED)
+    after = Series(f"step {step}", x, np.array(answer.predictions[step]), slot=3)
     return Plot(
-        (*lines, points),
+        # Drawn in this order: the points lie on top.
+        (truth, before, after, points) if step else (truth, before, points),
         x_range=(answer.x[0], answer.x[-1]),
         y_range=_y_range(answer),
         charset=charset,

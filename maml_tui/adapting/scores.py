@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from engine.adaptation.protocol import CurveAnswer
+from maml_tui.adapting.sheet import Sheet, Tone
 from maml_tui.plotting.charset import Charset
 from maml_tui.plotting.gauges import bar
-from maml_tui.wording import metric_name, metric_value
+from maml_tui.wording import metric_value
 
 if TYPE_CHECKING:
     from engine.adaptation.protocol import PicturesAnswer
@@ -18,60 +19,60 @@ _VALUE = 10
 """Columns of a value."""
 
 
-class Line(NamedTuple):
-    """A line of text; a strong one stands out."""
-
-    text: str
-    strong: bool = False
-
-
-def score_lines(
-    answer: CurveAnswer | PicturesAnswer, view: View, size: tuple[int, int], charset: Charset
-) -> list[Line]:
-    """Return what fits: the task, then a bar for each step, those nearest to the shown one first to get room.
+def draw_scores(
+    answer: CurveAnswer | PicturesAnswer, view: View, width: int, height: int, *, charset: Charset
+) -> Sheet:
+    """Write what there is room for: the shown step, the task, a bar for each step. The shown one stands out.
 
     Args:
         answer: What was found.
         view: What the person looks at.
-        size: Width and height in cells.
+        width: Columns, at least 1.
+        height: Rows, at least 1. Where there are fewer than all need, the bars of the nearest steps are written.
         charset: Which characters the terminal can show.
     """
-    width, height = size
-    metric, values = _scores(answer)
-    shown = f"step {view.step} of {len(values) - 1}: {metric_name(metric)} {metric_value(metric, values[view.step])}"
-    head = [Line(shown, strong=True), *_task_lines(answer, view)]
-    room = height - len(head) - 1
-    if room < 1:
-        return [Line(line.text[:width], line.strong) for line in head[:height]]
-    bars = _bars(metric, values, view.step, width, charset)
-    first = min(max(0, view.step - room // 2), max(0, len(bars) - room))
-    return [*(Line(line.text[:width], line.strong) for line in head), Line(""), *bars[first : first + room]]
+    sheet = Sheet.blank(width, height)
+    metric, values = scores(answer)
+    step = min(view.step, len(values) - 1)
+    told = f"step {step}/{len(values) - 1}: {score_text(metric, values[step])}"
+    for row, text in enumerate((told, *_task(answer, view))):
+        sheet.write(row, 0, text, Tone.TEXT if row else Tone.NAME)
+    top = row + 2
+    first = min(max(0, step - (height - top) // 2), max(0, len(values) - (height - top)))
+    for row, number in enumerate(range(first, len(values)), top):
+        _write_bar(sheet, row, (metric, values), number, charset, shown=number == step)
+    return sheet
 
 
-def _task_lines(answer: CurveAnswer | PicturesAnswer, view: View) -> list[Line]:
-    lines = [Line(f"{view.split} task {view.task + 1:,} of {view.tasks:,}")]
-    if isinstance(answer, CurveAnswer):
-        own = ", changed" if view.bent else ""
-        lines.append(Line(f"K {view.shots}  A {answer.amplitude:.2f}  phase {answer.phase:.2f}{own}"))
-    else:
-        lines.append(Line(f"{len(answer.class_names)}-way {view.shots}-shot"))
-    return lines
-
-
-def _scores(answer: CurveAnswer | PicturesAnswer) -> tuple[str, tuple[float, ...]]:
+def scores(answer: CurveAnswer | PicturesAnswer) -> tuple[str, tuple[float, ...]]:
+    """Return the metric and its values after 0, 1, ... inner steps."""
     return ("mse", answer.loss) if isinstance(answer, CurveAnswer) else ("accuracy", answer.accuracy)
 
 
-def _bars(metric: str, values: tuple[float, ...], step: int, width: int, charset: Charset) -> list[Line]:
-    full = max(filter(math.isfinite, values), default=1.0) if metric == "mse" else 1.0
+def score_text(metric: str, value: float) -> str:
+    """Write a score with its metric: `mse 0.1234`, `96.00 %`."""
+    return f"mse {metric_value(metric, value)}" if metric == "mse" else f"{metric_value(metric, value)} %"
+
+
+def _task(answer: CurveAnswer | PicturesAnswer, view: View) -> tuple[str, str]:
+    number = f"{view.split} task {view.task + 1:,}"
+    if isinstance(answer, CurveAnswer):
+        size = f"K {view.shots}  A {answer.amplitude:.2f}  phase {answer.phase:.2f}"
+        return (f"changed {number}" if view.bent else f"{number} of {view.tasks:,}"), size
+    return f"{number} of {view.tasks:,}", f"{len(answer.class_names)}-way {view.shots}-shot"
+
+
+def _write_bar(
+    sheet: Sheet, row: int, scored: tuple[str, tuple[float, ...]], step: int, charset: Charset, *, shown: bool
+) -> None:
+    metric, values = scored
+    tone = Tone.NAME if shown else Tone.TEXT
     pointer = ">" if charset is Charset.ASCII else "▸"
-    lines = []
-    for number, value in enumerate(values):
-        mark = pointer if number == step else " "
-        label = f"{mark}{number:>{len(str(len(values) - 1))}} "
-        length = max(0, width - len(label) - _VALUE - 1)
-        # What is not finite is worse than all: a full bar for an error, none for an accuracy.
-        share = value / full if math.isfinite(value) and full > 0 else float(metric == "mse")
-        text = f"{label}{bar(share, length, charset)} {metric_value(metric, value):>{_VALUE}}"
-        lines.append(Line(text[:width], strong=number == step))
-    return lines
+    label = f"{pointer if shown else ' '}{step:>{len(str(len(values) - 1))}} "
+    full = max(filter(math.isfinite, values), default=1.0) if metric == "mse" else 1.0
+    # What is not finite is worse than all: a full bar for an error.
+    share = values[step] / full if math.isfinite(values[step]) and full > 0 else float(metric == "mse")
+    length = max(0, sheet.characters.shape[1] - len(label) - _VALUE - 1)
+    sheet.write(row, 0, label, tone)
+    sheet.write(row, len(label), bar(share, length, charset), Tone.BAR)
+    sheet.write(row, len(label) + length + 1, f"{metric_value(metric, values[step]):>{_VALUE}}", tone)

@@ -18,13 +18,14 @@ if TYPE_CHECKING:
 
 
 class Tone(IntEnum):
-    """What a cell shows. Only INK cells have colours of their own."""
+    """What a cell shows. Only PIXEL cells have colours of their own."""
 
     TEXT = 0
     NAME = 1
     RIGHT = 2
     WRONG = 3
-    INK = 4
+    BAR = 4
+    PIXEL = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +35,7 @@ class Sheet:
     Attributes:
         characters: One character per cell, `[height, width]`.
         tones: What each cell shows, `[height, width]`.
-        colours: Foreground and background of the INK cells, `[height, width, 2, 3]` RGB; all black in plain pictures.
+        colours: Foreground and background of the PIXEL cells, `[height, width, 2, 3]` RGB; all black in plain pictures.
         page: Which page this is, from 0.
         pages: How many there are.
     """
@@ -68,6 +69,8 @@ class Sheet:
     def paste(self, row: int, column: int, image: Image, high: int, charset: Charset, *, plain: bool) -> None:
         """Show an image `high` cells high and twice as many wide.
 
+        Grey images are taken for drawings, which dots show finer than colours do; ASCII has too few dots for that.
+
         Args:
             row: Its top.
             column: Its left edge.
@@ -76,14 +79,15 @@ class Sheet:
             charset: Which characters the terminal can show.
             plain: Whether no colour may be used. ASCII never uses any: it would show one pixel in a cell.
         """
-        if plain or charset is Charset.ASCII:
-            drawn = image_dots if image.ndim == 2 and charset is not Charset.ASCII else image_text
-            for offset, line in enumerate(drawn(image, 2 * high, high, charset)):
+        drawing = image.ndim == 2
+        if drawing or plain or charset is Charset.ASCII:
+            as_text = image_dots if drawing and charset is not Charset.ASCII else image_text
+            for offset, line in enumerate(as_text(image, 2 * high, high, charset)):
                 self.write(row + offset, column, line, Tone.TEXT)
             return
         picture = image_cells(image, 2 * high, high, charset)
         area = (slice(row, row + high), slice(column, column + 2 * high))
         rows, columns = self.characters[area].shape
         self.characters[area] = picture.character
-        self.tones[area] = Tone.INK
+        self.tones[area] = Tone.PIXEL
         self.colours[area] = np.stack([picture.foreground, picture.background], axis=2)[:rows, :columns]

@@ -21,7 +21,7 @@ def text(sheet):
 
 
 def draw(answer, step=1, page=0, size=(60, 20), charset=Charset.UNICODE, plain=True):
-    return draw_classes(answer, step, page, size, charset, plain=plain)
+    return draw_classes(answer, step, page, *size, charset=charset, plain=plain)
 
 
 def test_each_class_begins_with_what_was_learned_from(pictures_answer):
@@ -86,16 +86,25 @@ def test_more_room_makes_larger_pictures_up_to_their_own_size(pictures_answer):
     assert drawn_rows(small) < drawn_rows(large) <= drawn_rows(huge) == 14
 
 
-def test_in_colour_pictures_have_their_own(pictures_answer):
-    sheet = draw(pictures_answer(2, 1, 1, channels=3), plain=False)
-    assert sheet.tones[0, 0] == Tone.INK and sheet.characters[0, 0] == "▀"
+def test_photographs_have_their_colours(pictures_answer):
+    photographs = pictures_answer(2, 1, 1, channels=3)
+    sheet = draw(photographs, plain=False)
+    assert sheet.tones[0, 0] == Tone.PIXEL and sheet.characters[0, 0] == "▀"
     assert sheet.colours[0, 0].tolist() == [[100, 100, 100], [100, 100, 100]]
-    assert not (draw(pictures_answer(2, 1, 1), plain=True).tones == Tone.INK).any()
-    assert not (draw(pictures_answer(2, 1, 1), plain=False, charset=Charset.ASCII).tones == Tone.INK).any()
+    assert not (draw(photographs, plain=True).tones == Tone.PIXEL).any()
+    assert not (draw(photographs, plain=False, charset=Charset.ASCII).tones == Tone.PIXEL).any()
 
 
 def test_photographs_without_colour_are_shaded(pictures_answer):
     assert "▒" in text(draw(pictures_answer(2, 1, 1, channels=3), plain=True))
+
+
+def test_drawings_are_dots_with_colour_or_without(pictures_answer):
+    drawings = pictures_answer(2, 1, 1)
+    assert "⣿⣿" in text(draw(drawings, plain=False)) and text(draw(drawings)) == text(
+        draw(drawings, plain=False)
+    )
+    assert "==" in text(draw(drawings, charset=Charset.ASCII))
 
 
 def test_names_cannot_steer_the_terminal(pictures_answer):
