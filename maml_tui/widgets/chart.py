@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from maml_tui.app import MamlApp
 
-_ROOM_BESIDE_CAPTIONS = 2
+_ROOM_BESIDE_CAPTIONS = 4
 """Columns by which a title must be shorter than the content, for Textual to show it whole."""
 
 _WHEEL = 0.8
@@ -91,7 +91,7 @@ class Chart(PlotView, can_focus=True):
         self._captions = ("", "")
         self._view = self._seen = view or View(metric=metrics[0])
         self._data = Plot()
-        self._repainted: tuple[Region, ...] = ()
+        self._repainted: Region | None = None
         self._drag: tuple[int, View] | None = None
 
     @property
@@ -122,9 +122,9 @@ class Chart(PlotView, can_focus=True):
         self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False
     ) -> Self:
         """Paint the widget, or regions of it, again. For a new title Textual asks for all of it: the border will do."""
-        return super().refresh(
-            *(regions or self._repainted), repaint=repaint, layout=layout, recompose=recompose
-        )
+        if self._repainted is not None:
+            regions = (self._repainted,)
+        return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """Leave escape to others where there is no crosshair to hide."""
@@ -242,15 +242,23 @@ class Chart(PlotView, can_focus=True):
         self._write_captions()
 
     def _write_captions(self) -> None:
-        width, height = self.size
-        title = heading(self.plot, self._view, width - _ROOM_BESIDE_CAPTIONS)
-        readings = reading_at_crosshair(self.plot, width - _ROOM_BESIDE_CAPTIONS, self._columns)
-        self._repainted = tuple(Region(-1, row, width + 2, 1) for row in (-1, height))
-        if title != self._captions[0]:
+        room = self.size.width - _ROOM_BESIDE_CAPTIONS
+        captions = (
+            heading(self.plot, self._view, room),
+            reading_at_crosshair(self.plot, room, self._columns),
+        )
+        (old_title, old_subtitle), self._captions = self._captions, captions
+        title, subtitle = captions
+        if title != old_title:
+            self._repainted = self._border(-1)
             self.border_title = Content(title)
-        if readings != self._captions[1]:
-            self.border_subtitle = Content(readings)
-        self._captions, self._repainted = (title, readings), ()
+        if subtitle != old_subtitle:
+            self._repainted = self._border(self.size.height)
+            self.border_subtitle = Content(subtitle)
+        self._repainted = None
+
+    def _border(self, row: int) -> Region:
+        return Region(-1, row, self.size.width + 2, 1)
 
     def _require_samples(self) -> None:
         if not any(len(one.x) for one in self.plot.series):

@@ -54,9 +54,9 @@ class Ink:
             coloured=not app.no_color,
             deep=system == "truecolor",
             base=widget.rich_style,
-            axis=widget.get_component_rich_style("plot--axis", partial=True),
-            label=widget.get_component_rich_style("plot--label", partial=True),
-            crosshair=widget.get_component_rich_style("plot--crosshair", partial=True),
+            axis=widget.get_component_rich_style("plot--axis"),
+            label=widget.get_component_rich_style("plot--label"),
+            crosshair=widget.get_component_rich_style("plot--crosshair"),
         )
 
     @property

@@ -9,6 +9,8 @@ import pyte
 import pytest
 from textual.app import App
 
+from maml_tui.repainting import SparingScreen
+
 
 class Window(App):
     """An application of one widget."""
@@ -22,6 +24,9 @@ class Window(App):
         self.sent = ""
         self.told = []
         self.copied = []
+
+    def get_default_screen(self):
+        return SparingScreen(id="_default")
 
     def compose(self):
         yield self.widget

@@ -53,7 +53,7 @@ def test_a_partial_repaint_leaves_the_same_screen_as_a_full_one(shown, plots):
 
 def test_new_samples_cost_little_and_no_news_nothing(shown):
     _, costs = shown(grown(502), grown(504), grown(504))
-    assert costs[1] < 600 < 2000 < costs[0]
+    assert costs[1] < 300 < 1500 < costs[0]
     assert costs[2] == 0
 
 

@@ -1,0 +1,45 @@
+"""Sending to the terminal only what has changed.
+
+Of a line that changed in part, Textual (8.2.8) sends everything from the left edge of the widget to the end of the
+change. At the head of a plot that is the whole curve behind it, with its colours; over SSH that is most of the traffic.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from rich.control import Control
+from textual._compositor import ChopsUpdate, Compositor
+from textual.screen import Screen
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_Result = TypeVar("_Result")
+
+
+class SparingScreen(Screen[_Result]):
+    """A screen that sends only the cells in the regions which its widgets asked to have painted again."""
+
+    def __init__(self, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's names
+        super().__init__(name, id, classes)
+        self._compositor = _SparingCompositor()
+
+
+class _SparingCompositor(Compositor):
+    def render_partial_update(self) -> ChopsUpdate | None:
+        update = super().render_partial_update()
+        return None if update is None else _SparingUpdate(update.chops, update.spans, update.chop_ends)
+
+
+class _SparingUpdate(ChopsUpdate):
+    """Chops are the visible parts of lines of widgets: per line of the screen, strips by the column they begin in."""
+
+    def render_segments(self, console: Console) -> str:
+        """Return what paints the spans, as escape sequences and text."""
+        return "".join(
+            Control.move_to(start, y).segment.text + strip.crop(start - x, stop - x).render(console)
+            for y, left, right in self.spans
+            for stop_of_chop, (x, strip) in zip(self.chop_ends[y], self.chops[y].items(), strict=False)
+            if strip is not None and (start := max(x, left)) < (stop := min(stop_of_chop, right))
+        )
