@@ -75,9 +75,9 @@ def _detach(status: Status) -> str:
 
 def _graceful(status: Status) -> str:
     if status.measured is not None:
-        return "let it finish measuring on the test tasks, as it does anyway"
+        return "let it finish measuring, as it does anyway"
     begins = "once it trains, " if status.state == "warming-up" else ""
-    return f"{begins}finish the iteration, checkpoint, measure on the test tasks"
+    return f"{begins}finish the iteration, checkpoint, measure, end"
 
 
 def _now(status: Status) -> str:

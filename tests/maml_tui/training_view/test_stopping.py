@@ -18,7 +18,7 @@ def effects(**changes):
 def test_each_way_says_what_it_loses_and_the_command_that_does_the_same():
     assert [(way.key, way.effect, way.command) for way in ways("7f3a", status(), 18_000, "box")] == [
         ("d", "close this window, the run goes on", "maml attach 7f3a"),
-        ("g", "finish the iteration, checkpoint, measure on the test tasks", "maml stop 7f3a"),
+        ("g", "finish the iteration, checkpoint, measure, end", "maml stop 7f3a"),
         ("n", "checkpoint at this iteration and end, unmeasured", "maml stop 7f3a --now"),
         ("k", "SIGKILL; loses what came after 18,000 (400 it, 2:46)", "maml stop 7f3a --kill"),
     ]
