@@ -18,15 +18,21 @@ if TYPE_CHECKING:
 def describe(facts: RunFacts) -> tuple[str, ...]:
     """Return a few lines, the most important first. Reads the run's pointer to its checkpoint.
 
-    The lines: where it stands and why, and which key helps; what it reached; what a person wrote on it; its folder.
+    They tell where it stands, which key helps and why it came to this; what it reached; what a person wrote on it;
+    and its folder.
     """
     return (_situation(facts), _achievement(facts), _labels(facts), printable(facts.run.path))
 
 
 def _situation(facts: RunFacts) -> str:
+    """Tell what helps before the reason, which can be long."""
     status = facts.status
-    reason = f": {printable(status.reason).rstrip('.')}" if status.reason else ""
-    return f"{printable(facts.run.id)} {status.state}{reason} → {_advice(facts)}"
+    parts = [
+        f"{printable(facts.run.id)} {status.state}",
+        _advice(facts),
+        printable(status.reason).rstrip("."),
+    ]
+    return " · ".join(part for part in parts if part)
 
 
 def _advice(facts: RunFacts) -> str:

@@ -57,7 +57,7 @@ def all_columns(marks: Mapping[State, str] | None = None) -> tuple[Column, ...]:
             "iter", 12, 4, lambda facts, _: progress(facts.status.iteration, facts.status.iterations), True
         ),
         Column("best val ± CI95", 17, 3, lambda facts, _: best_value(facts)),
-        Column("Δbest", 7, 5, lambda facts, listing: listing.behind(facts), True),
+        Column("vs best", 7, 5, lambda facts, listing: listing.behind(facts), True),
         Column("it/s", 5, 7, lambda facts, _: significant(facts.status.iterations_per_second), True),
         Column("started", 11, 6, lambda facts, listing: moment(facts.status.created, listing.now)),
         Column("time", 9, 8, lambda facts, _: duration(facts.status.seconds), True),

@@ -19,13 +19,13 @@ from maml_tui.browsing.detail import describe
 )
 def test_what_can_be_done(facts, state, advice):
     found = facts(state=state)
-    assert describe(found)[0] == f"{found.run.id} {state} → {advice}"
+    assert describe(found)[0] == f"{found.run.id} {state} · {advice}"
 
 
 def test_a_lost_run_says_why_and_where_it_would_go_on(facts):
     found = facts(state="lost", reason="its process 88121 is gone.")
     save_checkpoint(found.run, 44_000, b"x", ["latest"])
-    assert describe(found)[0].endswith("lost: its process 88121 is gone → r resumes from iteration 44,000")
+    assert describe(found)[0].endswith("lost · r resumes from iteration 44,000 · its process 88121 is gone")
 
 
 def test_a_damaged_pointer_is_told_of(facts):
@@ -37,10 +37,10 @@ def test_a_damaged_pointer_is_told_of(facts):
 def test_a_run_that_did_everything_and_one_that_stopped_early(facts):
     complete = facts(state="done", iteration=60, iterations=60)
     complete.run.result.write_text("{}")
-    assert describe(complete)[0].endswith("→ enter shows what it reached")
+    assert describe(complete)[0].endswith("done · enter shows what it reached")
     early = facts(state="done", iteration=40, iterations=60)
     save_checkpoint(early.run, 40, b"x", ["latest"])
-    assert describe(early)[0].endswith("→ r resumes from iteration 40")
+    assert describe(early)[0].endswith("done · r resumes from iteration 40")
 
 
 def test_what_it_reached_and_where(facts):

@@ -50,7 +50,7 @@ def test_a_row(running):
         "state": "● running",
         "iter": "18,400/60k",
         "best val ± CI95": "93.12 ± 0.71 %",
-        "Δbest": "-",
+        "vs best": "-",
         "it/s": "2.41",
         "time": "2:07:14",
     }
@@ -76,7 +76,7 @@ def test_names_cannot_steer_the_terminal(running):
 @pytest.mark.parametrize(
     ("width", "expected"),
     [
-        (116, ["id", "name", "state", "iter", "best val ± CI95", "Δbest", "it/s", "started", "time"]),
+        (116, ["id", "name", "state", "iter", "best val ± CI95", "vs best", "it/s", "started", "time"]),
         (78, ["id", "name", "state", "iter", "best val ± CI95"]),
         (58, ["id", "name", "state", "best val ± CI95"]),
         (30, ["id", "name", "state"]),

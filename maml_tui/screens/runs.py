@@ -1,0 +1,342 @@
+"""Runs: all of them or those asked for, and what can be done with each."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.widgets import Input, Static
+
+from engine.config.record import read_record
+from engine.errors import UsageError
+from engine.paths import runs_dir
+from engine.runs.checkpoints import read_pointer
+from engine.runs.control import request
+from engine.runs.index import remove_run
+from engine.runs.launch import kill_worker
+from engine.runs.states import LIVE_STATES
+from engine.runs.status import current_status
+from engine.runs.tags import change_tags, read_tags, write_tags
+from engine.text import printable
+from maml_tui.actions import bindings
+from maml_tui.browsing.detail import describe
+from maml_tui.browsing.library import Library
+from maml_tui.browsing.listing import ORDERS, Listing, list_facts
+from maml_tui.browsing.query import QueryError, parse_query
+from maml_tui.modals.ask_text import TextDialog
+from maml_tui.modals.confirm import ConfirmDialog
+from maml_tui.modals.stop import StopDialog
+from maml_tui.plotting.charset import Charset
+from maml_tui.resuming import Workers, require_resumable
+from maml_tui.screens.page import Page, told
+from maml_tui.training_view.lines import in_ascii
+from maml_tui.widgets.run_list import LETTERS, RunList
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+
+    from engine.runs.directory import RunDirectory
+    from maml_tui.browsing.facts import RunFacts
+    from maml_tui.training_view.stopping import Decision
+
+_SECONDS = 1.0
+"""Time between two readings of all runs, at least."""
+
+_PATIENCE = 10
+"""How many times longer than it took a reading is waited for the next, so that many runs keep no core busy."""
+
+_LOADING = "Reading the runs"
+_NO_RUNS = "No runs yet.\n\n1  set one up and start it\n\nor, from a shell: maml train smoke"
+_NO_MATCH = "No run is like that.\n\nesc  shows all again"
+
+
+class RunsPage(Page):
+    """A table of runs, a line to filter them, and a few lines about the run that the cursor is on."""
+
+    NAME = "runs"
+    CSS_PATH: ClassVar[str] = "runs.tcss"
+    AUTO_FOCUS = "RunList"
+    BINDINGS = bindings("runs")  # type: ignore[assignment] # Textual's own annotation is narrower than what it takes
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._library = Library()
+        self._workers = Workers()
+        self._found: list[RunFacts] = []
+        self._readings = 0
+        self._due = 0.0
+        self._asked = ""
+        self._order = next(iter(ORDERS))
+        self._turn = asyncio.Lock()
+        self._listed: object = None
+        self._titled = self._told = ""
+
+    def body(self) -> ComposeResult:
+        """Lay out the filter, the table and what is told of one run."""
+        with Horizontal(id="filter"):
+            yield Static("/", id="slash")
+            line = Input(compact=True, placeholder="words, state:done, ways:20, acc>=90, -tag:debug, age<2d")
+            line.cursor_blink = False
+            yield line
+            yield Static("enter keeps it, esc shows all", id="hint")
+        yield Static(id="problem", markup=False)
+        yield RunList(self.maml.charset, self.maml.plain)
+        yield Static(_LOADING, id="nothing", markup=False)
+        yield Static(id="detail", markup=False)
+
+    def on_mount(self) -> None:
+        """Show where the runs are, and that nothing is known of them yet."""
+        self.add_class("-nothing")
+        folder = str(runs_dir()).replace(str(Path.home()), "~", 1)
+        self.query_one(RunList).border_subtitle = Content(printable(folder))
+
+    def on_screen_resume(self) -> None:
+        """Read anew when the page comes up."""
+        self._due = 0.0
+
+    async def pulse(self) -> None:
+        """Read all runs if it is time, and show what has changed."""
+        if time.monotonic() < self._due:
+            return
+        self._due, began = math.inf, time.monotonic()
+        try:
+            self._found = await asyncio.to_thread(self._library.read)
+            self._readings += 1
+        finally:
+            now = time.monotonic()
+            self._due = now + max(_SECONDS, _PATIENCE * (now - began))
+        await self._list()
+        for problem in self._workers.stillborn():
+            self.maml.tell(problem, problem=True)
+
+    def back(self) -> None:
+        """Leave the filter and ask for all runs again."""
+        self.query_one(Input).value = ""
+        self._leave_filter()
+
+    def action_cursor(self, rows: int) -> None:
+        """Move the cursor."""
+        self.query_one(RunList).move(rows)
+
+    def action_page(self, pages: int) -> None:
+        """Move the cursor by what is in sight."""
+        table = self.query_one(RunList)
+        table.move(pages * table.page)
+
+    def action_filter(self) -> None:
+        """Let the person say which runs to show."""
+        self.query_one("#filter").add_class("-open")
+        self.query_one(Input).focus()
+
+    def action_sort(self) -> None:
+        """Sort by what comes next."""
+        orders = list(ORDERS)
+        self._order = orders[(orders.index(self._order) + 1) % len(orders)]
+        self.run_worker(self._list())
+
+    def action_open(self) -> None:
+        """Watch the run."""
+        self.maml.open_run(self._current().run)
+
+    def action_select(self) -> None:
+        """Select the run for a comparison, or take it back."""
+        run, chosen = self._current().run, self.maml.compare_runs
+        if run not in chosen and len(chosen) >= len(LETTERS):
+            raise UsageError(f"{len(LETTERS)} runs at most can be compared: take one back with space")
+        others = tuple(one for one in chosen if one != run)
+        self.maml.compare_runs = others if run in chosen else (*others, run)
+        self.run_worker(self._list())
+
+    def action_compare(self) -> None:
+        """Compare the selected runs; the one under the cursor makes a pair of a single one."""
+        chosen = self.maml.compare_runs
+        if len(chosen) == 1 and self._current().run not in chosen:
+            chosen = self.maml.compare_runs = (*chosen, self._current().run)
+        if len(chosen) < 2:
+            raise UsageError("a comparison needs two runs: select them with space")
+        self.maml.show("compare")
+
+    def action_resume(self) -> None:
+        """Let the run go on, whatever keeps it from doing so."""
+        run = self._current_to_change().run
+        status = current_status(run)
+        if status.state == "paused":
+            request(run, "resume")
+            self.maml.tell(f"run {run.id} is asked to go on")
+            return
+        require_resumable(run, status, read_record(run.config).resolved.config.training.iterations)
+        self._workers.start(run, self.maml.environment)
+        self.maml.tell(f"a worker for run {run.id} is starting")
+
+    def action_stop(self) -> None:
+        """Ask how to leave or stop the run."""
+        run = self._current_to_change().run
+        status = current_status(run)
+        if status.state not in LIVE_STATES:
+            raise UsageError(f"run {run.id} is {status.state}: there is nothing to stop")
+        saved = read_pointer(run, "latest")
+        dialog = StopDialog(run, status, saved.iteration if saved else None)
+        self.app.push_screen(dialog, partial(self._stop, run))
+
+    def action_tag(self) -> None:
+        """Let the person write other tags."""
+        run = self._current_to_change().run
+
+        def keep(text: str) -> None:
+            write_tags(run, text.split(), read_tags(run).note)
+
+        dialog = TextDialog(
+            f"Tags of run {run.id}",
+            " ".join(read_tags(run).tags),
+            hint="words with spaces between",
+            command=f"maml runs tag {run.id} TAG --remove TAG",
+            check=keep,
+        )
+        self.app.push_screen(dialog, self._look_again)
+
+    def action_note(self) -> None:
+        """Let the person write another note."""
+        run = self._current_to_change().run
+        dialog = TextDialog(
+            f"Note on run {run.id}",
+            read_tags(run).note,
+            hint="one line",
+            command=f"maml runs tag {run.id} --note TEXT",
+            check=lambda text: change_tags(run, note=text),
+        )
+        self.app.push_screen(dialog, self._look_again)
+
+    def action_delete(self) -> None:
+        """Ask whether to delete the run."""
+        facts = self._current_to_change()
+        run = facts.run
+        if current_status(run).state in LIVE_STATES:
+            raise UsageError(f"run {run.id} is live: stop it (X) before deleting it")
+        dialog = ConfirmDialog(
+            f"Delete run {run.id} {facts.status.name}?",
+            details="Its folder is removed for good, with all checkpoints and results.",
+            command=f"maml runs rm {run.id}",
+            yes="Delete",
+            no="Keep",
+        )
+        self.app.push_screen(dialog, partial(self._delete, run))
+
+    def action_copy(self) -> None:
+        """Copy the path of the run's folder."""
+        run = self._current().run
+        self.maml.copy(str(run.path), f"path of run {run.id}")
+
+    @on(Input.Changed)
+    def _ask(self, event: Input.Changed) -> None:
+        """Show what is asked for; while it cannot be understood, say why and show what was asked for before."""
+        try:
+            parse_query(event.value, time.time())
+        except QueryError as error:
+            self._complain(str(error))
+            return
+        self._complain("")
+        self._asked = event.value
+        self.run_worker(self._list())
+
+    @on(Input.Submitted)
+    def _leave_filter(self) -> None:
+        line = self.query_one(Input)
+        self.query_one("#filter").set_class(bool(line.value), "-open")
+        self.query_one(RunList).focus()
+
+    @on(RunList.Chosen)
+    def _open_clicked(self) -> None:
+        self.action_open()
+
+    @on(RunList.Moved)
+    def _tell_of_another(self) -> None:
+        self.run_worker(self._tell(), exclusive=True, group="detail")
+
+    @told
+    def _stop(self, run: RunDirectory, decision: Decision | None) -> None:
+        match decision:
+            case "detach":
+                self.maml.leave()
+            case "graceful" | "now":
+                request(run, "stop", decision)
+                self.maml.tell(f"run {run.id} is asked to stop")
+            case "kill":
+                kill_worker(run)
+                self.maml.tell(f"run {run.id} was killed")
+
+    @told
+    async def _delete(self, run: RunDirectory, meant: bool | None) -> None:
+        if not meant:
+            return
+        await asyncio.to_thread(remove_run, run)
+        self.maml.compare_runs = tuple(one for one in self.maml.compare_runs if one != run)
+        if self.maml.watched is not None and self.maml.watched.run == run:
+            self.maml.watched = None
+        self.maml.tell(f"deleted run {run.id}")
+        self._look_again()
+
+    def _look_again(self, _: object = None) -> None:
+        self._due = 0.0
+
+    def _current(self) -> RunFacts:
+        current = self.query_one(RunList).current
+        if current is None:
+            raise UsageError("no run is chosen: move to one with the arrow keys")
+        return current
+
+    def _current_to_change(self) -> RunFacts:
+        if self.maml.readonly:
+            raise UsageError(
+                "this window is read-only: start the application without --readonly to change runs"
+            )
+        return self._current()
+
+    def _complain(self, problem: str) -> None:
+        line = self.query_one("#problem", Static)
+        line.update(problem)
+        line.set_class(bool(problem), "-open")
+
+    async def _list(self) -> None:
+        """List the runs found, if the question or what was found is new. One at a time: it may read many files."""
+        async with self._turn:
+            asked = (self._asked, self._order, self._readings, self.maml.compare_runs)
+            if asked == self._listed or not self._readings:
+                return
+            now = time.time()
+            query = parse_query(self._asked, now)
+            listing = await asyncio.to_thread(list_facts, self._found, query, self._order, now)
+            self._listed = asked
+            self._show(listing)
+            await self._tell()
+
+    def _show(self, listing: Listing) -> None:
+        table = self.query_one(RunList)
+        table.show(listing, self.maml.compare_runs[: len(LETTERS)])
+        shown, total = len(listing.rows), listing.total
+        count = f"{total:,}" if shown == total else f"{shown:,} of {total:,}"
+        title = f"Runs · {count} · sorted: {self._order}"
+        if title != self._titled:
+            self._titled = title
+            table.border_title = Content(self._fit(title))
+        self.query_one("#nothing", Static).update(_NO_MATCH if total else _NO_RUNS)
+        self.set_class(not shown, "-nothing")
+        if shown and self.focused is None:
+            table.focus()
+
+    async def _tell(self) -> None:
+        """Tell of the run that the cursor is on."""
+        current = self.query_one(RunList).current
+        text = "\n".join(await asyncio.to_thread(describe, current)) if current else ""
+        if text != self._told:
+            self._told = text
+            self.query_one("#detail", Static).update(self._fit(text), layout=False)
+
+    def _fit(self, text: str) -> str:
+        return in_ascii(text) if self.maml.charset is Charset.ASCII else text
