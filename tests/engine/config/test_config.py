@@ -8,9 +8,10 @@ from engine.config.fields import all_fields, applicable_fields
 from engine.config.presets import load_preset, preset_names
 from engine.config.record import RunRecord, read_record
 from engine.config.resolve import ConfigError, Layer, override_layer, resolve
-from engine.config.schema import RunConfig, Section
+from engine.config.schema import CLASS_SPLITS, RunConfig, Section
 from engine.config.toml import config_tables, file_layer, read_toml, write_toml
 from engine.errors import UsageError
+from engine.paths import assets_dir
 from engine.text import nearest
 
 
@@ -68,6 +69,26 @@ def test_all_problems_are_reported_at_once():
 )
 def test_a_bad_value_is_one_clear_sentence(override, words):
     assert any(words in problem for problem in problems_of(override))
+
+
+@pytest.mark.parametrize("data", CLASS_SPLITS)
+def test_the_class_split_fits_the_data_and_the_committed_files(data):
+    committed = {path.stem for path in (assets_dir() / "splits").glob(f"{data}-*.toml")}
+    assert {f"{data}-{split}" for split in CLASS_SPLITS[data]} == committed
+    network = "network=conv4-pool"
+    config = resolve([override_layer([f"data={data}", network])]).config
+    assert config.task.class_split == CLASS_SPLITS[data][0]
+    other = next(name for name in CLASS_SPLITS if name != data)
+    with pytest.raises(ConfigError, match=f"is no split of data = {data}: choose {CLASS_SPLITS[data][0]} or"):
+        resolve([override_layer([f"data={data}", network, f"class_split={CLASS_SPLITS[other][0]}"])])
+
+
+def test_pictures_of_one_s_own_have_no_choice_of_split():
+    chosen = override_layer(["data=mine", "network=conv4-pool", "class_split=alphabets"])
+    with pytest.raises(
+        ConfigError, match="class_split has no effect here: it needs data = miniimagenet or omniglot"
+    ):
+        resolve([chosen])
 
 
 def test_patience_without_validations_is_refused():

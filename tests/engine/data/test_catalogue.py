@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from engine.data import catalogue, omniglot, splits, store
+from engine.data.own_images import Choices
 from engine.errors import ResourceError, UsageError
 
 
@@ -44,3 +45,37 @@ def test_a_copy_that_deviates_passes_with_a_warning(monkeypatch):
     assert "differs from the published" in catalogue.check_image_set("omniglot").warnings[0]
     monkeypatch.setattr(omniglot, "CONTENT_HASH", made.content_hash)
     assert catalogue.check_image_set("omniglot").warnings == ()
+
+
+def test_a_published_set_leaves_no_choice(tmp_path):
+    for choices in (Choices(size=28), Choices(channels=1), Choices(seed=1), Choices(split=tmp_path)):
+        with pytest.raises(UsageError, match="miniimagenet is imported as it was published"):
+            catalogue.import_copy("miniimagenet", tmp_path, choices)
+
+
+@pytest.mark.parametrize("name", ["sinusoid", "strokes"])
+def test_what_is_made_by_rule_cannot_be_imported(tmp_path, name):
+    with pytest.raises(UsageError, match="made by rule"):
+        catalogue.import_copy(name, tmp_path, Choices())
+
+
+@pytest.mark.parametrize("name", ["mini-imagenet", "mini_imagenet", "MiniImagenet", "Omniglot"])
+def test_a_name_nearly_that_of_a_published_set_is_refused(tmp_path, name):
+    with pytest.raises(UsageError, match=r"is nearly '(miniimagenet|omniglot)': import it as that"):
+        catalogue.import_copy(name, tmp_path, Choices())
+
+
+def test_every_name_finds_its_importer(tmp_path, put, classes_of):
+    with pytest.raises(UsageError, match="the folder or archive that holds Omniglot"):
+        catalogue.import_copy("omniglot", tmp_path / "x", Choices(skip_broken=True))
+    with pytest.raises(UsageError, match="the folder that holds MiniImagenet"):
+        catalogue.import_copy("miniimagenet", tmp_path / "x", Choices(skip_broken=True))
+    catalogue.import_copy("mine", put("x", classes_of("a", "b", "c")), Choices())
+    checked = catalogue.check_image_set("mine")
+    assert (checked.splits, checked.warnings) == ((checked.image_set.split,), ())
+
+
+def test_the_check_finds_a_picture_in_two_parts(put, classes_of, picture):
+    folder = put("x", classes_of("a", "b", "c") | {f"{name}/twin.png": picture(9) for name in "abc"})
+    catalogue.import_copy("mine", folder, Choices())
+    assert "2 pictures are in two parts" in catalogue.check_image_set("mine").warnings[0]

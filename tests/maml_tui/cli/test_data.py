@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from typer.testing import CliRunner
 
 from engine.data import catalogue, download, store
@@ -106,6 +107,38 @@ def test_import_prints_the_path_and_talks_on_stderr(tiny, monkeypatch, data_home
         "omniglot: 3 classes, 3 examples of 1x28x28, split 1100/100/423, 827/137/659",
     ]
     assert asked == [("omniglot", tmp_path, Choices(skip_broken=True))]
+
+
+def pictures(root, *classes, each=2):
+    for number, name in enumerate(name for name in classes for _ in range(each)):
+        (root / name).mkdir(parents=True, exist_ok=True)
+        Image.new("L", (20, 20), number).save(root / name / f"{number}.png")
+    return root
+
+
+def test_pictures_of_one_s_own(tmp_path, data_home):
+    folder = pictures(tmp_path / "x", "owl\n", "eel", "ray")
+    out, err = ask("import", "birds", str(folder), "--size", "16", "--channels", "3")
+    assert out == f"{data_home / 'birds'}\n"
+    assert err.splitlines() == [
+        "warning: 6 of 6 pictures were resized to 16x16",
+        "birds: 3 classes, 6 examples of 3x16x16, split 1/1/1",
+    ]
+    assert "birds\tinstalled\t3\t6\t3x16x16\t1/1/1\t" in ask("ls")[0]
+    assert ask("check", "birds")[0].startswith("birds\tok\t3 classes\t6 examples\t")
+    assert ask("check", "birds")[0].endswith("\town 1/1/1\n")
+
+
+def test_two_channels_are_refused(tmp_path):
+    assert "1 channel (grey) or 3" in fail(UsageError, "import", "x", str(tmp_path), "--channels", "2")[0]
+
+
+def test_a_long_import_says_how_far_it_is(capsys):
+    times = iter([0, 1, 4.9, 5, 5, 9, 10, 10])
+    tick = data.Ticker(lambda: next(times))
+    for count in range(1, 6):
+        tick("read", 1000 * count, 60_000)
+    assert capsys.readouterr().err == "read 3,000 of 60,000\nread 5,000 of 60,000\n"
 
 
 def test_import_of_nothing_is_refused(tmp_path):

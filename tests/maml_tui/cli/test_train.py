@@ -1,14 +1,18 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from engine.config.record import read_record
 from engine.config.resolve import resolve
 from engine.config.toml import file_layer
+from engine.data import store
+from engine.data.splits import ClassSplit
 from engine.runs.index import list_runs
 from maml_tui.cli import train
 from maml_tui.cli.config_text import annotated_toml, differences, toml_value
@@ -83,6 +87,74 @@ def test_missing_data_are_noticed_before_a_run_exists(maml, started, tmp_path, m
     code, _, err = maml("train", "omniglot-5w1s")
     assert (code, started, list_runs()) == (3, [], [])
     assert "maml data get omniglot" in err
+
+
+@pytest.fixture
+def imported(tmp_path, monkeypatch):
+    """`imported(name, channels, side)`: a data set of nine classes, the last of which has fewer pictures."""
+    monkeypatch.setenv("MAML_DATA_DIR", str(tmp_path))
+
+    def build(name, channels=1, side=28):
+        counts = [20] * 8 + [12]
+        names = [f"c{n}" for n in range(len(counts))]
+        split = ClassSplit("own", tuple(names[:3]), tuple(names[3:6]), tuple(names[6:]))
+        images = np.zeros((sum(counts), channels, side, side), np.uint8)
+        store.save(store.make_image_set(name, images, names, counts, "a test", split))
+
+    return build
+
+
+@pytest.mark.parametrize(
+    ("channels", "side", "preset"),
+    [(1, 28, "drawings"), (1, 42, "drawings"), (1, 43, "photos"), (3, 28, "photos")],
+)
+def test_data_alone_is_trained_by_the_preset_that_suits_it(maml, started, imported, channels, side, preset):
+    imported("mine", channels, side)
+    words = ["-s", "ways=3", "-s", "queries=5", "-s", "eval_queries=5"]
+    assert maml("train", "--data", "mine", *words)[0] == 0
+    record = read_record(started[0][0].config)
+    assert (record.name, record.preset["name"], record.resolved.config.task.data) == (
+        "mine-maml",
+        preset,
+        "mine",
+    )
+    assert record.command.startswith(f"maml train {preset} -s ways=3")
+    assert 'data="mine"' in shlex.split(record.command)
+
+
+@pytest.mark.parametrize(
+    ("data", "preset"),
+    [("omniglot", "omniglot-5w1s"), ("sinusoid", "sinusoid-10shot"), ("strokes", "strokes-5w1s")],
+)
+def test_known_data_are_trained_by_their_first_preset(maml, data, preset):
+    out = maml("train", "--data", data, "--dry-run")[1]
+    assert re.search(rf"shots = \d+ +# preset {preset}", out)
+
+
+def test_data_go_with_a_preset_and_a_file(maml, imported, tmp_path):
+    imported("mine")
+    (tmp_path / "a.toml").write_text('[model]\nnetwork = "conv4-pool"\n')
+    for words in (
+        ["omniglot-5w1s"],
+        ["omniglot-5w1s", "-c", str(tmp_path / "a.toml")],
+        ["-c", str(tmp_path / "a.toml")],
+    ):
+        out = maml("train", *words, "--data", "mine", "--dry-run")[1]
+        assert re.search(r'^data = "mine" +# -s$', out, re.MULTILINE)
+
+
+def test_too_few_pictures_are_told_class_by_class_before_a_run_exists(maml, imported, started):
+    imported("mine")
+    code, _, err = maml("train", "--data", "mine", "-s", "ways=3", "-s", "eval_queries=15")
+    assert (code, started, list_runs()) == (2, [], [])
+    assert "shots + queries = 16 pictures of a class, but 'c8' (test) has 12: lower" in err
+    assert "the train split has 3 classes, fewer than ways = 5" in maml("train", "--data", "mine")[2]
+
+
+@pytest.mark.parametrize(("name", "code"), [("nothing", 3), ("../x", 2), ('a"b', 2), ("7", 3)])
+def test_data_that_are_not_there(maml, started, imported, name, code):
+    assert maml("train", "--data", name)[0] == code
+    assert (started, list_runs()) == ([], [])
 
 
 def test_a_run_remembers_how_it_was_asked_for(maml, started, monkeypatch):

@@ -1,0 +1,40 @@
+"""Whether tasks fit the data is said class by class."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from engine.data.fit import check_fit, sizes_of
+from engine.errors import UsageError
+
+SIZES = {"train": {"owl": 9, "eel": 6}, "val": {"ray": 9, "cat": 5}, "test": {"dog": 7, "a\x1b": 4}}
+
+
+def test_sizes_are_those_of_the_classes_pointed_at(small_set):
+    found = sizes_of(small_set, {"train": np.array([1]), "val": np.array([0])})
+    assert found == {"train": {"b": 3}, "val": {"a": 2}}
+
+
+def test_what_fits_passes():
+    check_fit("x", SIZES, ways=2, examples=4)
+
+
+def test_every_class_that_is_too_small_is_named():
+    with pytest.raises(UsageError) as caught:
+        check_fit("birds", SIZES, ways=2, examples=7)
+    assert str(caught.value) == (
+        "birds: a task takes shots + queries = 7 pictures of a class, but 'eel' (train) has 6, 'cat' (val) has 5, "
+        r"'a\x1b' (test) has 4: lower shots, queries or eval_queries, or add pictures"
+    )
+
+
+def test_of_many_the_first_ten_are_named():
+    many = {"train": {f"c{n}": 1 for n in range(1234)}}
+    with pytest.raises(UsageError, match=r"'c9' \(train\) has 1 and 1,224 more: lower"):
+        check_fit("x", many, ways=2, examples=2)
+
+
+def test_too_few_classes():
+    with pytest.raises(UsageError, match="the train split has 2 classes, fewer than ways = 3"):
+        check_fit("x", SIZES, ways=3, examples=1)
