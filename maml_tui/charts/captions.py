@@ -16,7 +16,7 @@ from maml_tui.plotting.series import Plot, legend
 if TYPE_CHECKING:
     from maml_tui.charts.view import View
 
-_IN_ASCII = str.maketrans({"·": "-", "▸": ">", "±": "+-"})
+_IN_ASCII = str.maketrans({"·": "|", "▸": ">", "±": "+-"})
 
 
 def heading(plot: Plot, view: View, width: int) -> str:
@@ -27,7 +27,7 @@ def heading(plot: Plot, view: View, width: int) -> str:
         view: The view.
         width: Columns there are.
     """
-    smoothed = any(one.smoothed(plot.smoothing) is not None for one in plot.series)
+    smoothed = plot.smoothing and any(one.smoothable for one in plot.series)
     parts = [
         printable(plot.y_label),
         "  ".join(legend(plot)),
@@ -41,21 +41,19 @@ def heading(plot: Plot, view: View, width: int) -> str:
     return _fitted([part for part in parts if part], " · ", plot, width)
 
 
-def reading_at_crosshair(plot: Plot, width: int, columns: int) -> str:
+def readings(plot: Plot, crosshair: float, width: int, columns: int) -> str:
     """Return the values at the crosshair with their uncertainty; where a sample lies elsewhere, its position too.
 
     Args:
         plot: As `Sight.framed` returns it.
+        crosshair: Position on its x-axis.
         width: Columns there are for the text.
         columns: Columns of the plot: within one, positions count as the same.
     """
-    if plot.crosshair is None:
-        return ""
-    found = readout(plot.series, plot.crosshair)
-    x = x_scale(plot)
-    at = x.fraction(np.array([plot.crosshair, *(one.x for one in found)]))
+    found = readout(plot.by_letter, crosshair)
+    at = x_scale(plot).fraction(np.array([crosshair, *(one.x for one in found)]))
     apart = np.abs(at[1:] - at[0]) > 1 / columns
-    parts = [f"▸ {_position(plot.crosshair, plot.x_unit)}"]
+    parts = [f"▸ {_position(crosshair, plot.x_unit)}"]
     for one, far in zip(found, apart, strict=True):
         where = f" @{_position(one.x, plot.x_unit)}" if far else ""
         parts.append(f"{one.series.letter} {one.text(plot.y_unit)}{where}")

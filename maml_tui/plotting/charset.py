@@ -47,9 +47,8 @@ class Glyphs:
         """Gather dots [rows * dots_high, columns * dots_wide] into the bits of each cell [rows, columns]."""
         rows, columns = dots.shape[0] // self.dots_high, dots.shape[1] // self.dots_wide
         small = dots.reshape(rows, self.dots_high, columns, self.dots_wide)
-        weights = 1 << np.arange(self.dots_high * self.dots_wide).reshape(self.dots_high, 1, self.dots_wide)
-        bits: npt.NDArray[np.int64] = (small * weights).sum(axis=(1, 3))
-        return bits
+        cells = small.transpose(0, 2, 1, 3).reshape(rows, columns, -1)
+        return np.packbits(cells, axis=-1, bitorder="little")[..., 0].astype(np.int64)
 
     def draw(self, bits: npt.NDArray[np.int64]) -> npt.NDArray[np.str_]:
         """Return the characters of cells, given their bits (any shape)."""

@@ -121,14 +121,14 @@ class _Figure:
             self._rule([x, x], [self.top, self.bottom], INK)
 
     def legend(self) -> None:
-        for one, (x, y) in zip(self.plot.series, self.entries, strict=True):
+        for one, (x, y) in zip(self.plot.by_letter, self.entries, strict=True):
             self._draw(one, np.array([x, x + 26.0]), np.full(2, y - 4.0))
             self.canvas.text(x + 32, y, f"{one.letter} {printable(one.label)}")
 
     def _legend_places(self) -> list[tuple[int, int]]:
         """Return where each entry of the legend begins; it goes on in a new row where it would leave the figure."""
         places, x, y = [], _LEFT, _LEGEND_TOP
-        for one in self.plot.series:
+        for one in self.plot.by_letter:
             width = 60 + 7 * len(one.label)
             if x > _LEFT and x + width > self.width:
                 x, y = _LEFT, y + _LEGEND_ROW

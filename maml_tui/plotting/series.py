@@ -80,15 +80,18 @@ class Series:
         """Both edges of the confidence band ([n], [n]), or None."""
         return None if self.low is None or self.high is None else (self.low, self.high)
 
-    def smoothed(self, factor: float) -> Floats | None:
-        """Return the moving average of the values [n], or None where it is not drawn.
+    @property
+    def smoothable(self) -> bool:
+        """Whether a moving average may be drawn.
 
         Means with a confidence band are never smoothed: their noise is measured already, and the average of a
         rising curve lags behind it, out of its own band. Nor are points.
         """
-        if not factor or self.band is not None or self.stroke is Stroke.POINTS:
-            return None
-        return smooth(self.y, factor)
+        return self.band is None and self.stroke is not Stroke.POINTS
+
+    def smoothed(self, factor: float) -> Floats | None:
+        """Return the moving average of the values [n], or None where it is not drawn."""
+        return smooth(self.y, factor) if factor and self.smoothable else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,8 +131,13 @@ class Plot:
     x_label: str = ""
     y_label: str = ""
 
+    @property
+    def by_letter(self) -> tuple[Series, ...]:
+        """The series as people list them, whatever lies on top."""
+        return tuple(sorted(self.series, key=lambda one: one.slot))
+
 
 def legend(plot: Plot) -> tuple[str, ...]:
     """Return one entry such as `A ━ meta-val` per series; control characters in labels are escaped."""
     strokes = GLYPHS[plot.charset].strokes
-    return tuple(f"{one.letter} {strokes[one.stroke]} {printable(one.label)}" for one in plot.series)
+    return tuple(f"{one.letter} {strokes[one.stroke]} {printable(one.label)}" for one in plot.by_letter)

@@ -13,7 +13,7 @@ from textual.message import Message
 
 from engine.errors import UsageError
 from maml_tui.actions import bindings
-from maml_tui.charts.captions import heading, reading_at_crosshair
+from maml_tui.charts.captions import heading, readings
 from maml_tui.charts.sight import Sight
 from maml_tui.charts.view import View
 from maml_tui.exporting import export
@@ -242,10 +242,10 @@ class Chart(PlotView, can_focus=True):
         self._write_captions()
 
     def _write_captions(self) -> None:
-        room = self.size.width - _ROOM_BESIDE_CAPTIONS
+        room, crosshair = self.size.width - _ROOM_BESIDE_CAPTIONS, self._view.crosshair
         captions = (
             heading(self.plot, self._view, room),
-            reading_at_crosshair(self.plot, room, self._columns),
+            "" if crosshair is None else readings(self.plot, crosshair, room, self._columns),
         )
         (old_title, old_subtitle), self._captions = self._captions, captions
         title, subtitle = captions

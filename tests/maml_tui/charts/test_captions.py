@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from maml_tui.charts.captions import heading, reading_at_crosshair
+from maml_tui.charts.captions import heading, readings
 from maml_tui.charts.sight import Sight
 from maml_tui.charts.view import View
 from maml_tui.plotting.charset import Charset
@@ -23,11 +23,11 @@ def seen(view, plot=PLOT):
 @pytest.mark.parametrize(
     ("view", "text"),
     [
-        (View(), "Accuracy · B ╌ meta-train  A ━ meta-val · 95% CI · EMA .9 · x: iterations"),
-        (View(band=False, smoothing=0), "Accuracy · B ╌ meta-train  A ━ meta-val · x: iterations"),
+        (View(), "Accuracy · A ━ meta-val  B ╌ meta-train · 95% CI · EMA .9 · x: iterations"),
+        (View(band=False, smoothing=0), "Accuracy · A ━ meta-val  B ╌ meta-train · x: iterations"),
         (
             View(band=False, smoothing=0, log_x=True, log_y=True, follow=True),
-            "Accuracy · B ╌ meta-train  A ━ meta-val · log y · log x · following · x: iterations",
+            "Accuracy · A ━ meta-val  B ╌ meta-train · log y · log x · following · x: iterations",
         ),
     ],
 )
@@ -36,28 +36,26 @@ def test_a_heading_says_what_is_shown_and_how(view, text):
 
 
 def test_a_heading_fits():
-    assert heading(seen(View()), View(), 60) == "Accuracy · B ╌ meta-train  A ━ meta-val · 95% CI · EMA .9"
+    assert heading(seen(View()), View(), 60) == "Accuracy · A ━ meta-val  B ╌ meta-train · 95% CI · EMA .9"
     assert heading(seen(View()), View(), 30) == "Accuracy"
     assert heading(seen(View()), View(), 3) == "Acc"
     assert heading(seen(View()), View(), 0) == heading(seen(View()), View(), -2) == ""
 
 
 def test_the_crosshair_is_read_with_uncertainty_and_places_that_differ():
-    plot = seen(View(crosshair=18_212.4))
-    assert reading_at_crosshair(plot, 200, 70) == "▸ 18,212  B 95.00%  A 93.12% ±0.71%"
-    assert reading_at_crosshair(plot, 200, 1000) == "▸ 18,212  B 95.00%  A 93.12% ±0.71% @18,000"
-    assert reading_at_crosshair(plot, 20, 70) == "▸ 18,212  B 95.00%"
-    assert reading_at_crosshair(seen(View()), 200, 70) == ""
+    plot = seen(View())
+    assert readings(plot, 18_212.4, 200, 70) == "▸ 18,212  A 93.12% ±0.71%  B 95.00%"
+    assert readings(plot, 18_212.4, 200, 1000) == "▸ 18,212  A 93.12% ±0.71% @18,000  B 95.00%"
+    assert readings(plot, 18_212.4, 30, 70) == "▸ 18,212  A 93.12% ±0.71%"
 
 
 def test_a_crosshair_over_nothing_still_says_where_it_is():
     plot = replace(PLOT, series=(), x_unit=Unit.TIME)
-    assert reading_at_crosshair(seen(View(crosshair=61.4), plot), 80, 70) == "▸ 0:01:01"
+    assert readings(seen(View(), plot), 61.4, 80, 70) == "▸ 0:01:01"
 
 
 def test_ascii_stays_ascii_and_labels_are_escaped():
     plot = replace(PLOT, charset=Charset.ASCII, y_label="acc\x1b")
-    view = View(crosshair=18_000)
-    assert heading(seen(view, plot), view, 200).isascii()
-    assert heading(seen(view, plot), view, 200).startswith("acc\\x1b - ")
-    assert reading_at_crosshair(seen(view, plot), 200, 70).endswith("A 93.12% +-0.71%")
+    assert heading(seen(View(), plot), View(), 200).isascii()
+    assert heading(seen(View(), plot), View(), 200).startswith("acc\\x1b | ")
+    assert readings(seen(View(), plot), 18_000, 200, 70) == "> 18,000  A 93.12% +-0.71%  B 95.00%"

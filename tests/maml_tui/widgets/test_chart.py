@@ -77,7 +77,7 @@ def window(chart):
 def test_at_first_the_whole_run_is_shown(pressed):
     chart = pressed()
     assert window(chart) == (0, 1000)
-    assert chart.border_title == "Accuracy · B ╌ train  A ━ val · 95% CI · EMA .9"
+    assert chart.border_title == "Accuracy · A ━ val  B ╌ train · 95% CI · EMA .9"
     assert chart.border_subtitle in (None, "")
 
 
