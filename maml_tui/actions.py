@@ -127,6 +127,7 @@ ACTIONS = (
     Action("adapt.previous_page", "pageup", "Page -", "The pictures before", "page(-1)"),
     Action("adapt.checkpoint", "v", "Best/latest", "Start from the best or the latest checkpoint", "checkpoint", 7),
     Action("adapt.split", "t", "Val/test", "Validation tasks or test tasks", "split", 10),
+    Action("adapt.export", "w", "Export", "Write the curve as SVG, PNG and CSV", "export", 11),
     # in a plot
     Action("plot.left", "left,h", "Left", "Move the crosshair to the left", "crosshair(-1)"),
     Action("plot.right", "right,l", "Right", "Move the crosshair to the right", "crosshair(1)"),

@@ -39,16 +39,15 @@ class View:
     shots: int
     split: Literal["val", "test"] = "test"
     task: int = 0
-    step: int = 1
+    step: int = 0
     amplitude: float | None = None
     phase: float | None = None
 
     @classmethod
     def of(cls, config: RunConfig, checkpoint: Label) -> View:
-        """Return the first look at a run: a task like those it was trained on, after as many steps."""
-        return cls(
-            config, checkpoint, config.task.shots, step=min(config.algorithm.inner_steps, _last_step(config))
-        )
+        """Return the first look at a run: a task of the size it was trained on, after the step that is scored."""
+        step = min(config.evaluation.eval_steps, _last_step(config))
+        return cls(config, checkpoint, config.task.shots, step=step)
 
     @property
     def steps(self) -> int:
@@ -103,13 +102,15 @@ class View:
         """Go from the test tasks to the validation tasks, or back."""
         return replace(self.own(), split="val" if self.split == "test" else "test", task=0)
 
-    def higher(self, by: int, shown: float) -> View:
-        """Raise the amplitude that is shown by some notches, within what the run was trained on."""
-        return replace(self, amplitude=_notched(shown, by, self.config.task.amplitude))
+    def higher(self, by: int, own: float) -> View:
+        """Raise the amplitude by some notches, within what the run was trained on; `own` is the task's."""
+        now = own if self.amplitude is None else self.amplitude
+        return replace(self, amplitude=_notched(now, by, self.config.task.amplitude))
 
-    def shifted(self, by: int, shown: float) -> View:
-        """Raise the phase that is shown by some notches, within what the run was trained on."""
-        return replace(self, phase=_notched(shown, by, self.config.task.phase))
+    def shifted(self, by: int, own: float) -> View:
+        """Raise the phase by some notches, within what the run was trained on; `own` is the task's."""
+        now = own if self.phase is None else self.phase
+        return replace(self, phase=_notched(now, by, self.config.task.phase))
 
     def own(self) -> View:
         """Give the task its own curve back."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import time
 from functools import partial
@@ -17,6 +18,7 @@ from maml_tui.adapting.classes import draw_classes, verdict_marks
 from maml_tui.adapting.curve import curve_plot
 from maml_tui.adapting.scores import draw_scores, scores
 from maml_tui.adapting.study import Study
+from maml_tui.exporting import export
 from maml_tui.plotting.charset import Charset
 from maml_tui.plotting.series import legend
 from maml_tui.screens.page import Page
@@ -53,6 +55,7 @@ class AdaptPage(Page):
         self._stepped = 0.0
         self._left: Timer | None = None
         self._shown: object = None
+        self._offered: object = None
 
     def body(self) -> ComposeResult:
         """Lay out a line that says what this is, the picture, and the numbers beside it."""
@@ -98,11 +101,10 @@ class AdaptPage(Page):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer what there is to do with what is shown."""
         del parameters
-        answer = self._study.answer if self._study else None
-        if action in ("amplitude", "phase", "own"):
-            return isinstance(answer, CurveAnswer)
+        if action in ("amplitude", "phase", "own", "export"):
+            return isinstance(self._answer, CurveAnswer)
         if action == "page":
-            return answer is not None and not isinstance(answer, CurveAnswer)
+            return isinstance(self._answer, PicturesAnswer)
         if action in ("step", "play", "task", "any_task", "shots", "checkpoint", "split"):
             return self._study is not None
         return True
@@ -135,15 +137,13 @@ class AdaptPage(Page):
 
     def action_amplitude(self, by: int) -> None:
         """Stretch the curve, or flatten it."""
-        answer = self._study.answer if self._study else None
-        if isinstance(answer, CurveAnswer):
-            self._change(lambda view: view.higher(by, view.amplitude or answer.amplitude))
+        if isinstance(answer := self._answer, CurveAnswer):
+            self._change(lambda view: view.higher(by, answer.amplitude))
 
     def action_phase(self, by: int) -> None:
         """Shift the curve."""
-        answer = self._study.answer if self._study else None
-        if isinstance(answer, CurveAnswer):
-            self._change(lambda view: view.shifted(by, answer.phase if view.phase is None else view.phase))
+        if isinstance(answer := self._answer, CurveAnswer):
+            self._change(lambda view: view.shifted(by, answer.phase))
 
     def action_own(self) -> None:
         """Give the task its own curve back."""
@@ -162,6 +162,18 @@ class AdaptPage(Page):
         """Show other pictures of the same task."""
         self._page = min(self._pages - 1, max(0, self._page + by))
         self._show()
+
+    async def action_export(self) -> None:
+        """Write the curve as figures and as numbers."""
+        if self._study is not None:
+            view, plot = self._study.view, self.query_one(PlotView).plot
+            subject = f"{self._study.watch.run.id}-{view.split}-task-{view.task + 1}-step-{view.step}"
+            figure, *others = await asyncio.to_thread(export, plot, subject)
+            self.maml.tell(f"figure written to {figure}, beside it {' and '.join(path.suffix for path in others)}")
+
+    @property
+    def _answer(self) -> CurveAnswer | PicturesAnswer | None:
+        return self._study.answer if self._study else None
 
     def _change(self, change: Callable[[View], View]) -> None:
         if self._study is not None:
@@ -203,13 +215,25 @@ class AdaptPage(Page):
             return
         self._shown = known
         notice = study.notice if study else _NO_RUN
-        self.query_one("#origin", Static).update(study.origin if study else "")
-        self.query_one("#notice", Static).update(notice)
+        self._say("#origin", study.origin if study else "")
+        self._say("#notice", notice)
         self.set_class(bool(notice), "-notice")
         if study and study.answer and not notice:
             self._show_scores(study.answer, study.view)
             self._show_picture(study.answer, study.view)
-        self.refresh_bindings()
+        self._offer()
+
+    def _say(self, place: str, text: str) -> None:
+        line = self.query_one(place, Static)
+        if text != line.content:
+            line.update(text, layout=False)
+
+    def _offer(self) -> None:
+        """Let the line of keys follow when there is something else to do than before."""
+        offered = self._study is not None, type(self._answer)
+        if offered != self._offered:
+            self._offered = offered
+            self.refresh_bindings()
 
     def _show_scores(self, answer: CurveAnswer | PicturesAnswer, view: View) -> None:
         panel = self.query_one("#scores", SheetView)
@@ -222,8 +246,8 @@ class AdaptPage(Page):
         step, charset = min(view.step, len(answer.loss) - 1), self.maml.charset
         if isinstance(answer, CurveAnswer):
             plot = curve_plot(answer, step, charset)
-            truth, before, *after, points = legend(plot)
-            curve.border_title, curve.border_subtitle = f"{truth}  {points}", "  ".join((before, *after))
+            truth, points, *network = legend(plot)
+            curve.border_title, curve.border_subtitle = f"{truth}  {points}", "  ".join(network)
             curve.show(plot)
         else:
             right, wrong = verdict_marks(charset)

@@ -88,7 +88,7 @@ class SheetView(Widget):
         """Return one line: its cells in runs of one style."""
         sheet = self._sheet
         if y >= len(sheet.characters):
-            return Strip.blank(self.size.width)
+            return Strip.blank(self.size.width, self.rich_style)  # NO_COLOR needs a style to strip
         looks = np.concatenate([sheet.tones[y, :, None], sheet.colours[y].reshape(-1, 6)], axis=1)
         edges = [0, *(np.flatnonzero((looks[1:] != looks[:-1]).any(axis=1)) + 1), len(looks)]
         ground = self.rich_style

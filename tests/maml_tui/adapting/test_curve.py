@@ -13,7 +13,7 @@ from maml_tui.plotting.series import Stroke, legend
 
 def test_truth_before_after_and_points(curve_answer):
     plot = curve_plot(curve_answer(), 2, Charset.UNICODE)
-    assert legend(plot) == ("A ╌ truth", "C ┈ before", "D ━ step 2", "B o K = 1")
+    assert legend(plot) == ("A ╌ truth", "B o K = 1", "C ┈ before", "D ━ step 2")
     truth, before, after, points = plot.series
     assert truth.y.tolist() == [2.0, -1.0, 0.5] and before.y.tolist() == [0.0, 0.0, 0.0]
     assert after.y.tolist() == [1.9, -0.9, 0.5]

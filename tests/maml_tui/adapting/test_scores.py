@@ -14,7 +14,7 @@ from maml_tui.plotting.charset import Charset
 
 @pytest.fixture
 def view(config_of):
-    return View.of(config_of("sinusoid-10shot"), "latest")
+    return View.of(config_of("sinusoid-10shot", "eval_steps=1"), "latest")
 
 
 def texts(sheet):

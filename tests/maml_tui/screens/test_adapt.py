@@ -65,7 +65,7 @@ def make_run(tmp_path):
     """Return `make_run(preset, "key=value", ...)`: a run with a latest checkpoint, of which nobody reads the bytes."""
 
     def make(preset="sinusoid-10shot", *overrides, labels=("latest",)):
-        resolved = resolve([load_preset(preset).layer, override_layer(list(overrides))])
+        resolved = resolve([load_preset(preset).layer, override_layer(["eval_steps=1", *overrides])])
         run = create_run("demo", RunRecord(resolved, "demo", "cpu").to_toml, tmp_path / "runs")
         if labels:
             save_checkpoint(run, 70, b"one", set(labels))
@@ -92,6 +92,8 @@ def opened(monkeypatch):
     monkeypatch.setattr(MamlApp, "on_mount", lambda self: self.show("adapt"))
 
     def open_on(run, size=(120, 40), charset="unicode", plain=False):
+        if plain:
+            monkeypatch.setenv("NO_COLOR", "1")
         settings = Settings.model_validate({"interface": {"charset": charset}})
         app = MamlApp(settings, Terminal(plain, False, True), os.environ)
         app.watched = RunWatch(run) if run else None
@@ -192,6 +194,21 @@ async def test_steps_need_no_question(opened, make_run, stand_in):
         screen = await settled(pilot)
         assert "step 0/10: mse 2.000" in screen and "D ━" not in screen
         assert len(asked(run)) == 1
+
+
+@asynchronous
+async def test_the_curve_is_written_to_files(opened, make_run, stand_in, tmp_path, monkeypatch):
+    monkeypatch.setenv("MAML_STATE_DIR", str(tmp_path / "state"))
+    run = make_run()
+    async with opened(run) as pilot:
+        await settled(pilot)
+        await pilot.press("n", "w")
+        await settled(pilot)
+        await pilot.app.workers.wait_for_complete()
+    written = sorted((tmp_path / "state" / "exports").iterdir())
+    assert [path.suffix for path in written] == [".csv", ".png", ".svg"]
+    assert written[0].name.startswith(f"{run.id}-test-task-2-step-1-")
+    assert "truth,-5,1" in written[0].read_text()
 
 
 @asynchronous
