@@ -78,7 +78,7 @@ def import_copy(name: str, path: Path, choices: Choices, progress: Progress = si
             f"{name} is imported as it was published: size, channels, split and seed are for pictures of your own"
         )
     if name == omniglot.NAME:
-        return omniglot.import_omniglot(path)
+        return omniglot.import_omniglot(path, progress)
     return miniimagenet.import_miniimagenet(path, progress, skip_broken=choices.skip_broken)
 
 

@@ -35,8 +35,8 @@ def leaks(image_set: ImageSet, split: ClassSplit) -> tuple[str, ...]:
         return ()
     one, other = (f"'{printable(image_set.class_names[c])}' ({part_of[c]})" for c in twins[0])
     sentence = (
-        f"{len(twins):,} pictures are in two parts of the split '{split.name}', which flatters results: "
-        f"the first is in {one} and in {other}"
+        f"pictures that are in two parts of the split '{split.name}', which flatters results: {len(twins):,}, "
+        f"the first in {one} and in {other}"
     )
     return (sentence,)
 

@@ -39,12 +39,12 @@ class Labelled(NamedTuple):
     Attributes:
         file: Its name in the tree.
         class_name: Its class.
-        part: `train`, `val` or `test` where the layout says so, else None.
+        part: `train`, `val` or `test` where the layout says so (it does for all or none), else empty.
     """
 
     file: str
     class_name: str
-    part: str | None
+    part: str = ""
 
 
 class Listing(NamedTuple):
@@ -71,8 +71,8 @@ def list_pictures(path: Path) -> Listing:
 
     Raises:
         UsageError: There is nothing at `path`.
-        ResourceError: It cannot be read; a CSV file names what is not there, or one file twice; or only some of
-            train, val and test are there.
+        ResourceError: It cannot be read, or has no pictures of a class; a CSV file names what is not there, or one
+            file twice; or only some of train, val and test are there.
     """
     if path.suffix.lower() == ".csv" and path.is_file():
         folder = FolderTree(path.parent)
@@ -91,6 +91,11 @@ def list_pictures(path: Path) -> Listing:
 
 
 def _listing(tree: Tree, pictures: Sequence[Labelled], passed_over: Sequence[str]) -> Listing:
+    if not pictures:
+        raise ResourceError(
+            f"{printable(tree.path)} has no pictures in class folders: a picture's class is the folder it lies in, or "
+            "what a CSV file with the columns path and label says"
+        )
     names: dict[str, str] = {}
     files: set[str] = set()
     for picture in pictures:
@@ -130,7 +135,7 @@ def _from_folders(files: Sequence[str], path: Path) -> list[Labelled]:
         parts = below.get(PurePosixPath(file).parent, ())
         class_name = "/".join(parts[1:] if split else parts)
         if class_name:
-            pictures.append(Labelled(file, class_name, _PARTS[parts[0].lower()] if split else None))
+            pictures.append(Labelled(file, class_name, _PARTS[parts[0].lower()] if split else ""))
     return pictures
 
 
@@ -157,7 +162,7 @@ def _tables(tree: Tree, names: Sequence[str]) -> list[_Table]:
     top = min((len(PurePosixPath(name).parts) for name in names), default=0)
     candidates = [name for name in names if name.lower().endswith(".csv") and name.count("/") == top - 1]
     tables = [table for name in candidates if (table := _table(tree, name)) is not None]
-    by_part = [table for table in tables if _part(table) is not None]
+    by_part = [table for table in tables if _part(table)]
     if {_part(table) for table in by_part} == set(_PARTS.values()):
         return by_part
     if len(tables) > 1:
@@ -168,8 +173,8 @@ def _tables(tree: Tree, names: Sequence[str]) -> list[_Table]:
     return tables
 
 
-def _part(table: _Table) -> str | None:
-    return _PARTS.get(PurePosixPath(table.name).stem.lower())
+def _part(table: _Table) -> str:
+    return _PARTS.get(PurePosixPath(table.name).stem.lower(), "")
 
 
 def _table(tree: Tree, name: str) -> _Table | None:
@@ -199,10 +204,10 @@ def _from_tables(tables: Sequence[_Table], has: Callable[[str], bool], path: Pat
     split = len(tables) > 1
     pictures = []
     for table in tables:
-        part = _part(table) if split else None
+        part = _part(table) if split else ""
         folder = PurePosixPath(table.name).parent
         for file, class_name in table.rows:
-            places = (folder / file, folder / "images" / file, folder / str(part) / class_name / file)
+            places = (folder / file, folder / "images" / file, folder / part / class_name / file)
             found = next((str(place) for place in places if has(str(place))), None)
             if found is None:
                 raise ResourceError(

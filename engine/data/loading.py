@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Progress = Callable[[str, int, int], None]
 """Is told what has been done to how many of how many pictures: `("read", 500, 60_000)`."""
 
-LARGEST_GUESS, SMALLEST_GUESS = 84, 16
+_LARGEST_GUESS, _SMALLEST_GUESS = 84, 16
 
 
 class Pictures(NamedTuple):
@@ -64,10 +64,10 @@ def guess_form(listing: Listing, channels: int | None, size: int | None, progres
         except ResourceError:
             continue  # reading the picture itself will tell
         progress("measured", number, len(files))
-    shorter = median(min(width, height) for _, width, height in headers) if headers else LARGEST_GUESS
+    shorter = median(min(width, height) for _, width, height in headers) if headers else _LARGEST_GUESS
     return Form(
         channels or (1 if all(grey for grey, _, _ in headers) else 3),
-        size or int(min(max(shorter, SMALLEST_GUESS), LARGEST_GUESS)),
+        size or int(min(max(shorter, _SMALLEST_GUESS), _LARGEST_GUESS)),
     )
 
 
@@ -81,13 +81,8 @@ def read_pictures(listing: Listing, form: Form, progress: Progress, *, skip_brok
         skip_broken: Leave out pictures that cannot be read, with a warning, instead of refusing them all.
 
     Raises:
-        ResourceError: There are none, they cannot be held in memory, or one cannot be read.
+        ResourceError: They cannot be held in memory, one cannot be read, or of a class none can.
     """
-    if not listing.pictures:
-        raise ResourceError(
-            f"{printable(listing.tree.path)} has no pictures in class folders: a picture's class is the folder it "
-            "lies in, or what a CSV file with the columns path and label says"
-        )
     place = {picture.file: number for number, picture in enumerate(listing.pictures)}
     images = _room(len(place), form)
     broken: dict[int, str] = {}
@@ -101,10 +96,10 @@ def read_pictures(listing: Listing, form: Form, progress: Progress, *, skip_brok
         progress("read", number, len(place))
     warnings = [*_passed_over(listing), *_broken(broken, listing, skip=skip_broken)]
     if resized:
-        warnings.append(
-            f"{resized:,} of {len(place):,} pictures were resized to {form.size}x{form.size}"
-        )
-    return _grouped(listing, images, set(broken), warnings)
+        warnings.append(f"{resized:,} of {len(place):,} pictures were resized to {form.size}x{form.size}")
+    counts = Counter(p.class_name for number, p in enumerate(listing.pictures) if number not in broken)
+    kept = np.delete(images, sorted(broken), axis=0) if broken else images
+    return Pictures(kept, tuple(counts), tuple(counts.values()), tuple(warnings))
 
 
 def _room(count: int, form: Form) -> np.ndarray:
@@ -126,10 +121,14 @@ def _passed_over(listing: Listing) -> list[str]:
 def _broken(broken: dict[int, str], listing: Listing, *, skip: bool) -> list[str]:
     if not broken:
         return []
-    of = f"{len(broken):,} of {len(listing.pictures):,} pictures cannot be read ({next(iter(broken.values()))})"
-    if not skip or len(broken) == len(listing.pictures):
+    where, pictures = printable(listing.tree.path), listing.pictures
+    of = f"{len(broken):,} of {len(pictures):,} pictures cannot be read ({next(iter(broken.values()))})"
+    if not skip:
+        raise ResourceError(f"{where}: {of}: mend or remove them, or leave them out with --skip-broken")
+    whole = {picture.class_name for number, picture in enumerate(pictures) if number not in broken}
+    if lost := {picture.class_name for picture in pictures} - whole:
         raise ResourceError(
-            f"{printable(listing.tree.path)}: {of}: mend or remove them, or leave them out with --skip-broken"
+            f"{where}: {of}, and none of the class '{printable(min(lost))}' can: mend or remove them"
         )
     return [f"{of}: left out"]
 
@@ -137,9 +136,3 @@ def _broken(broken: dict[int, str], listing: Listing, *, skip: bool) -> list[str
 def _some(names: tuple[str, ...]) -> str:
     shown = ", ".join(f"'{printable(name)}'" for name in names[:3])
     return f"{shown} and {len(names) - 3:,} more" if len(names) > 3 else shown
-
-
-def _grouped(listing: Listing, images: np.ndarray, broken: set[int], warnings: list[str]) -> Pictures:
-    counts = Counter(p.class_name for number, p in enumerate(listing.pictures) if number not in broken)
-    kept = np.delete(images, sorted(broken), axis=0) if broken else images
-    return Pictures(kept, tuple(counts), tuple(counts.values()), tuple(warnings))

@@ -70,7 +70,7 @@ def deviations(image_set: ImageSet) -> tuple[str, ...]:
     sentences = leaks(image_set, load_split(f"{NAME}-64-16-20"))
     if odd:
         some = ", ".join(odd[:3]) + (", ..." if len(odd) > 3 else "")
-        sentences += (f"{len(odd)} classes do not have {_PICTURES} pictures, as they are published ({some})",)
+        sentences += (f"classes without the {_PICTURES} pictures that are published: {len(odd)} ({some})",)
     return sentences
 
 
@@ -78,10 +78,10 @@ def _from_files(path: Path, progress: Progress, *, skip: bool) -> Pictures:
     listing = list_pictures(path)
     known = _classes()
     pictures = []
-    for file, class_name, part in listing.pictures:
+    for file, class_name, _ in listing.pictures:
         wordnet_id = PurePosixPath(class_name).name
         if wordnet_id in known and _OTHERS.isdisjoint(PurePosixPath(file).parts):
-            pictures.append(Labelled(file, wordnet_id, part))
+            pictures.append(Labelled(file, wordnet_id))
     _complete({picture.class_name for picture in pictures}, path)
     others = {picture.file for picture in listing.pictures} - {picture.file for picture in pictures}
     listing = listing._replace(

@@ -17,6 +17,7 @@ from PIL import Image
 
 from engine.data import store
 from engine.data.archives import Member, read_bounded, read_members, reading
+from engine.data.loading import silent
 from engine.data.pictures import opened
 from engine.data.store import Imported
 from engine.errors import ResourceError, UsageError
@@ -25,6 +26,7 @@ from engine.text import printable
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from engine.data.loading import Progress
     from engine.data.store import ImageSet
 
 NAME = "omniglot"
@@ -44,18 +46,19 @@ _LAYOUTS = (
 _Found = dict[str, dict[str, dict[str, np.ndarray]]]
 
 
-def import_omniglot(path: Path) -> Imported:
+def import_omniglot(path: Path, progress: Progress = silent) -> Imported:
     """Read a local copy of Omniglot and store it under the name `omniglot`.
 
     Args:
         path: A folder with `images_background` and `images_evaluation` as folders or as the published zips, one of
             those folders or zips beside the other, or one archive (zip, tar, tar.gz) with both folders or both zips.
+        progress: Told how far it is.
 
     Raises:
         UsageError: There is nothing at `path`.
         ResourceError: What is there is not all of Omniglot, is damaged, or cannot be stored; nothing is changed.
     """
-    image_set = read_omniglot(path)
+    image_set = read_omniglot(path, progress)
     store.save(image_set)
     return Imported(store.load(NAME), deviations(image_set))
 
@@ -71,7 +74,7 @@ def deviations(image_set: ImageSet) -> tuple[str, ...]:
     return (differs,)
 
 
-def read_omniglot(path: Path) -> ImageSet:
+def read_omniglot(path: Path, progress: Progress = silent) -> ImageSet:
     """Read a local copy of Omniglot into memory; arguments and errors as for `import_omniglot`.
 
     Returns:
@@ -83,11 +86,13 @@ def read_omniglot(path: Path) -> ImageSet:
             f"there is nothing at {printable(path)}: give the folder or archive that holds Omniglot"
         )
     found: _Found = {part: defaultdict(dict) for part in _CHARACTERS}
-    for label, member in _members(path):
+    total = sum(_CHARACTERS.values()) * _DRAWINGS
+    for number, (label, member) in enumerate(_members(path), start=1):
         place = _place(member.name)
         if place is not None:
             part, character, drawing = place
             found[part][character][drawing] = _picture(member.content, f"'{member.name}' in {label}")
+            progress("read", number, total)
     _check(found, path)
     characters = dict(sorted((name, drawings) for part in found.values() for name, drawings in part.items()))
     pictures = [drawings[file] for drawings in characters.values() for file in sorted(drawings)]

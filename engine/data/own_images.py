@@ -14,23 +14,19 @@ from engine.data.leaks import leaks
 from engine.data.listing import list_pictures
 from engine.data.loading import guess_form, read_pictures, silent
 from engine.data.names import check_name
-from engine.data.splits import OWN, ClassSplit, class_indices, proportional_split, read_split
+from engine.data.splits import OWN, ClassSplit, check_classes, proportional_split, read_split
 from engine.data.store import Imported
 from engine.errors import ResourceError
 from engine.text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from pathlib import Path
 
-    from engine.data.listing import Labelled
+    from engine.data.listing import Listing
     from engine.data.loading import Progress
 
-_SHARES = (
-    0.6,
-    0.2,
-    0.2,
-)  # more for validation than published sets give, so that small sets can hold a task there
+# More for validation than published sets give, so that small sets can hold a task there.
+_SHARES = (0.6, 0.2, 0.2)
 
 
 @dataclass(frozen=True)
@@ -67,33 +63,35 @@ def import_images(name: str, path: Path, choices: Choices, progress: Progress = 
     """
     check_name(name)
     listing = list_pictures(path)
-    given = None if choices.split is None else read_split(choices.split, OWN)
+    split = _split(name, listing, choices)
     form = guess_form(listing, choices.channels, choices.size, progress)
     found = read_pictures(listing, form, progress, skip_broken=choices.skip_broken)
-    split = given or _split_by_folders(listing.pictures, set(found.class_names), path)
-    if split is None:
-        by_seed = proportional_split(name, found.class_names, _SHARES, choices.seed)
-        split = replace(by_seed, name=OWN)
     image_set = store.make_image_set(
         name, found.images, found.class_names, found.counts, f"imported from {path.absolute()}", split
     )
-    class_indices(image_set, split)
     store.save(image_set)
     return Imported(store.load(name), found.warnings + leaks(image_set, split))
 
 
-def _split_by_folders(pictures: Iterable[Labelled], classes: set[str], path: Path) -> ClassSplit | None:
+def _split(name: str, listing: Listing, choices: Choices) -> ClassSplit:
+    classes = dict.fromkeys(picture.class_name for picture in listing.pictures)
+    if choices.split is not None:
+        split = read_split(choices.split, OWN)
+        check_classes(name, classes, split)
+        return split
+    if any(picture.part for picture in listing.pictures):
+        return _split_by_parts(listing)
+    return replace(proportional_split(name, list(classes), _SHARES, choices.seed), name=OWN)
+
+
+def _split_by_parts(listing: Listing) -> ClassSplit:
     parts: dict[str, str] = {}
-    for _, class_name, part in pictures:
-        if part is None:
-            return None
+    for _, class_name, part in listing.pictures:
         if parts.setdefault(class_name, part) != part:
             raise ResourceError(
-                f"{printable(path)} has the class '{printable(class_name)}' in {parts[class_name]} and in {part}, but "
-                "tasks of one part must be of classes unseen in the others: name the classes of each in a --split file"
+                f"{printable(listing.tree.path)} has the class '{printable(class_name)}' in {parts[class_name]} and in "
+                f"{part}, but tasks of one part must be of classes unseen in the others: name each part's classes in a "
+                "--split file"
             )
-    lists = {
-        label: tuple(c for c in parts if parts[c] == label and c in classes)
-        for label in ("train", "val", "test")
-    }
+    lists = {label: tuple(c for c in parts if parts[c] == label) for label in ("train", "val", "test")}
     return ClassSplit(OWN, **lists)

@@ -23,7 +23,7 @@ from engine.paths import assets_dir
 from engine.text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from pathlib import Path
 
     from engine.data.store import ImageSet
@@ -181,6 +181,21 @@ def proportional_split(
     )
 
 
+def check_classes(data_name: str, class_names: Collection[str], split: ClassSplit) -> None:
+    """Hold a split against the classes that there are; some of them may be in no part.
+
+    Raises:
+        UsageError: The split names classes that are not in `class_names`.
+    """
+    missing = [n for names in split.parts().values() for n in names if n not in class_names]
+    if missing:
+        shown = ", ".join(printable(n) for n in missing[:3]) + (", ..." if len(missing) > 3 else "")
+        raise UsageError(
+            f"the split '{split.name}' does not fit the data set '{data_name}', which lacks {len(missing)} of "
+            f"its classes ({shown}): import all of it"
+        )
+
+
 def class_indices(image_set: ImageSet, split: ClassSplit) -> dict[str, np.ndarray]:
     """Return, for each of `train`, `val` and `test`, the `[classes of the part]` int64 class indices in `image_set`.
 
@@ -188,13 +203,7 @@ def class_indices(image_set: ImageSet, split: ClassSplit) -> dict[str, np.ndarra
         UsageError: The set lacks classes that the split names.
     """
     position = {class_name: index for index, class_name in enumerate(image_set.class_names)}
-    missing = [n for names in split.parts().values() for n in names if n not in position]
-    if missing:
-        shown = ", ".join(printable(n) for n in missing[:3]) + (", ..." if len(missing) > 3 else "")
-        raise UsageError(
-            f"the split '{split.name}' does not fit the data set '{image_set.name}', which lacks {len(missing)} of "
-            f"its classes ({shown}): import all of it"
-        )
+    check_classes(image_set.name, position, split)
     return {
         part: np.array([position[n] for n in names], dtype=np.int64) for part, names in split.parts().items()
     }

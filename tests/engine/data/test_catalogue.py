@@ -78,4 +78,4 @@ def test_every_name_finds_its_importer(tmp_path, put, classes_of):
 def test_the_check_finds_a_picture_in_two_parts(put, classes_of, picture):
     folder = put("x", classes_of("a", "b", "c") | {f"{name}/twin.png": picture(9) for name in "abc"})
     catalogue.import_copy("mine", folder, Choices())
-    assert "2 pictures are in two parts" in catalogue.check_image_set("mine").warnings[0]
+    assert "pictures that are in two parts" in catalogue.check_image_set("mine").warnings[0]

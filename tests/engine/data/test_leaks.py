@@ -19,8 +19,10 @@ def a_set(*shades):
 
 def test_twins_in_two_parts_are_counted():
     (sentence,) = leaks(a_set(0, 1, 2, 3, 4, 1, 6, 0, 8, 9), SPLIT)
-    assert sentence.startswith("2 pictures are in two parts of the split 'parts'")
-    assert sentence.endswith("the first is in 'a' (train) and in 'c' (val)")
+    assert sentence.startswith(
+        "pictures that are in two parts of the split 'parts', which flatters results: 2, "
+    )
+    assert sentence.endswith("the first in 'a' (train) and in 'c' (val)")
 
 
 def test_twins_in_one_part_or_outside_are_no_leak():

@@ -25,9 +25,9 @@ def test_the_class_is_the_path_below_what_all_have_in_common(put):
     )
     listing = list_pictures(folder)
     assert listed(folder) == {
-        "data/birds/owl/1.jpg": ("birds/owl", None),
-        "data/birds/owl/2.PNG": ("birds/owl", None),
-        "data/fish/3.webp": ("fish", None),
+        "data/birds/owl/1.jpg": ("birds/owl", ""),
+        "data/birds/owl/2.PNG": ("birds/owl", ""),
+        "data/fish/3.webp": ("fish", ""),
     }
     assert listing.passed_over == ("data/readme.md",)
     assert [picture.class_name for picture in listing.pictures] == ["birds/owl", "birds/owl", "fish"]
@@ -35,8 +35,8 @@ def test_the_class_is_the_path_below_what_all_have_in_common(put):
 
 def test_a_class_may_lie_in_another(put):
     assert listed(put("x", empty("owl/1.png", "owl/snowy/2.png"))) == {
-        "owl/1.png": ("owl", None),
-        "owl/snowy/2.png": ("owl/snowy", None),
+        "owl/1.png": ("owl", ""),
+        "owl/snowy/2.png": ("owl/snowy", ""),
     }
 
 
@@ -70,14 +70,14 @@ def test_some_of_the_parts_are_no_split(put):
 
 
 def test_a_class_may_be_called_train(put):
-    assert listed(put("x", empty("train/1.png", "bus/1.png", "test/1.png")))["train/1.png"] == ("train", None)
+    assert listed(put("x", empty("train/1.png", "bus/1.png", "test/1.png")))["train/1.png"] == ("train", "")
 
 
 @pytest.mark.parametrize("name", ["great owl", "filin\nпугач", "ふくろう", "a'b\"c", "owl.d", "\x1b[31m"])
 def test_class_names_are_kept_as_they_are(put, zip_of, name):
     files = empty(f"{name}/1.png", "eel/1.png")
-    assert listed(put("x", files))[f"{name}/1.png"] == (name, None)
-    assert listed(put("y", {"x.zip": zip_of(files)}) / "x.zip")[f"{name}/1.png"] == (name, None)
+    assert listed(put("x", files))[f"{name}/1.png"] == (name, "")
+    assert listed(put("y", {"x.zip": zip_of(files)}) / "x.zip")[f"{name}/1.png"] == (name, "")
 
 
 @pytest.mark.parametrize("twin", ["uhu\u0308 ", " uh\u00fc", "uhu\u0308"])
@@ -111,7 +111,7 @@ CSV = b"\xef\xbb\xbfPath,label,note\n1.png,owl,\nsub/2.png,eel,x\n"
 
 def test_a_csv_file_says_the_classes(put, zip_of):
     files = {"labels.csv": CSV, **empty("1.png", "images/sub/2.png", "other.png")}
-    expected = {"1.png": ("owl", None), "images/sub/2.png": ("eel", None)}
+    expected = {"1.png": ("owl", ""), "images/sub/2.png": ("eel", "")}
     folder = put("x", files)
     assert listed(folder / "labels.csv") == listed(folder) == expected
     packed = put("y", {"x.zip": zip_of({f"top/{n}": c for n, c in files.items()})})
@@ -125,13 +125,13 @@ def test_three_csv_files_say_the_parts_too(put):
     pictures = {"train.jpg": "train.jpg", "val.jpg": "images/val.jpg", "test.jpg": "test/ctest/test.jpg"}
     folder = put("x", files | empty(*pictures.values()))
     assert listed(folder) == {place: (f"c{name[:-4]}", name[:-4]) for name, place in pictures.items()}
-    assert listed(folder / "train.csv") == {"train.jpg": ("ctrain", None)}
+    assert listed(folder / "train.csv") == {"train.jpg": ("ctrain", "")}
 
 
 def test_a_csv_file_of_something_else_is_no_list(put):
     assert listed(put("x", {"meta.csv": b"when,where\n1,2\n", **empty("owl/1.png", "eel/1.png")}))[
         "owl/1.png"
-    ] == ("owl", None)
+    ] == ("owl", "")
 
 
 @pytest.mark.parametrize(
@@ -169,5 +169,10 @@ def test_several_lists_are_one_too_many(put):
 def test_nothing_there(tmp_path):
     with pytest.raises(UsageError, match="there is nothing at"):
         list_pictures(tmp_path / "x.csv")
-    (tmp_path / "empty").mkdir()
-    assert list_pictures(tmp_path / "empty").pictures == ()
+
+
+@pytest.mark.parametrize("files", [empty("a/x.txt"), empty("notes.txt", "1.png"), {"x.csv": b"path,label\n"}])
+def test_no_pictures_in_classes(put, files):
+    folder = put("x", files)
+    with pytest.raises(ResourceError, match="has no pictures in class folders"):
+        list_pictures(folder)

@@ -135,8 +135,8 @@ def test_what_deviates_is_told(put, pictures):
     files[f"test/{other}/twin.png"] = files[f"train/{one}/{one}00000.png"]
     files["train/n00000000/1.png"] = b"another class"
     warnings = "\n".join(import_miniimagenet(put("x", files)).warnings)
-    assert f"1 classes do not have 2 pictures, as they are published ({other} has 3)" in warnings
-    assert "1 pictures are in two parts of the split 'miniimagenet-64-16-20'" in warnings
+    assert f"classes without the 2 pictures that are published: 1 ({other} has 3)" in warnings
+    assert "in two parts of the split 'miniimagenet-64-16-20', which flatters results: 1, " in warnings
     assert f"'{one}' (train)" in warnings and f"'{other}' (test)" in warnings
     assert "'train/n00000000/1.png' passed over" in warnings
 
@@ -186,4 +186,7 @@ def test_real_pictures_in_class_folders(tmp_path, monkeypatch):
     imported = import_miniimagenet(tmp_path / "mini")
     assert imported.image_set.images.shape == (400, 3, 84, 84)
     assert 80 < imported.image_set.images.mean() < 150
-    assert len(imported.warnings) == 1 and "100 classes do not have 600" in imported.warnings[0]
+    assert (
+        len(imported.warnings) == 1
+        and "classes without the 600 pictures that are published: 100" in imported.warnings[0]
+    )
