@@ -113,3 +113,9 @@ def test_an_empty_interval_is_widened_around_its_value(value):
     assume(value > 1e-280)
     low, high = proper(value, value, True)
     assert 0 < low < value < high
+
+
+@given(st.floats(1e-3, 1e3), st.floats(1.001, 1e3), st.floats(0, 1), st.booleans())
+def test_what_lies_at_a_fraction_lies_there(low, ratio, fraction, log):
+    scale = Scale(low, low * ratio, log)
+    assert scale.fraction(np.array([scale.value(fraction)]))[0] == pytest.approx(fraction, abs=1e-9)

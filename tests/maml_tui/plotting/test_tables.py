@@ -5,7 +5,8 @@ import io
 
 import numpy as np
 
-from maml_tui.plotting.series import Series
+from maml_tui.plotting.frame import in_sight
+from maml_tui.plotting.series import Plot, Series
 from maml_tui.plotting.tables import to_csv
 
 
@@ -21,3 +22,15 @@ def test_numbers_come_back_as_they_were():
     values = np.random.default_rng(0).normal(size=50)
     rows = list(csv.DictReader(io.StringIO(to_csv((Series("a", np.arange(50), values),)))))
     assert [float(row["y"]) for row in rows] == values.tolist()
+
+
+def test_tabs_suit_spreadsheets():
+    assert to_csv((Series("a", [1], [2]),), "\t").splitlines()[1] == "a\t1\t2\t\t"
+
+
+def test_only_what_is_in_sight_is_given():
+    series = Series("a", range(5), range(5), range(5), range(5))
+    (cut,) = in_sight(Plot((series,), x_range=(1, 3)))
+    assert [values.tolist() for values in (cut.x, cut.y, *cut.band)] == [[1, 2, 3]] * 4
+    (whole,) = in_sight(Plot((Series("b", [1, 2], [3, 4]),)))
+    assert (whole.x.tolist(), whole.band) == ([1, 2], None)
