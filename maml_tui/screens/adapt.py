@@ -169,7 +169,9 @@ class AdaptPage(Page):
             view, plot = self._study.view, self.query_one(PlotView).plot
             subject = f"{self._study.watch.run.id}-{view.split}-task-{view.task + 1}-step-{view.step}"
             figure, *others = await asyncio.to_thread(export, plot, subject)
-            self.maml.tell(f"figure written to {figure}, beside it {' and '.join(path.suffix for path in others)}")
+            self.maml.tell(
+                f"figure written to {figure}, beside it {' and '.join(path.suffix for path in others)}"
+            )
 
     @property
     def _answer(self) -> CurveAnswer | PicturesAnswer | None:

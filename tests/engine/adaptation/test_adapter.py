@@ -18,7 +18,7 @@ from engine.adaptation.protocol import ANSWER, MOST_STEPS, Question, no_checkpoi
 from engine.checkpoint import to_bytes
 from engine.config.record import RunRecord
 from engine.config.resolve import ResolvedConfig
-from engine.errors import ResourceError, UsageError
+from engine.errors import ResourceError
 from engine.evaluation.evaluator import evaluate
 from engine.runs.checkpoints import load_checkpoint, read_pointer, save_checkpoint
 from engine.runs.directory import create_run
@@ -244,8 +244,3 @@ def test_a_run_that_is_none_is_a_problem(tmp_path):
         question().model_dump_json().encode(),
     )
     assert answer.kind == "problem" and "config.toml" in answer.problem
-
-
-def test_too_large_an_episode_is_refused(trained):
-    with pytest.raises(UsageError, match="lower shots or queries"):
-        Adapter(trained("strokes").run).answer(question(shots=20, queries=20))
