@@ -29,15 +29,17 @@ from maml_tui.training_view.lines import Panel
 from maml_tui.training_view.machine import machine
 from maml_tui.training_view.metrics import metrics, summary
 from maml_tui.training_view.outcome import outcome
-from maml_tui.training_view.progress import progress_line, status_line
+from maml_tui.training_view.progress import progress_bar, progress_text, status_line
 from maml_tui.training_view.scene import Scene, resumable
 from maml_tui.training_view.state import nothing_yet, notice
 from maml_tui.training_view.steering import Steering
 from maml_tui.watching.series import metrics_of
 from maml_tui.widgets.chart import Chart
-from maml_tui.widgets.pane import Pane, content
+from maml_tui.widgets.pane import Composer, Pane, content
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from textual.app import ComposeResult
     from textual.events import DescendantFocus
 
@@ -70,6 +72,11 @@ _SAMPLES = 256
 _FOR_LIVE = frozenset({"pause", "checkpoint", "evaluate", "stop"})
 
 
+def _one(line: Callable[[Scene, int], Line]) -> Composer:
+    """Return what makes a pane of a single line."""
+    return lambda scene, width, _: Panel("", [line(scene, width)])
+
+
 class TrainPage(Page):
     """One run: its state, its plots, its numbers, its events."""
 
@@ -92,12 +99,10 @@ class TrainPage(Page):
         """Lay out the lines at the top, plots at the left, panels at the right, events below."""
         yield Static(_NOTHING, id="nothing", markup=False)
         with Vertical(id="run"):
-            yield Pane(
-                lambda scene, width, _: Panel("", [status_line(scene, width)]), framed=False, id="status"
-            )
-            yield Pane(
-                lambda scene, width, _: Panel("", [progress_line(scene, width)]), framed=False, id="progress"
-            )
+            yield Pane(_one(status_line), framed=False, id="status")
+            with Horizontal(id="progress"):  # two, since a line is sent from its widget's left edge on
+                yield Pane(_one(progress_bar), framed=False, id="bar")
+                yield Pane(_one(progress_text), framed=False, id="next")
             yield Static(id="notice", markup=False)
             yield Static(id="tabs", markup=False)
             with Horizontal(id="main"):
@@ -258,7 +263,6 @@ class TrainPage(Page):
         for pane in self.query(Pane):
             pane.show(scene)
         self._explain(notice(scene))
-        self.refresh_bindings()
         self._make_room_for_result(watch.result is not None)
         if watch.history is not self._history:
             self._history = watch.history
@@ -268,6 +272,7 @@ class TrainPage(Page):
 
     def _explain(self, line: Line) -> None:
         if line != self._notice:
+            self.refresh_bindings()  # what explains the state changes with it, and so does what can be done
             self._notice = line
             notice_line = self.query_one("#notice", Static)
             notice_line.update(content(line))

@@ -8,7 +8,7 @@ import numpy as np
 
 from engine.statistics.summary import summarise
 from maml_tui.plotting.charset import Charset
-from maml_tui.training_view.lines import Line, Part, fitted, text_of
+from maml_tui.training_view.lines import Line, Part, fitted
 from maml_tui.training_view.scene import Scene, ago
 from maml_tui.training_view.state import state_sign, state_word
 from maml_tui.wording import duration, metric_value, significant
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 _RECENT = 20
 _FEWEST = 5
-_SHORTEST_TRACK = 8
 _PANEL_BESIDE = 100  # from here on, a panel of its own tells of the GPU
 _FIRST_COLUMNS = 40  # narrower than this, one line tells the essence
 
@@ -57,17 +56,16 @@ def essence(scene: Scene, width: int) -> Line:
     return fitted([part for part in parts if part.line], width, gap=" ")
 
 
-def progress_line(scene: Scene, width: int) -> Line:
-    """Return a bar of what is done, and what comes next."""
-    share = scene.done if scene.measuring is None else scene.measuring
-    percent: Line = ((f"{100 * share:.1f} %", "strong"),)
-    facts = [Part(rank, ((fact, ""),)) for rank, fact in enumerate(_facts(scene))]
-    room = width - _SHORTEST_TRACK - 2 - len(text_of(percent))
-    while facts and sum(len(text_of(part.line)) + 3 for part in facts) > room:
-        facts.pop()
-    rest = fitted([Part(0, percent), *facts], width, gap="   " if facts else "")
-    long = max(_SHORTEST_TRACK, width - len(text_of(rest)) - 2)
-    return (*track(share, long, scene.charset), ("  ", ""), *rest)
+def progress_bar(scene: Scene, width: int) -> Line:
+    """Return a bar of what is done: of the training, then of the final measurement."""
+    return track(_share(scene), width, scene.charset)
+
+
+def progress_text(scene: Scene, width: int) -> Line:
+    """Return how much is done, what comes next and what is safe; what matters less is left out for want of room."""
+    parts = [Part(0, ((f"{100 * _share(scene):.1f} %", "strong"),))]
+    parts += [Part(rank, ((fact, ""),)) for rank, fact in enumerate(_facts(scene), 1)]
+    return fitted(parts, width, gap="   ")
 
 
 def track(share: float, width: int, charset: Charset) -> Line:
@@ -101,6 +99,10 @@ def relative_spread(speed: Floats) -> float | None:
         return None
     mean, half_width, _ = summarise(pace)
     return half_width / mean
+
+
+def _share(scene: Scene) -> float:
+    return scene.done if scene.measuring is None else scene.measuring
 
 
 def _speed(scene: Scene) -> Line:

@@ -102,7 +102,7 @@ class Pane(ScrollView, can_focus=True):
         x, top = self.scroll_offset
         line = self._lines[top + y] if top + y < len(self._lines) else ()
         segments = [Segment(text, self._style(role)) for text, role in line]
-        return Strip(segments).crop_extend(x, x + self.size.width, self.rich_style)
+        return Strip(segments).simplify().crop_extend(x, x + self.size.width, self.rich_style)
 
     def _renew(self) -> None:
         room = self.scrollable_content_region.size

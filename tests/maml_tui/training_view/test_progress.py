@@ -7,7 +7,8 @@ from maml_tui.plotting.charset import Charset
 from maml_tui.training_view.lines import text_of
 from maml_tui.training_view.progress import (
     essence,
-    progress_line,
+    progress_bar,
+    progress_text,
     relative_spread,
     status_line,
     time_left,
@@ -71,28 +72,28 @@ def test_the_spread_is_that_of_the_mean_seconds_per_iteration():
 
 
 def test_what_comes_next_and_what_is_safe(scene, records):
-    line = text_of(progress_line(scene(records.saved(20), **RUNNING), 120))
-    assert line.endswith("  50.0 %   next validation in 10 it   checkpoint 1 m ago") and len(line) == 120
-    assert "no checkpoint yet" in text_of(progress_line(scene(**RUNNING), 120))
-
-
-@pytest.mark.parametrize("width", [30, 40, 60, 80])
-def test_the_bar_fills_the_line_and_facts_give_way(scene, records, width):
-    line = text_of(progress_line(scene(records.saved(20), **RUNNING), width))
-    assert len(line) == width and "━━━━" in line
-
-
-def test_no_validation_is_announced_that_will_not_come(scene):
-    assert "validation" not in text_of(
-        progress_line(scene(**RUNNING | {"iteration": 50}, overrides=["eval_every=50"]), 120)
+    assert text_of(progress_text(scene(records.saved(20), **RUNNING), 60)) == (
+        "50.0 %   next validation in 10 it   checkpoint 1 m ago"
     )
-    assert "validation" not in text_of(progress_line(scene(**RUNNING, overrides=["eval_every=0"]), 120))
+    assert "no checkpoint yet" in text_of(progress_text(scene(**RUNNING), 60))
+
+
+def test_facts_give_way_where_there_is_no_room(scene, records):
+    shown = scene(records.saved(20), **RUNNING)
+    assert text_of(progress_text(shown, 40)) == "50.0 %   next validation in 10 it"
+    assert text_of(progress_text(shown, 20)) == "50.0 %"
+
+
+@pytest.mark.parametrize(("iteration", "every"), [(50, 50), (30, 0)])
+def test_no_validation_is_announced_that_will_not_come(scene, iteration, every):
+    shown = scene(**RUNNING | {"iteration": iteration}, overrides=[f"eval_every={every}"])
+    assert "validation" not in text_of(progress_text(shown, 120))
 
 
 def test_the_last_measurement_has_a_progress_of_its_own(scene):
-    assert text_of(progress_line(scene(**RUNNING | {"measured": 0.25}), 60)).endswith(
-        "25.0 %   of the final measurement"
-    )
+    shown = scene(**RUNNING | {"measured": 0.25})
+    assert text_of(progress_text(shown, 60)) == "25.0 %   of the final measurement"
+    assert text_of(progress_bar(shown, 8)) == "━━──────"
 
 
 @pytest.mark.parametrize(("share", "full"), [(-1, 0), (0, 0), (0.5, 5), (1, 10), (3, 10)])
