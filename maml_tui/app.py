@@ -76,7 +76,7 @@ class MamlApp(App[int]):
         run: RunDirectory | None = None,
         readonly: bool = False,
     ) -> None:
-        super().__init__()
+        super().__init__(ansi_color=True if terminal.colourless else None)
         self.settings = settings
         self.terminal = terminal
         self.environment = dict(environment)

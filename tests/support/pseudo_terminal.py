@@ -70,8 +70,8 @@ class PseudoTerminal:
         """Wait until the screen shows a pattern, and return the match."""
         deadline = time.monotonic() + seconds
         while not (found := re.search(pattern, self.text())):
-            assert time.monotonic() < deadline, f"{pattern!r} did not appear:\n{self.text()}"
-            assert self.process.poll() is None or self.reading.is_set(), "the program has ended"
+            ended = self.process.poll() is not None
+            assert not ended and time.monotonic() < deadline, f"{pattern!r} did not appear:\n{self.text()}"
             time.sleep(0.05)
         return found
 
