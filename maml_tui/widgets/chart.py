@@ -60,7 +60,7 @@ class Chart(PlotView, can_focus=True):
 
     @dataclass
     class Moved(Message):
-        """The crosshair has moved.
+        """A person has moved the crosshair; what a program sets is not told.
 
         Attributes:
             chart: Where.
@@ -106,8 +106,6 @@ class Chart(PlotView, can_focus=True):
             self.reload()
         elif view != old:
             self._look()
-        if view.crosshair != old.crosshair:
-            self.post_message(self.Moved(self, view.crosshair))
 
     def reload(self) -> None:
         """Ask the source again: the data have changed."""
@@ -132,51 +130,51 @@ class Chart(PlotView, can_focus=True):
 
     def action_crosshair(self, columns: int) -> None:
         """Move the crosshair by so many columns."""
-        self.view = self._sight.moved(columns / self._columns)
+        self._change(self._sight.moved(columns / self._columns))
 
     def action_hide_crosshair(self) -> None:
         """Take the crosshair away."""
-        self.view = replace(self._view, crosshair=None)
+        self._change(replace(self._view, crosshair=None))
 
     def action_zoom(self, factor: float) -> None:
         """Show so many times as much of the x-axis."""
-        self.view = self._sight.zoomed(factor)
+        self._change(self._sight.zoomed(factor))
 
     def action_pan(self, step: float) -> None:
         """Move along the x-axis by so many times what is in sight."""
-        self.view = self._sight.panned(step)
+        self._change(self._sight.panned(step))
 
     def action_reset(self) -> None:
         """Show the whole x-axis."""
-        self.view = self._view.reset()
+        self._change(self._view.reset())
 
     def action_follow(self) -> None:
         """Keep the newest sample in sight, or stop doing so."""
-        self.view = self._sight.followed()
+        self._change(self._sight.followed())
 
     def action_log_y(self) -> None:
         """Change between a logarithmic and a linear y-axis."""
-        self.view = replace(self._view, log_y=not self._view.log_y)
+        self._change(replace(self._view, log_y=not self._view.log_y))
 
     def action_log_x(self) -> None:
         """Change between a logarithmic and a linear x-axis."""
-        self.view = replace(self._view, log_x=not self._view.log_x)
+        self._change(replace(self._view, log_x=not self._view.log_x))
 
     def action_x_axis(self) -> None:
         """Go on to the next x-axis."""
-        self.view = self._view.with_next_x_axis(self.x_axes)
+        self._change(self._view.with_next_x_axis(self.x_axes))
 
     def action_smooth(self) -> None:
         """Go on to the next smoothing."""
-        self.view = self._view.with_next_smoothing()
+        self._change(self._view.with_next_smoothing())
 
     def action_band(self) -> None:
         """Show confidence bands, or hide them."""
-        self.view = replace(self._view, band=not self._view.band)
+        self._change(replace(self._view, band=not self._view.band))
 
     def action_metric(self, step: int) -> None:
         """Go on to a neighbour in the list of metrics."""
-        self.view = self._view.with_metric(self.metrics, step)
+        self._change(self._view.with_metric(self.metrics, step))
 
     async def action_export(self) -> None:
         """Write the figure to files, and say where they are."""
@@ -193,12 +191,12 @@ class Chart(PlotView, can_focus=True):
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         """Zoom in on what is under the mouse."""
         event.stop()
-        self.view = self._sight.zoomed(_WHEEL, self._fraction(event))
+        self._change(self._sight.zoomed(_WHEEL, self._fraction(event)))
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         """Zoom out around what is under the mouse."""
         event.stop()
-        self.view = self._sight.zoomed(1 / _WHEEL, self._fraction(event))
+        self._change(self._sight.zoomed(1 / _WHEEL, self._fraction(event)))
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         """Take hold of the plot."""
@@ -209,13 +207,13 @@ class Chart(PlotView, can_focus=True):
         """Drag the plot along."""
         if self._drag is not None:
             start, view = self._drag
-            self.view = Sight(self._data, view).panned((start - event.screen_x) / self._columns)
+            self._change(Sight(self._data, view).panned((start - event.screen_x) / self._columns))
 
     def on_mouse_up(self, event: events.MouseUp) -> None:
         """Let the plot go. Where it was not dragged, put the crosshair there."""
         self.release_mouse()
         if self._drag is not None and self._drag[0] == event.screen_x and self._drag[1] == self._view:
-            self.view = self._sight.pointed(self._fraction(event))
+            self._change(self._sight.pointed(self._fraction(event)))
         self._drag = None
 
     @property
@@ -234,6 +232,12 @@ class Chart(PlotView, can_focus=True):
     def _fraction(self, event: events.MouseEvent) -> float:
         """Return where on the x-axis, as a fraction of what is in sight, the mouse is."""
         return (event.get_content_offset_capture(self).x - self.frame.gutter) / self._columns
+
+    def _change(self, view: View) -> None:
+        moved = view.crosshair != self._view.crosshair
+        self.view = view
+        if moved:
+            self.post_message(self.Moved(self, view.crosshair))
 
     def _look(self) -> None:
         previous = self.plot.y_range if self._view.same_axes(self._seen) else None

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from textual import events
 
 from engine.errors import UsageError
 from maml_tui.charts.view import View
@@ -139,22 +140,35 @@ def test_without_a_source_there_is_nothing_to_show(perform):
     assert "Accuracy" not in "".join(screen.display)
 
 
-def test_moves_are_told(perform, chart):
+def test_what_a_person_moves_is_told_and_what_a_program_sets_is_not(perform):
     told = []
 
     class Listening(Chart):
         def on_chart_moved(self, message):
             told.append((message.control, message.x))
 
+    def set_crosshair(app, _):
+        app.widget.view = replace(app.widget.view, crosshair=100.0)
+
     chart = Listening(metrics=METRICS)
     chart.source = Data()
-    perform(chart, load, *map(_press, ["left", "plus", "escape"]))
+    perform(chart, load, *map(_press, ["left", "plus"]), set_crosshair, _press("escape"))
     assert told == [(chart, 500.0), (chart, None)]
 
 
 def test_a_click_sets_the_crosshair(perform, chart):
     perform(chart, load, lambda _, pilot: pilot.click(Chart, offset=(1 + GUTTER, 5)))
     assert chart.view.crosshair == 0
+
+
+@pytest.mark.parametrize(("kind", "factor"), [(events.MouseScrollUp, 0.8), (events.MouseScrollDown, 1.25)])
+def test_the_wheel_zooms_around_the_mouse(perform, chart, kind, factor):
+    def turn(app, _):
+        x, y = 1 + GUTTER + STEPS, 5
+        app.widget.post_message(kind(app.widget, x, y, 0, 0, 0, False, False, False, x, y))
+
+    perform(chart, load, _press("plus"), turn)
+    assert chart.view == View(window=pytest.approx((750 - 500 * factor, 750)))
 
 
 def test_dragging_pans(perform, chart):
