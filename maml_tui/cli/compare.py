@@ -17,8 +17,8 @@ from maml_tui.cli.output import emit, emit_json, emit_table, say
 from maml_tui.comparing.contender import LETTERS, stored_contenders
 from maml_tui.comparing.differences import differing_options
 from maml_tui.comparing.measuring import measure, same_for_all
-from maml_tui.comparing.pairs import pairs, unlike_tasks
-from maml_tui.comparing.sheet import PAIR_COLUMNS, sheet
+from maml_tui.comparing.pairs import pairs, require_same_tasks
+from maml_tui.comparing.sheet import sheet
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -87,12 +87,8 @@ def compare(
 def _measured_anew(
     contenders: list[Contender], at: CheckpointName, chosen: Mapping[str, object]
 ) -> list[Contender]:
-    first, *others = contenders
-    for other in others:
-        unlike = unlike_tasks(first.config, other.config)
-        if unlike:
-            raise UsageError(f"{first.letter} and {other.letter} cannot meet the same tasks: {unlike}")
-    overrides = same_for_all(first.config, at, chosen)
+    require_same_tasks(contenders)
+    overrides = same_for_all(contenders[0].config, at, chosen)
     measured = []
     for one in contenders:
         say(f"measuring {one.letter} {one.run.id} on {overrides['tasks']:,} tasks")
@@ -105,9 +101,9 @@ def _show(contenders: list[Contender], at: CheckpointName) -> None:
     emit_table(table.columns, (*table.facts, *table.options))
     if table.pairs:
         emit("")
-        emit_table(PAIR_COLUMNS, table.pairs)
+        emit_table(table.pair_columns, table.pairs)
     emit("")
-    for note in table.notes:
+    for note in (*table.notes, *table.obstacles):
         emit(note, "dim")
 
 

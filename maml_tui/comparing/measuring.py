@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -10,6 +11,8 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from engine.errors import DivergedError, MamlError, ResourceError, UsageError
+from engine.files import explain_os_errors
+from engine.runs.launch import worker_environment
 from engine.runs.report import Report
 from engine.text import printable
 
@@ -82,3 +85,32 @@ def same_for_all(config: RunConfig, at: CheckpointName, chosen: Mapping[str, obj
     }
     asked = {**usual, **{name: value for name, value in chosen.items() if value is not None}}
     return {**asked, "scored": asked["steps"], "checkpoint": ["latest" if at == "last" else "best"]}
+
+
+async def measure_apart(run: RunDirectory, overrides: Overrides, environment: Mapping[str, str]) -> Report:
+    """Measure a run while other things go on; cancelling ends the evaluator.
+
+    Args:
+        run: The run.
+        overrides: What to ask the evaluator.
+        environment: For its process.
+
+    Raises:
+        MamlError: In the evaluator's own words and with its exit code.
+    """
+    with explain_os_errors("start a process that measures"):
+        process = await asyncio.create_subprocess_exec(
+            *evaluator_command(run, overrides),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=worker_environment(environment),
+            start_new_session=True,
+        )
+    try:
+        output, errors = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    return read_report(process.returncode or 0, output.decode(), errors.decode(errors="replace"))

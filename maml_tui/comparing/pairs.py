@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engine.config.fields import applicable_fields
+from engine.errors import UsageError
 from engine.statistics.paired import PairedDifference, paired_difference
 from maml_tui.comparing.differences import option_value
 
@@ -58,13 +59,28 @@ def unlike_tasks(first: RunConfig, second: RunConfig) -> str:
     return _unlike(_distribution(first), _distribution(second))
 
 
+def require_same_tasks(contenders: Sequence[Contender]) -> None:
+    """Make sure that runs can meet the same tasks.
+
+    Raises:
+        UsageError: They cannot; says what differs.
+    """
+    first, *others = contenders
+    for other in others:
+        unlike = unlike_tasks(first.config, other.config)
+        if unlike:
+            raise UsageError(f"{first.letter} and {other.letter} cannot meet the same tasks: {unlike}")
+
+
 def _pair(first: Contender, second: Contender) -> Pair:
+    unlike = unlike_tasks(first.config, second.config)
+    if unlike:
+        return Pair(first, second, None, f"they learn different tasks: {unlike}")
     if first.outcome is None or second.outcome is None:
         return Pair(first, second, None, _missing(first, second))
-    unlike = _unlike(_conditions(first, first.outcome), _conditions(second, second.outcome))
+    unlike = _unlike(_conditions(first.outcome), _conditions(second.outcome))
     if unlike:
-        names = f"{first.letter} and {second.letter}"
-        return Pair(first, second, None, f"{names} were not measured on the same tasks: {unlike}")
+        return Pair(first, second, None, f"they were not measured on the same tasks: {unlike}")
     if first.outcome.scores is None or second.outcome.scores is None:
         lacking = [one.letter for one in (first, second) if one.outcome and one.outcome.scores is None]
         return Pair(first, second, None, f"the scores of single tasks were not kept: {' and '.join(lacking)}")
@@ -93,11 +109,10 @@ def _distribution(config: RunConfig) -> dict[str, str]:
     }
 
 
-def _conditions(contender: Contender, outcome: Outcome) -> dict[str, str]:
-    """Return everything that must agree before two scores of a task are compared, by its label."""
+def _conditions(outcome: Outcome) -> dict[str, str]:
+    """Return what else must agree before two scores of a task are compared, by its label."""
     protocol = outcome.measured.measurement.protocol
     return {
-        **_distribution(contender.config),
         **{f"{name} hash": value[:8] for name, value in outcome.fingerprint.items()},
         "split": protocol.split,
         "tasks": f"{protocol.tasks:,}",
@@ -110,7 +125,7 @@ def _conditions(contender: Contender, outcome: Outcome) -> dict[str, str]:
 
 
 def _unlike(first: dict[str, str], second: dict[str, str]) -> str:
-    if first["data"] != second["data"]:
+    if first.get("data") != second.get("data"):
         return f"data {first['data']} and {second['data']}"
     labels = dict.fromkeys([*first, *second])
     return ", ".join(

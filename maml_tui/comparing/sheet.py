@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from engine.text import printable
 from maml_tui.comparing.differences import differing_options
 from maml_tui.comparing.pairs import pairs, unlike_tasks
-from maml_tui.wording import MISSING, duration, significant, with_interval
+from maml_tui.wording import MISSING, duration, metric_name, significant, with_interval
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,9 +18,8 @@ if TYPE_CHECKING:
     from maml_tui.comparing.contender import Contender, Outcome
     from maml_tui.comparing.pairs import Pair
 
-PAIR_COLUMNS = ("pair", "difference ± CI95", "p", "better")
-
 _SMALLEST_P = 0.001
+_MIXED = "result"
 
 
 @dataclass(frozen=True)
@@ -29,26 +28,34 @@ class Sheet:
 
     Attributes:
         columns: Headings: nothing, then each run's letter and id.
-        facts: Rows on how each run fared.
+        results: What each run reached, with its interval.
+        facts: Rows on how each run fared, the results among them.
         options: Rows of the options that differ, and only those.
-        pairs: Rows of the first run against each other one, in the order of `PAIR_COLUMNS`.
-        notes: Sentences to stand below.
+        pair_columns: Headings of the pairs.
+        pairs: Rows of the first run against each other one.
+        obstacles: Sentences on pairs without a difference, and the command that helps.
+        notes: Sentences on what the numbers are.
     """
 
     columns: tuple[str, ...]
+    results: tuple[str, ...]
     facts: tuple[tuple[str, ...], ...]
     options: tuple[tuple[str, ...], ...]
+    pair_columns: tuple[str, ...]
     pairs: tuple[tuple[str, ...], ...]
+    obstacles: tuple[str, ...]
     notes: tuple[str, ...]
 
 
 def sheet(contenders: Sequence[Contender], at: CheckpointName) -> Sheet:
-    """Return the comparison of the best or last parameters of runs, two or more."""
+    """Return the comparison of the best or last parameters of runs, one or more."""
     found = pairs(contenders)
+    judged = _judged(contenders)
+    results = tuple(_result(one.outcome, judged) for one in contenders)
     rows = {
         "name": [printable(one.status.name) for one in contenders],
         "state": [_state(one) for one in contenders],
-        "result": [_result(one.outcome) for one in contenders],
+        judged: results,
         "parameters": [_parameters(one.outcome) for one in contenders],
         "iteration": [f"{one.status.iteration:,}" for one in contenders],
         "it/s": [significant(one.status.iterations_per_second) for one in contenders],
@@ -57,10 +64,13 @@ def sheet(contenders: Sequence[Contender], at: CheckpointName) -> Sheet:
     options = differing_options([one.config for one in contenders])
     return Sheet(
         columns=("", *(f"{one.letter} {printable(one.run.id)}" for one in contenders)),
+        results=results,
         facts=tuple((label, *cells) for label, cells in rows.items()),
         options=tuple((row.option.label, *row.values) for row in options),
+        pair_columns=("pair", "difference ± CI95", "p", "better"),
         pairs=tuple(_pair_row(pair) for pair in found if pair.difference is not None),
-        notes=tuple(_notes(contenders, found, at)),
+        obstacles=tuple(_obstacles(contenders, found, at)),
+        notes=tuple(_notes(contenders, found)),
     )
 
 
@@ -71,16 +81,15 @@ def p_value(p: float) -> str:
     return f"< {_SMALLEST_P}" if p < _SMALLEST_P else f"{p:.3f}"
 
 
-def remedy(found: Sequence[Pair], at: CheckpointName) -> str:
+def remedy(contenders: Sequence[Contender], found: Sequence[Pair], at: CheckpointName) -> str:
     """Return the command that measures all runs on the same tasks; empty where none would help or is needed."""
-    runs = [found[0].first, *(pair.second for pair in found)]
-    if all(pair.difference is not None for pair in found):
+    config = contenders[0].config
+    needed = any(pair.difference is None for pair in found)
+    if not needed or any(unlike_tasks(config, one.config) for one in contenders):
         return ""
-    if any(unlike_tasks(runs[0].config, run.config) for run in runs):
-        return ""
-    ids = " ".join(printable(run.run.id) for run in runs)
-    last = " --at last" if at == "last" or any(run.status.best is None for run in runs) else ""
-    return f"maml compare {ids} --tasks {runs[0].config.evaluation.eval_tasks}{last}"
+    ids = " ".join(printable(one.run.id) for one in contenders)
+    last = " --at last" if at == "last" or any(one.status.best is None for one in contenders) else ""
+    return f"maml compare {ids} --tasks {config.evaluation.eval_tasks}{last}"
 
 
 def _state(one: Contender) -> str:
@@ -90,12 +99,18 @@ def _state(one: Contender) -> str:
     return f"{status.state} {status.iteration / status.iterations:.0%}"
 
 
-def _result(outcome: Outcome | None) -> str:
+def _judged(contenders: Sequence[Contender]) -> str:
+    """Return the heading of the results: their metric, if it is the same for all."""
+    metrics = {one.config.metric for one in contenders}
+    return metric_name(metrics.pop()) if len(metrics) == 1 else _MIXED
+
+
+def _result(outcome: Outcome | None, judged: str) -> str:
     if outcome is None:
         return MISSING
     metric = outcome.measured.measurement.metric
     value = with_interval(metric, outcome.at.mean, outcome.at.ci95)
-    return f"{value} {'%' if metric == 'accuracy' else metric}"
+    return f"{value} {_unit(metric)}" if judged == _MIXED else value
 
 
 def _parameters(outcome: Outcome | None) -> str:
@@ -104,12 +119,15 @@ def _parameters(outcome: Outcome | None) -> str:
     return f"{outcome.measured.checkpoint} @{outcome.measured.iteration:,}"
 
 
+def _unit(metric: str) -> str:
+    return "%" if metric == "accuracy" else metric
+
+
 def _pair_row(pair: Pair) -> tuple[str, ...]:
     if pair.difference is None:
         return ()
     metric, (mean, ci95, p, *_) = pair.first.config.metric, pair.difference
-    sign = "+" if mean > 0 else ""
-    unit = " points" if metric == "accuracy" else f" {metric}"
+    sign, unit = "+" if mean > 0 else "", " pp" if metric == "accuracy" else ""
     better = pair.better
     return (
         f"{pair.first.letter} - {pair.second.letter}",
@@ -119,14 +137,16 @@ def _pair_row(pair: Pair) -> tuple[str, ...]:
     )
 
 
-def _notes(contenders: Sequence[Contender], found: Sequence[Pair], at: CheckpointName) -> list[str]:
-    notes = _protocols(contenders)
-    notes += [
+def _obstacles(contenders: Sequence[Contender], found: Sequence[Pair], at: CheckpointName) -> list[str]:
+    obstacles = [
         f"{pair.first.letter} - {pair.second.letter}: {pair.obstacle}" for pair in found if pair.obstacle
     ]
-    command = remedy(found, at)
-    if command:
-        notes.append(f"measure all of them on the same tasks: {command}")
+    command = remedy(contenders, found, at)
+    return [*obstacles, f"measure all of them on the same tasks: {command}"] if command else obstacles
+
+
+def _notes(contenders: Sequence[Contender], found: Sequence[Pair]) -> list[str]:
+    notes = _protocols(contenders)
     if any(pair.difference for pair in found):
         notes.append(
             "p: two-sided paired t-test over the tasks, uncorrected; it speaks of these parameters, not of other seeds"

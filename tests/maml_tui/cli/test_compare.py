@@ -72,7 +72,7 @@ def test_finished_runs_are_compared_as_they_were_measured(maml, finished):
     code, out, err = maml("compare", "one", other.id)
     assert (code, err) == (0, "")
     assert out.splitlines()[0].split() == ["A", one.id, "B", other.id]
-    assert "A - B  +12.50 ± 7.96 points  0.015  A" in out
+    assert "A - B  +12.50 ± 7.96 pp   0.015  A" in out
     assert "result of A, B: mean ± CI95 of 4 test tasks, 3 inner steps" in out
 
 
@@ -97,7 +97,7 @@ def test_without_results_the_command_that_measures_is_named_and_works(maml, new_
     assert evaluator == []
     code, out, err = maml(*command.split()[1:])
     assert code == 0
-    assert "A - B  0.00 ± 0.00 points  1.000  -" in out
+    assert "A - B 0.00 ± 0.00 pp 1.000 -" in " ".join(out.split())
     assert f"maml: measuring A {one.id} on 100 tasks" in err
     assert len(evaluator) == 2 and evaluator[0] == evaluator[1]
     assert evaluator[0]["tasks"] == 100 and evaluator[0]["scored"] == evaluator[0]["steps"] == 3

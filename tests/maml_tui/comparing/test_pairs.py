@@ -45,7 +45,7 @@ def test_the_smaller_error_is_the_better_one(contender):
 def test_other_tasks_are_not_paired(contender, changes, sentence):
     (pair,) = pairs([contender("A", SCORES), contender("B", SCORES, **changes)])
     assert pair.difference is None
-    assert pair.obstacle == f"A and B were not measured on the same tasks: {sentence}"
+    assert pair.obstacle == f"they were not measured on the same tasks: {sentence}"
 
 
 def test_more_tasks_are_other_tasks(contender):
@@ -78,6 +78,11 @@ def test_another_range_of_sinusoids_makes_other_tasks(configured):
 
 def test_another_kind_of_data_is_all_that_needs_saying(configured):
     assert unlike_tasks(configured("smoke"), configured("sinusoid-10shot")) == "data strokes and sinusoid"
+
+
+def test_unlike_tasks_are_an_obstacle_whether_or_not_they_were_measured(contender):
+    (pair,) = pairs([contender("A", SCORES), contender("B", None, "ways=3")])
+    assert pair.obstacle == "they learn different tasks: ways N 5 and 3"
 
 
 def test_what_is_lacking_is_named(contender):

@@ -15,16 +15,16 @@ def test_two_measured_runs(contender):
     assert table.facts == (
         ("name", "run-A", "two\\x1b"),
         ("state", "done", "done"),
-        ("result", "75.00 ± 12.65 %", "62.50 ± 9.38 %"),
+        ("accuracy %", "75.00 ± 12.65", "62.50 ± 9.38"),
         ("parameters", "last @60", "last @60"),
         ("iteration", "60", "60"),
         ("it/s", "2.41", "-"),
         ("time", "1:14", "0:00"),
     )
     assert table.options == (("algorithm", "maml", "fomaml"),)
-    assert table.pairs == (("A - B", "+12.50 ± 7.96 points", "0.015", "A"),)
+    assert table.pairs == (("A - B", "+12.50 ± 7.96 pp", "0.015", "A"),)
     assert table.notes[0] == "result of A, B: mean ± CI95 of 4 test tasks, 3 inner steps"
-    assert "paired t-test" in table.notes[1] and len(table.notes) == 2
+    assert "paired t-test" in table.notes[1] and len(table.notes) == 2 and table.obstacles == ()
 
 
 def test_errors_are_not_points(contender):
@@ -33,8 +33,8 @@ def test_errors_are_not_points(contender):
         for letter, end in (("A", 0.3), ("B", 0.5))
     ]
     table = sheet(runs, "last")
-    assert table.facts[2][1] == "0.2000 ± 0.1132 mse"
-    assert table.pairs[0][1:] == ("-0.06667 ± 0.28684 mse", "0.423", "-")
+    assert table.facts[2] == ("mse", "0.2000 ± 0.1132", "0.2667 ± 0.2356")
+    assert table.pairs[0][1:] == ("-0.06667 ± 0.28684", "0.423", "-")
 
 
 def test_a_running_run_tells_how_far_it_is_and_what_measures_it(contender):
@@ -42,9 +42,9 @@ def test_a_running_run_tells_how_far_it_is_and_what_measures_it(contender):
     table = sheet([contender("A", [0.5, 0.6]), running], "best")
     facts = {label: cells for label, *cells in table.facts}
     assert facts["state"] == ["done", "running 25%"]
-    assert facts["result"][1] == facts["parameters"][1] == "-"
+    assert facts["accuracy %"][1] == facts["parameters"][1] == "-"
     assert table.pairs == ()
-    assert table.notes[1:] == (
+    assert table.obstacles == (
         "A - B: no result on test tasks yet: B",
         "measure all of them on the same tasks: maml compare 7f3a 7f3b --tasks 100",
     )
@@ -52,21 +52,22 @@ def test_a_running_run_tells_how_far_it_is_and_what_measures_it(contender):
 
 def test_runs_that_were_never_validated_are_measured_by_their_last_parameters(contender):
     runs = [contender("A"), contender("B", status={"best": None})]
-    assert sheet(runs, "best").notes[-1].endswith("maml compare 7f3a 7f3b --tasks 100 --at last")
+    assert sheet(runs, "best").obstacles[-1].endswith("maml compare 7f3a 7f3b --tasks 100 --at last")
 
 
 def test_nothing_measures_unlike_tasks_alike(contender):
     table = sheet([contender("A", [0.5, 0.6], "ways=5"), contender("B", [0.5, 0.6], "ways=3")], "last")
-    assert not any("maml compare" in note for note in table.notes)
+    assert not any("maml compare" in note for note in table.obstacles)
 
 
 def test_results_of_different_protocols_each_say_theirs(contender):
     runs = [contender("A", [0.5, 0.6]), contender("B", [0.5, 0.6, 0.7]), contender("C", [0.4, 0.6])]
-    assert sheet(runs, "last").notes[:3] == (
+    table = sheet(runs, "last")
+    assert table.notes[:2] == (
         "result of A, C: mean ± CI95 of 2 test tasks, 3 inner steps",
         "result of B: mean ± CI95 of 3 test tasks, 3 inner steps",
-        "A - B: A and B were not measured on the same tasks: tasks 2 and 3",
     )
+    assert table.obstacles[0] == "A - B: they were not measured on the same tasks: tasks 2 and 3"
 
 
 def test_a_difference_that_is_not_finite(contender):
@@ -75,8 +76,8 @@ def test_a_difference_that_is_not_finite(contender):
         for letter, end in (("A", 0.3), ("B", math.nan))
     ]
     table = sheet(runs, "last")
-    assert table.pairs == (("A - B", "not finite mse", "-", "-"),)
-    assert "1 of 2 tasks diverged" in table.notes[1]
+    assert table.pairs == (("A - B", "not finite", "-", "-"),)
+    assert "1 of 2 tasks diverged" in table.obstacles[0]
 
 
 @pytest.mark.parametrize(
@@ -85,3 +86,10 @@ def test_a_difference_that_is_not_finite(contender):
 )
 def test_probabilities(p, text):
     assert p_value(p) == text
+
+
+def test_metrics_that_do_not_fit_together_keep_their_units(contender):
+    table = sheet([contender("A", [0.5, 0.6]), contender("B", [0.1, 0.3], preset="sinusoid-10shot")], "last")
+    assert table.facts[2] == ("result", "55.00 ± 9.80 %", "0.2000 ± 0.1960 mse")
+    assert table.pairs == ()
+    assert "A - B: they learn different tasks: data strokes and sinusoid" in table.obstacles

@@ -1,0 +1,81 @@
+"""The tables of a comparison and what must be said beside them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.binding import Binding
+from textual.containers import ScrollableContainer
+from textual.content import Content
+
+from maml_tui.comparing.contender import LETTERS
+from maml_tui.comparing.panel import pair_lines, run_lines
+from maml_tui.plotting.palette import colour
+from maml_tui.widgets.words import Words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from textual.app import ComposeResult
+    from textual.binding import BindingType
+
+    from maml_tui.comparing.sheet import Sheet
+
+
+class ComparisonView(ScrollableContainer):
+    """Tables that scroll where they do not fit, and under them sentences that are wrapped."""
+
+    ALLOW_MAXIMIZE = True
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("h", "scroll_left", show=False),
+        Binding("j", "scroll_down", show=False),
+        Binding("k", "scroll_up", show=False),
+        Binding("l", "scroll_right", show=False),
+        Binding("g", "scroll_home", show=False),
+        Binding("G", "scroll_end", show=False),
+    ]
+    DEFAULT_CSS: ClassVar[str] = """
+    ComparisonView {
+        border: round $foreground 40%;
+        border-title-color: $text;
+        border-subtitle-color: $text;
+        padding: 0 1;
+        scrollbar-size: 1 1;
+        &:focus { border: heavy $primary; }
+        & > Words { margin-bottom: 1; }
+        & > #pairs, & > #runs { width: auto; }
+        & > #notes { color: $text-muted; }
+    }
+    """
+
+    def compose(self) -> ComposeResult:
+        """Yield the pairs, why there are none, the runs, and what the numbers are."""
+        yield from (Words(id=part) for part in ("pairs", "obstacles", "runs", "notes"))
+
+    def on_mount(self) -> None:
+        """Say what this is."""
+        self.border_title = "Results and what differs"
+
+    def show(self, table: Sheet, marks: Sequence[str]) -> None:
+        """Show a comparison; `marks` are what the line of each run looks like in the plot."""
+        head, *others = run_lines(table, marks)
+        self._say(
+            "pairs", [Content.styled(line, "bold" * (row == 0)) for row, line in enumerate(pair_lines(table))]
+        )
+        self._say("obstacles", map(Content, table.obstacles))
+        self._say("runs", [self._runs(head, marks), *map(Content, others)])
+        self._say("notes", map(Content, table.notes))
+
+    def _say(self, part: str, lines: Iterable[Content]) -> None:
+        words, text = self.query_one(f"#{part}", Words), Content("\n").join(lines)
+        words.display = bool(text)
+        words.say(text)
+
+    def _runs(self, line: str, marks: Sequence[str]) -> Content:
+        """Give each letter, and the sign of its line, their colour."""
+        content = Content.styled(line, "bold")
+        for slot, (letter, mark) in enumerate(zip(LETTERS, marks, strict=True)):
+            start = line.find(f"{letter} {mark}")
+            if start >= 0 and not self.app.no_color:
+                content = content.stylize(colour(slot).hex, start, start + 3)
+        return content
