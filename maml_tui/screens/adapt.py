@@ -231,11 +231,13 @@ class AdaptPage(Page):
             line.update(text, layout=False)
 
     def _offer(self) -> None:
-        """Let the line of keys follow when there is something else to do than before."""
+        """Let focus and line of keys follow when there is something else to do than before."""
         offered = self._study is not None, type(self._answer)
         if offered != self._offered:
             self._offered = offered
             self.refresh_bindings()
+            if self._answer is not None:
+                self.query_one("#curve" if isinstance(self._answer, CurveAnswer) else "#classes").focus()
 
     def _show_scores(self, answer: CurveAnswer | PicturesAnswer, view: View) -> None:
         panel = self.query_one("#scores", SheetView)

@@ -319,10 +319,14 @@ async def test_keys_are_offered_where_they_do_something(opened, make_run, stand_
     async with opened(make_run()) as pilot:
         await settled(pilot)
         assert "adapt.raise" in offered(pilot) and "adapt.next_page" not in offered(pilot)
+        assert pilot.app.screen.focused.id == "curve"
     stand_in(ways=5)
     async with opened(make_run("smoke")) as pilot:
         await settled(pilot)
         assert "adapt.raise" not in offered(pilot) and "adapt.next_page" in offered(pilot)
+        assert pilot.app.screen.focused.id == "classes"
+        await pilot.press("z")
+        assert "accuracy per step" not in await settled(pilot), "z gives the pictures the whole page"
 
 
 @pytest.mark.parametrize("size", SIZES)
