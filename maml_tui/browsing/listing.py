@@ -9,10 +9,9 @@ from engine.runs.states import LIVE_STATES, State
 from maml_tui.wording import MISSING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from maml_tui.browsing.facts import RunFacts
-    from maml_tui.browsing.query import Query
 
 _STATES = sorted(get_args(State), key=lambda state: state not in LIVE_STATES)
 
@@ -43,11 +42,10 @@ class Listing:
         return f"{best - leader:+.2f}" if facts.status.metric == "accuracy" else f"{best - leader:+.3g}"
 
 
-def list_facts(found: Sequence[RunFacts], query: Query, order: str, now: float) -> Listing:
-    """Return those of the runs found that are asked for, in one of the `ORDERS`; among equals the newest first."""
-    newest = sorted(found, key=lambda facts: (facts.status.created, facts.run.id), reverse=True)
-    rows = sorted(filter(query.matches, newest), key=ORDERS[order])
-    return Listing(tuple(rows), len(found), _leaders(found), now)
+def arrange(chosen: Iterable[RunFacts], found: Sequence[RunFacts], order: str, now: float) -> Listing:
+    """Return the chosen ones of the runs found in one of the `ORDERS`; among equals the newest first."""
+    newest = sorted(chosen, key=lambda facts: (facts.status.created, facts.run.id), reverse=True)
+    return Listing(tuple(sorted(newest, key=ORDERS[order])), len(found), _leaders(found), now)
 
 
 def _leaders(found: Sequence[RunFacts]) -> dict[tuple[str, str | None], float]:

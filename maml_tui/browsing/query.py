@@ -18,7 +18,7 @@ from maml_tui.browsing.keys import option_keys, run_keys
 from maml_tui.browsing.kinds import Unfit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from maml_tui.browsing.facts import RunFacts
 
@@ -70,6 +70,10 @@ class Query:
     def matches(self, facts: RunFacts) -> bool:
         """Return whether a run is asked for."""
         return all(term.holds(facts) for term in self.terms)
+
+    def select(self, found: Iterable[RunFacts]) -> list[RunFacts]:
+        """Return those runs that are asked for."""
+        return [facts for facts in found if self.matches(facts)]
 
 
 def parse_query(text: str, now: float) -> Query:

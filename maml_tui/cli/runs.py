@@ -21,7 +21,7 @@ from engine.runs.result import read_result
 from engine.runs.status import Status, current_status
 from engine.runs.tags import change_tags, read_tags
 from maml_tui.browsing.facts import RunFacts
-from maml_tui.browsing.listing import list_facts
+from maml_tui.browsing.listing import arrange
 from maml_tui.browsing.query import parse_query
 from maml_tui.browsing.table import Column, all_columns
 from maml_tui.cli import complete
@@ -71,7 +71,8 @@ def list_some(
     """
     now = time.time()
     found = [RunFacts(summary.run, summary.status) for summary in list_runs()]
-    listing = list_facts(found, parse_query(" ".join(query or ()), now), "newest", now)
+    asked = parse_query(" ".join(query or ()), now)
+    listing = arrange(asked.select(found), found, "newest", now)
     if as_json:
         emit_json([_listed(facts) for facts in listing.rows])
     elif listing.rows:

@@ -28,7 +28,7 @@ from engine.text import printable
 from maml_tui.actions import bindings
 from maml_tui.browsing.detail import describe
 from maml_tui.browsing.library import Library
-from maml_tui.browsing.listing import ORDERS, Listing, list_facts
+from maml_tui.browsing.listing import ORDERS, Listing, arrange
 from maml_tui.browsing.query import QueryError, parse_query
 from maml_tui.modals.ask_text import TextDialog
 from maml_tui.modals.confirm import ConfirmDialog
@@ -46,11 +46,17 @@ if TYPE_CHECKING:
     from maml_tui.browsing.facts import RunFacts
     from maml_tui.training_view.stopping import Decision
 
-_SECONDS = 1.0
-"""Time between two readings of all runs, at least."""
+_SHORTEST, _LONGEST = 1.0, 20.0
+"""Seconds between two readings of all runs."""
 
 _PATIENCE = 10
 """How many times longer than it took a reading is waited for the next, so that many runs keep no core busy."""
+
+_SLOW = 0.5
+"""Seconds after which it is said that a query is being answered."""
+
+_SLICE = 500
+"""Runs that are asked at once: somebody who leaves, or asks for others, waits for no more."""
 
 _LOADING = "Reading the runs"
 _NO_RUNS = "No runs yet.\n\n1  set one up and start it\n\nor, from a shell: maml train smoke"
@@ -76,7 +82,7 @@ class RunsPage(Page):
         self._order = next(iter(ORDERS))
         self._turn = asyncio.Lock()
         self._listed: object = None
-        self._titled = self._told = ""
+        self._texts: dict[str, str] = {}
 
     def body(self) -> ComposeResult:
         """Lay out the filter, the table and what is told of one run."""
@@ -111,8 +117,8 @@ class RunsPage(Page):
             self._readings += 1
         finally:
             now = time.monotonic()
-            self._due = now + max(_SECONDS, _PATIENCE * (now - began))
-        await self._list()
+            self._due = now + min(max(_SHORTEST, _PATIENCE * (now - began)), _LONGEST)
+        self.run_worker(self._list())
         for problem in self._workers.stillborn():
             self.maml.tell(problem, problem=True)
 
@@ -235,14 +241,14 @@ class RunsPage(Page):
 
     @on(Input.Changed)
     def _ask(self, event: Input.Changed) -> None:
-        """Show what is asked for; while it cannot be understood, say why and show what was asked for before."""
+        """Show what is asked for; of what cannot be understood, what comes before, and why."""
+        self._asked, problem = event.value, ""
         try:
             parse_query(event.value, time.time())
         except QueryError as error:
-            self._complain(str(error))
-            return
-        self._complain("")
-        self._asked = event.value
+            self._asked, problem = event.value[: error.position], str(error)
+        self._put("problem", problem)
+        self.query_one("#problem").set_class(bool(problem), "-open")
         self.run_worker(self._list())
 
     @on(Input.Submitted)
@@ -298,45 +304,58 @@ class RunsPage(Page):
             )
         return self._current()
 
-    def _complain(self, problem: str) -> None:
-        line = self.query_one("#problem", Static)
-        line.update(problem)
-        line.set_class(bool(problem), "-open")
-
     async def _list(self) -> None:
-        """List the runs found, if the question or what was found is new. One at a time: it may read many files."""
+        """List the runs found, if the question or what was found is new; one at a time."""
         async with self._turn:
-            asked = (self._asked, self._order, self._readings, self.maml.compare_runs)
-            if asked == self._listed or not self._readings:
+            question = (self._asked, self._order, self._readings, self.maml.compare_runs)
+            if question == self._listed or not self._readings:
                 return
             now = time.time()
-            query = parse_query(self._asked, now)
-            listing = await asyncio.to_thread(list_facts, self._found, query, self._order, now)
-            self._listed = asked
-            self._show(listing)
-            await self._tell()
+            rows = await self._select(self._asked, now)
+            if rows is not None:
+                listing = await asyncio.to_thread(arrange, rows, self._found, self._order, now)
+                self._listed = question
+                self._show(listing)
+                await self._tell()
+
+    async def _select(self, asked: str, now: float) -> list[RunFacts] | None:
+        """Return the runs asked for, for which many files may have to be read; None once others are asked for."""
+        query, found, began = parse_query(asked, now), self._found, time.monotonic()
+        rows: list[RunFacts] = []
+        for start in range(0, len(found), _SLICE):
+            if asked != self._asked:
+                return None
+            if time.monotonic() - began > _SLOW:
+                self._entitle(f"Runs · reading configurations {start / len(found):.0%}")
+            rows += await asyncio.to_thread(query.select, found[start : start + _SLICE])
+        return rows
 
     def _show(self, listing: Listing) -> None:
         table = self.query_one(RunList)
         table.show(listing, self.maml.compare_runs[: len(LETTERS)])
         shown, total = len(listing.rows), listing.total
         count = f"{total:,}" if shown == total else f"{shown:,} of {total:,}"
-        title = f"Runs · {count} · sorted: {self._order}"
-        if title != self._titled:
-            self._titled = title
-            table.border_title = Content(self._fit(title))
-        self.query_one("#nothing", Static).update(_NO_MATCH if total else _NO_RUNS)
+        self._entitle(f"Runs · {count} · sorted: {self._order}")
+        self._put("nothing", _NO_MATCH if total else _NO_RUNS)
         self.set_class(not shown, "-nothing")
         if shown and self.focused is None:
             table.focus()
 
+    def _entitle(self, title: str) -> None:
+        if title != self._texts.get("title"):
+            self._texts["title"] = title
+            self.query_one(RunList).border_title = Content(self._fit(title))
+
     async def _tell(self) -> None:
         """Tell of the run that the cursor is on."""
         current = self.query_one(RunList).current
-        text = "\n".join(await asyncio.to_thread(describe, current)) if current else ""
-        if text != self._told:
-            self._told = text
-            self.query_one("#detail", Static).update(self._fit(text), layout=False)
+        self._put("detail", "\n".join(await asyncio.to_thread(describe, current)) if current else "")
+
+    def _put(self, place: str, text: str) -> None:
+        """Write a text, if it is not there already."""
+        if text != self._texts.get(place):
+            self._texts[place] = text
+            self.query_one(f"#{place}", Static).update(self._fit(text), layout=False)
 
     def _fit(self, text: str) -> str:
         return in_ascii(text) if self.maml.charset is Charset.ASCII else text

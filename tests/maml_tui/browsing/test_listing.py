@@ -5,8 +5,7 @@ import pytest
 from engine.runs.directory import RunDirectory
 from engine.runs.status import Status
 from maml_tui.browsing.facts import RunFacts
-from maml_tui.browsing.listing import ORDERS, list_facts
-from maml_tui.browsing.query import Query, parse_query
+from maml_tui.browsing.listing import ORDERS, arrange
 
 
 @pytest.fixture
@@ -30,12 +29,13 @@ def accuracy(value, task="omniglot"):
 
 def test_the_newest_comes_first(run):
     found = [run("old", created=1), run("new", created=3), run("mid", created=2)]
-    listing = list_facts(found, Query(), "newest", 9.0)
+    listing = arrange(found, found, "newest", 9.0)
     assert (names(listing), listing.total, listing.now) == (["new", "mid", "old"], 3, 9.0)
 
 
-def test_only_what_is_asked_for_is_listed_but_all_are_counted(run):
-    listing = list_facts([run("a1"), run("b2"), run("a3")], parse_query("a", 0.0), "name", 0.0)
+def test_only_the_chosen_are_listed_but_all_are_counted(run):
+    found = [run("a1"), run("b2"), run("a3")]
+    listing = arrange(found[::2], found, "name", 0.0)
     assert (names(listing), listing.total) == (["a1", "a3"], 3)
 
 
@@ -55,7 +55,7 @@ def test_orders(run, order, expected):
         run("b", created=2, state="running", iterations_per_second=2.0),
         run("c", created=3, state="done", seconds=7),
     ]
-    assert names(list_facts(found, Query(), order, 0.0)) == expected
+    assert names(arrange(found, found, order, 0.0)) == expected
 
 
 def test_the_best_come_first_in_each_contest_and_those_without_a_value_last(run):
@@ -67,7 +67,7 @@ def test_the_best_come_first_in_each_contest_and_those_without_a_value_last(run)
         run("curve2", task="sinusoid", metric="mse", best=0.5),
         run("curve1", task="sinusoid", metric="mse", best=0.1),
     ]
-    listing = list_facts(found, Query(), "best", 0.0)
+    listing = arrange(found, found, "best", 0.0)
     assert names(listing) == ["better", "worse", "none", "broken", "curve1", "curve2"]
     behind = {facts.run.id: listing.behind(facts) for facts in listing.rows}
     assert behind == {
@@ -82,16 +82,16 @@ def test_the_best_come_first_in_each_contest_and_those_without_a_value_last(run)
 
 def test_a_run_alone_in_its_contest_is_not_behind_anybody(run):
     found = [run("a", **accuracy(0.8)), run("b", **accuracy(0.9, "strokes"))]
-    listing = list_facts(found, Query(), "newest", 0.0)
+    listing = arrange(found, found, "newest", 0.0)
     assert [listing.behind(facts) for facts in listing.rows] == ["-", "-"]
 
 
 def test_those_left_out_still_compete(run):
     found = [run("a", **accuracy(0.8)), run("b", **accuracy(0.9))]
-    listing = list_facts(found, parse_query("a", 0.0), "newest", 0.0)
+    listing = arrange(found[:1], found, "newest", 0.0)
     assert listing.behind(listing.rows[0]) == "-10.00"
 
 
 def test_every_order_takes_a_run_that_never_began(run):
     bare = run("bare", name="", state="lost")
-    assert all(names(list_facts([bare], Query(), order, 0.0)) == ["bare"] for order in ORDERS)
+    assert all(names(arrange([bare], [bare], order, 0.0)) == ["bare"] for order in ORDERS)

@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 from engine.runs.directory import RunDirectory
 from engine.runs.status import Status
 from maml_tui.browsing.facts import RunFacts
-from maml_tui.browsing.listing import Listing, list_facts
-from maml_tui.browsing.query import Query
+from maml_tui.browsing.listing import Listing, arrange
 from maml_tui.browsing.table import GAP, all_columns, columns_for, progress
 
 MARKS = {"running": "●", "lost": "!"}
@@ -124,6 +123,6 @@ def test_progress(iteration, iterations, expected):
 def test_ten_thousand_rows_read_nothing_but_what_was_given(tmp_path):
     status = Status(name="a", state="done", created=0.0, heartbeat=0.0)
     found = [RunFacts(RunDirectory(tmp_path / f"{n:08x}"), status) for n in range(10_000)]
-    listing = list_facts(found, Query(), "best", 0.0)
+    listing = arrange(found, found, "best", 0.0)
     assert len({tuple(row(all_columns(), facts, listing)) for facts in listing.rows}) == 10_000
     assert not any({"tags", "options"} & vars(facts).keys() for facts in found)
