@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from engine.errors import UsageError
+from engine.errors import ResourceError, UsageError
 from engine.runs.launch import start_worker, worker_exit_reason
 from engine.runs.states import LIVE_STATES
 from engine.runs.status import read_status
@@ -59,15 +60,12 @@ class Workers:
         self._starting[run] = start_worker(run, environment)
 
     def stillborn(self) -> Iterator[str]:
-        """Yield why a worker ended without a word, for each one that did since the last call.
-
-        Raises:
-            ResourceError: A status or a log cannot be read.
-        """
+        """Yield why a worker ended without a word, for each one that did since the last call."""
         for run, process in list(self._starting.items()):
             code = process.poll()  # before the status is read: what a process writes last must be seen
-            if read_status(run).pid == process.pid:
-                del self._starting[run]  # from now on its status tells
-            elif code is not None:
-                del self._starting[run]
-                yield f"run {printable(run.id)}: {worker_exit_reason(run, code)}"
+            with suppress(ResourceError):  # the run was removed, or its log
+                if read_status(run).pid != process.pid:
+                    if code is None:
+                        continue
+                    yield f"run {printable(run.id)}: {worker_exit_reason(run, code)}"
+            del self._starting[run]  # from now on its status tells

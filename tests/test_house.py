@@ -25,6 +25,10 @@ def modules_after(code: str) -> set[str]:
         ("engine.runs.index", {"torch", "textual", "numpy", "rich", "typer"}),
         ("engine.data.omniglot", {"torch", "textual", "rich", "typer"}),
         ("engine.worker", {"textual", "rich", "typer", "torchvision", "maml_tui"}),
+        ("engine.adaptation.protocol", {"torch", "textual", "numpy", "rich", "typer"}),
+        ("maml_tui.watching.watch", {"torch", "textual", "rich", "typer"}),
+        ("maml_tui.charts.training", {"torch", "textual", "rich", "typer"}),
+        ("maml_tui.app", {"torch", "numpy", "typer", "engine.config.schema"}),
         ("maml_tui.plotting", {"torch", "textual", "rich", "typer"}),
     ],
 )

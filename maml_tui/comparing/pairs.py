@@ -77,7 +77,8 @@ def _pair(first: Contender, second: Contender) -> Pair:
     if unlike:
         return Pair(first, second, None, f"they learn different tasks: {unlike}")
     if first.outcome is None or second.outcome is None:
-        return Pair(first, second, None, _missing(first, second))
+        lacking = [one.letter for one in (first, second) if one.outcome is None]
+        return Pair(first, second, None, f"parameters not measured yet: {' and '.join(lacking)}")
     unlike = _unlike(_conditions(first.outcome), _conditions(second.outcome))
     if unlike:
         return Pair(first, second, None, f"they were not measured on the same tasks: {unlike}")
@@ -86,11 +87,6 @@ def _pair(first: Contender, second: Contender) -> Pair:
         return Pair(first, second, None, f"the scores of single tasks were not kept: {' and '.join(lacking)}")
     difference = paired_difference(first.outcome.scores, second.outcome.scores)
     return Pair(first, second, difference, _undefined(difference))
-
-
-def _missing(first: Contender, second: Contender) -> str:
-    lacking = [one.letter for one in (first, second) if one.outcome is None]
-    return f"no result on test tasks yet: {' and '.join(lacking)}"
 
 
 def _undefined(difference: PairedDifference) -> str:
@@ -113,7 +109,7 @@ def _conditions(outcome: Outcome) -> dict[str, str]:
     """Return what else must agree before two scores of a task are compared, by its label."""
     protocol = outcome.measured.measurement.protocol
     return {
-        **{f"{name} hash": value[:8] for name, value in outcome.fingerprint.items()},
+        **{f"{name} hash": value[:16] for name, value in outcome.fingerprint.items()},
         "split": protocol.split,
         "tasks": f"{protocol.tasks:,}",
         "task seed": str(protocol.seed),

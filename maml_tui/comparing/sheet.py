@@ -110,17 +110,14 @@ def _result(outcome: Outcome | None, judged: str) -> str:
         return MISSING
     metric = outcome.measured.measurement.metric
     value = with_interval(metric, outcome.at.mean, outcome.at.ci95)
-    return f"{value} {_unit(metric)}" if judged == _MIXED else value
+    unit = "%" if metric == "accuracy" else metric
+    return f"{value} {unit}" if judged == _MIXED else value
 
 
 def _parameters(outcome: Outcome | None) -> str:
     if outcome is None:
         return MISSING
     return f"{outcome.measured.checkpoint} @{outcome.measured.iteration:,}"
-
-
-def _unit(metric: str) -> str:
-    return "%" if metric == "accuracy" else metric
 
 
 def _pair_row(pair: Pair) -> tuple[str, ...]:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 _DRIVER = Path("/proc/driver/nvidia/gpus")
 _DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?")
 
+Verdict = Literal["good", "note", "bad"]
+
 # A run keeps two checkpoints while it writes a third; its journal grows with the logarithm of its length.
 _CHECKPOINTS = 3
 _JOURNAL_BYTES = 32 << 20
@@ -42,7 +44,7 @@ class Check:
         text: What was found, in a line.
     """
 
-    verdict: Literal["good", "note", "bad"]
+    verdict: Verdict
     text: str
 
 

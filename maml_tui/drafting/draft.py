@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from engine.config.schema import RunConfig
     from maml_tui.drafting.base import Base
 
-NAME = "name"
-"""The field of the run's name, which is no option of the schema."""
+NAME, DEVICE = "name", "device"
+"""The fields of a form that are no options of the schema."""
+
+_ABOUT_THE_RUN = (NAME, DEVICE)
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class Problem:
     """Something that keeps a draft from being started.
 
     Attributes:
-        field: The option to change, or `NAME`; empty where none can be named.
+        field: The field to change; empty where none can be named.
         sentence: What is wrong.
     """
 
@@ -53,26 +55,34 @@ class Draft:
     name: str = ""
     device: str = "auto"
 
-    def edited(self, option: str, text: str) -> Draft:
-        """Return the draft with another text for an option."""
-        known = all_fields()[option]
-        edits = {name: other for name, other in self.edits.items() if name != option}
+    def edited(self, name: str, text: str) -> Draft:
+        """Return the draft with another text in the field `name`."""
+        if name == NAME:
+            return replace(self, name=text.strip())
+        if name == DEVICE:
+            return replace(self, device=text)
+        known = all_fields()[name]
+        edits = {option: other for option, other in self.edits.items() if option != name}
         if not same(known.value(self.base.config), meant(known, text)):
-            edits[option] = text
+            edits[name] = text
         return replace(self, edits=edits)
 
-    def text(self, option: str) -> str:
-        """Return what stands in the field of an option."""
-        if option in self.edits:
-            return self.edits[option]
-        return shown(all_fields()[option].value(self.base.config))
+    def text(self, name: str) -> str:
+        """Return what stands in the field `name`."""
+        if name in _ABOUT_THE_RUN:
+            return self.name if name == NAME else self.device
+        if name in self.edits:
+            return self.edits[name]
+        return shown(all_fields()[name].value(self.base.config))
 
     @cached_property
     def applicable(self) -> frozenset[str]:
-        """The names of the options that have an effect beside the others."""
+        """The names of the fields that have an effect beside the others."""
         values = flat_values(self.base.config)
         values.update((option, meant(all_fields()[option], text)) for option, text in self.edits.items())
-        return frozenset(name for name, known in all_fields().items() if known.applies(values))
+        return frozenset(name for name, known in all_fields().items() if known.applies(values)).union(
+            _ABOUT_THE_RUN
+        )
 
     @cached_property
     def changed(self) -> tuple[str, ...]:

@@ -48,6 +48,11 @@ class Offer:
     draft: Callable[[], Draft]
     file: Path | None = None
 
+    @property
+    def key(self) -> str:
+        """What tells it from all others."""
+        return f"{self.group}/{self.name}"
+
     def fits(self, words: str) -> bool:
         """Tell whether each of the `words` occurs in its name, heading or line."""
         text = f"{self.name} {self.group} {self.about}".lower()
@@ -60,17 +65,23 @@ def offers() -> list[Offer]:
     Raises:
         ResourceError: The folder of runs or of presets cannot be read.
     """
-    shipped = sorted(map(_of_preset, preset_names()), key=lambda offer: offer.group != PAPERS)
-    return [*shipped, *map(_of_own, own_presets()), *_of_last_runs()]
+    shipped = sorted(map(of_preset, preset_names()), key=lambda offer: offer.group != PAPERS)
+    return [*shipped, *map(of_own, own_presets()), *_of_last_runs()]
 
 
-def _of_preset(name: str) -> Offer:
+def of_preset(name: str) -> Offer:
+    """Return a shipped preset.
+
+    Raises:
+        UsageError: There is none of that name.
+    """
     preset = load_preset(name)
     group = PAPERS if preset.source else READY
     return Offer(group, name, preset.summary, lambda: Draft(Base.of_preset(name)))
 
 
-def _of_own(path: Path) -> Offer:
+def of_own(path: Path) -> Offer:
+    """Return a preset of a person's own."""
     return Offer(YOURS, path.stem, str(path), lambda: Draft(Base.of_file(path, path.stem)), path)
 
 

@@ -6,9 +6,8 @@ import functools
 import inspect
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
-from textual.screen import Screen
-
 from engine.errors import MamlError
+from maml_tui.repainting import SparingScreen
 from maml_tui.widgets.key_bar import KeyBar
 from maml_tui.widgets.top_bar import TopBar, place
 
@@ -25,7 +24,7 @@ _HEIGHTS = [(0, "-flat"), (15, "-short"), (32, "-tall")]
 _Method = TypeVar("_Method", bound="Callable[..., Any]")
 
 
-class Page(Screen[None]):
+class Page(SparingScreen[None]):
     """A page of the application.
 
     Size classes let style sheets adapt it: -tiny, -narrow, -wide; -flat, -short, -tall.

@@ -58,6 +58,7 @@ _SLOW = 0.5
 _SLICE = 500
 """Runs that are asked at once: somebody who leaves, or asks for others, waits for no more."""
 
+_EXAMPLES = "words, state:done, ways:20, acc>=90, -tag:debug, age<2d"
 _LOADING = "Reading the runs"
 _NO_RUNS = "No runs yet.\n\n1  set one up and start it\n\nor, from a shell: maml train smoke"
 _NO_MATCH = "No run is like that.\n\nesc  shows all again"
@@ -88,12 +89,12 @@ class RunsPage(Page):
         """Lay out the filter, the table and what is told of one run."""
         with Horizontal(id="filter"):
             yield Static("/", id="slash")
-            line = Input(compact=True, placeholder="words, state:done, ways:20, acc>=90, -tag:debug, age<2d")
+            line = Input(placeholder=_EXAMPLES, compact=True, select_on_focus=False)
             line.cursor_blink = False
             yield line
             yield Static("enter keeps it, esc shows all", id="hint")
         yield Static(id="problem", markup=False)
-        yield RunList(self.maml.charset, self.maml.plain)
+        yield RunList(self.maml.charset)
         yield Static(_LOADING, id="nothing", markup=False)
         yield Static(id="detail", markup=False)
 
@@ -116,8 +117,9 @@ class RunsPage(Page):
             self._found = await asyncio.to_thread(self._library.read)
             self._readings += 1
         finally:
-            now = time.monotonic()
-            self._due = now + min(max(_SHORTEST, _PATIENCE * (now - began)), _LONGEST)
+            if self._due == math.inf:  # nobody wants it to be read anew at once
+                now = time.monotonic()
+                self._due = now + min(max(_SHORTEST, _PATIENCE * (now - began)), _LONGEST)
         self.run_worker(self._list())
         for problem in self._workers.stillborn():
             self.maml.tell(problem, problem=True)
@@ -294,7 +296,7 @@ class RunsPage(Page):
     def _current(self) -> RunFacts:
         current = self.query_one(RunList).current
         if current is None:
-            raise UsageError("no run is chosen: move to one with the arrow keys")
+            raise UsageError("there is no run here")
         return current
 
     def _current_to_change(self) -> RunFacts:

@@ -100,7 +100,7 @@ class TrainPage(Page):
         yield Static(_NOTHING, id="nothing", markup=False)
         with Vertical(id="run"):
             yield Pane(_one(status_line), framed=False, id="status")
-            with Horizontal(id="progress"):  # two, since a line is sent from its widget's left edge on
+            with Horizontal(id="progress"):  # two panes, so that the bar keeps its length whatever the text
                 yield Pane(_one(progress_bar), framed=False, id="bar")
                 yield Pane(_one(progress_text), framed=False, id="next")
             yield Static(id="notice", markup=False)

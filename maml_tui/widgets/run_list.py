@@ -60,7 +60,7 @@ class RunList(ScrollView, can_focus=True, inherit_bindings=False):
     """A listing under a line of headings, with a cursor that stays on its run when rows move."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
-        *(f"run-list--{role}" for role in ("strong", "dim", "good", "warning", "bad")),
+        *(f"run-list--{role}" for role in ("dim", "good", "warning", "bad")),
         "run-list--heading",
         "run-list--cursor",
     }
@@ -89,15 +89,10 @@ class RunList(ScrollView, can_focus=True, inherit_bindings=False):
     class Chosen(Message):
         """A run was clicked twice."""
 
-    def __init__(self, charset: Charset, plain: bool) -> None:
-        """Prepare an empty table.
-
-        Args:
-            charset: What the font can show.
-            plain: Whether no colour may be used.
-        """
+    def __init__(self, charset: Charset) -> None:
+        """Prepare an empty table for a font that can show `charset`."""
         super().__init__()
-        self._charset, self._plain = charset, plain
+        self._charset = charset
         self._listing = Listing()
         self._selected: Sequence[RunDirectory] = ()
         self._signs = {state: state_sign(state, charset)[0] for state in get_args(State)}
@@ -176,13 +171,17 @@ class RunList(ScrollView, can_focus=True, inherit_bindings=False):
 
     def _segments(self, row: _Row) -> Iterator[Segment]:
         ground = self.rich_style + (self._style("cursor") if row.current else Style())
-        letter = " " if row.slot is None else LETTERS[row.slot]
-        ink = Style() if row.slot is None or self._plain else Style(color=colour(row.slot).hex)
-        yield Segment(f"{letter:<{_MARGIN}}", ground + ink + Style(bold=True))
+        yield self._letter(row, ground)
         for column, text in zip(self._columns, row.cells, strict=True):
             of_state = column.heading == "state" and row.role and not row.current
             yield Segment(text, ground + self._style(row.role) if of_state else ground)
             yield Segment(" " * GAP, ground)
+
+    def _letter(self, row: _Row, ground: Style) -> Segment:
+        if row.slot is None:
+            return Segment(" " * _MARGIN, ground)
+        ink = None if row.current else colour(row.slot).hex  # the cursor's own ground may have that colour
+        return Segment(f"{LETTERS[row.slot]:<{_MARGIN}}", ground + Style(color=ink, bold=True))
 
     def _text(self, column: Column, text: str) -> str:
         if self._charset is Charset.ASCII:

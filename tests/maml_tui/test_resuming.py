@@ -82,3 +82,12 @@ def test_a_worker_that_ends_without_a_word_is_told_of_once(new_run, process):
     (told,) = workers.stillborn()
     assert told == f"run {run.id}: the worker ended with exit status 1: No module named engine"
     assert list(workers.stillborn()) == []
+
+
+def test_a_run_that_is_gone_has_nothing_to_tell(new_run, process):
+    workers, run = Workers(), new_run(state="lost")
+    workers.start(run, {})
+    run.status.unlink()
+    assert list(workers.stillborn()) == []
+    process.code = 1
+    assert list(workers.stillborn()) == []

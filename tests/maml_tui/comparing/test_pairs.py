@@ -39,7 +39,7 @@ def test_the_smaller_error_is_the_better_one(contender):
         ({"split": "val"}, "split test and val"),
         ({"mode": "inductive"}, "batch statistics None and inductive"),
         ({"step": 5}, "scored step 3 and 5"),
-        ({"fingerprint": {"split": "abcdefghij"}}, "split hash none and abcdefgh"),
+        ({"fingerprint": {"split": "abcdefghij"}}, "split hash none and abcdefghij"),
     ],
 )
 def test_other_tasks_are_not_paired(contender, changes, sentence):
@@ -87,8 +87,8 @@ def test_unlike_tasks_are_an_obstacle_whether_or_not_they_were_measured(contende
 
 def test_what_is_lacking_is_named(contender):
     bare = contender("A")
-    assert pairs([bare, contender("B", SCORES)])[0].obstacle == "no result on test tasks yet: A"
-    assert pairs([bare, contender("B")])[0].obstacle == "no result on test tasks yet: A and B"
+    assert pairs([bare, contender("B", SCORES)])[0].obstacle == "parameters not measured yet: A"
+    assert pairs([bare, contender("B")])[0].obstacle == "parameters not measured yet: A and B"
     old = contender("B", SCORES, keep=False)
     assert pairs([contender("A", SCORES), old])[0].obstacle == "the scores of single tasks were not kept: B"
 

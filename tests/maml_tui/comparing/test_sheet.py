@@ -45,7 +45,7 @@ def test_a_running_run_tells_how_far_it_is_and_what_measures_it(contender):
     assert facts["accuracy %"][1] == facts["parameters"][1] == "-"
     assert table.pairs == ()
     assert table.obstacles == (
-        "A - B: no result on test tasks yet: B",
+        "A - B: parameters not measured yet: B",
         "measure all of them on the same tasks: maml compare 7f3a 7f3b --tasks 100",
     )
 

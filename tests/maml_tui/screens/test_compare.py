@@ -181,7 +181,7 @@ async def test_a_live_run_goes_on_before_ones_eyes(opened, run_with, records, fi
     live, done = run_with(state="running", iteration=7), finish(run_with(), [0.5, 0.6])
     async with opened([live, done]) as pilot:
         screen = await settled(pilot)
-        assert "no result on test tasks yet: A" in screen and "running 12%" in screen
+        assert "parameters not measured yet: A" in screen and "running 12%" in screen
         assert "no values yet" in screen
         with EventWriter(live.events) as writer:
             writer.write(records.validation(20))
@@ -257,7 +257,7 @@ async def test_measuring_replaces_what_is_missing(opened, two, evaluator, outcom
         (run.path / "answer").write_text(Report(scores=scores, **known).model_dump_json())
     evaluator("import sys; print(open(sys.argv[1] + '/answer').read())")
     async with opened(two) as pilot:
-        assert "no result on test tasks yet: A and B" in await settled(pilot)
+        assert "parameters not measured yet: A and B" in await settled(pilot)
         await pilot.press("m")
         await pilot.app.workers.wait_for_complete()
         screen = await settled(pilot)

@@ -119,7 +119,7 @@ async def test_without_runs_it_says_how_to_start_one(opened):
             await pilot.press(key)
         assert "No runs yet" in await settled(pilot)
         assert set(told(pilot)) == {
-            "no run is chosen: move to one with the arrow keys",
+            "there is no run here",
             "a comparison needs two runs: select them with space",
         }
 

@@ -1,0 +1,196 @@
+"""The layers of `engine.models.conv4` for one task, derivatives included. See `engine.acceleration.layers`.
+
+Pictures are `[examples, channels, height, width]` in channels-last memory, which the CPU's convolutions are fastest
+on and which makes of all other work one pass over rows of channels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+import torch
+from torch.nn import functional
+
+from engine.acceleration.layers import where_positive
+from engine.models.batch_norm import BatchNorm
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from engine.acceleration.layers import Point
+    from engine.algorithms.adapt import Params
+
+_aten = torch.ops.aten
+_POOL = ([2, 2], [2, 2], [0, 0], [1, 1])  # kernel, stride, padding, dilation
+
+
+def channels_last(x: Tensor) -> Tensor:
+    """Return `x` `[..., channels, height, width]` with the channels innermost in memory.
+
+    Unlike `torch.channels_last` also with one channel: what follows is laid out like it.
+    """
+    return x.movedim(-3, -1).contiguous().movedim(-1, -3)
+
+
+@dataclass(frozen=True)
+class ConvBlock:
+    """Convolution, batch normalisation by the batch's own statistics, ReLU and, if asked for, 2x2 max-pooling.
+
+    Attributes:
+        name: The block's name in the network.
+        stride: Of the convolution.
+        pool: Whether to pool.
+        bottom: Whether its input are the pictures.
+    """
+
+    name: str
+    stride: int
+    pool: bool
+    bottom: bool
+
+    def __call__(self, params: Params, x: Tensor) -> Point:
+        """Evaluate the block."""
+        return _ConvBlockPoint(self, params, x)
+
+
+class _ConvBlockPoint:
+    """h = (y - mean y) r is the normalised convolution y = w * x, with r = (var y + epsilon)^-1/2.
+
+    Its derivative is P(v) = r (v - mean v - h mean(h v)), which is symmetric: gradients go back through P, changes
+    go forward through P. The library's kernel for the former serves both.
+    """
+
+    def __init__(self, block: ConvBlock, params: Params, x: Tensor) -> None:
+        self.block = block
+        self.weight_name, self.shift_name = f"{block.name}.convolution.weight", f"{block.name}.norm.shift"
+        self.weight, self.x = params[self.weight_name], x
+        y = self._convolve(x, self.weight)
+        self.count = y.numel() // y.shape[1]
+        self.h, _, self.r = torch.native_batch_norm(
+            y, None, None, None, None, True, 0.0, BatchNorm.epsilon
+        )
+        # Pooling before shift and ReLU, with which it commutes, leaves a quarter of the work to them.
+        pooled = self.h
+        if block.pool:
+            pooled, self.largest = _aten.max_pool2d_with_indices(self.h, *_POOL)
+        self.out = (pooled + params[self.shift_name][:, None, None]).relu_()
+
+    def backward(self, g: Tensor, gradient: Params) -> Tensor:
+        self.g = where_positive(self.out, g)
+        self.y_bar, self.g_h, gradient[self.shift_name] = self._project(self._unpool(self.g))
+        g_x, gradient[self.weight_name] = self._convolve_back(self.y_bar, self.x, self.weight)
+        return g_x
+
+    def tangent(self, direction: Params, x_dot: Tensor) -> Tensor:
+        self.weight_dot, self.x_dot = direction[self.weight_name], x_dot
+        y_dot = self._convolve(self.x, self.weight_dot)
+        if not self.block.bottom:
+            y_dot += self._convolve(x_dot, self.weight)
+        self.h_dot, y_dot_h, _ = self._project(y_dot)
+        self.log_r_dot = -self.r * y_dot_h / self.count
+        self.out_dot = where_positive(self.out, self._pool_like(self.h_dot))
+        return self.out_dot
+
+    def backward_tangent(self, g_dot: Tensor, product: Params) -> Tensor:
+        # The product rule on P(g) = r (g - mean g - h mean(g h)), with g, h and r all changing.
+        y_bar_dot, _, product[self.shift_name] = self._project(self._unpool(where_positive(self.out, g_dot)))
+        share = -self.r / self.count
+        g_h_dot = (self.g * self.out_dot).sum((0, 2, 3))
+        for value, factor in (
+            (self.y_bar, self.log_r_dot),
+            (self.h_dot, share * self.g_h),
+            (self.h, share * g_h_dot),
+        ):
+            y_bar_dot.addcmul_(value, factor[:, None, None])
+        g_x_dot, weight = self._convolve_back(y_bar_dot, self.x, self.weight)
+        if not self.block.bottom:
+            g_x_more, weight_more = self._convolve_back(self.y_bar, self.x_dot, self.weight_dot)
+            g_x_dot += g_x_more
+            weight += weight_more
+        product[self.weight_name] = weight
+        return g_x_dot
+
+    def _convolve(self, x: Tensor, weight: Tensor) -> Tensor:
+        return functional.conv2d(x, weight, stride=self.block.stride, padding=1)
+
+    def _convolve_back(self, g: Tensor, x: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the gradients of the convolution's input (at the bottom: `g`) and of its weight."""
+        stride, wanted = [self.block.stride] * 2, [not self.block.bottom, True, False]
+        g_x, g_weight, _ = _aten.convolution_backward(
+            g, x, weight, None, stride, [1, 1], [1, 1], False, [0, 0], 1, wanted
+        )
+        return g if self.block.bottom else g_x, g_weight
+
+    def _project(self, v: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return P(v), and for each channel the sums of v h and of v."""
+        mean, one = torch.zeros_like(self.r), torch.ones_like(self.r)
+        return cast(
+            "tuple[Tensor, Tensor, Tensor]",
+            # h as its own input: mean 0, scale 1; the factor r goes where the kernel has its learned scale.
+            _aten.native_batch_norm_backward(
+                v, self.h, self.r, None, None, mean, one, True, BatchNorm.epsilon, [True, True, True]
+            ),
+        )
+
+    def _pool_like(self, values: Tensor) -> Tensor:
+        """Take from `values` what pooling took from h."""
+        if not self.block.pool:
+            return values
+        return values.flatten(2).gather(2, self.largest.flatten(2)).view_as(self.out)
+
+    def _unpool(self, g: Tensor) -> Tensor:
+        """Put `g` where pooling found it, and zeros elsewhere."""
+        if not self.block.pool:
+            return g
+        return cast("Tensor", _aten.max_pool2d_with_indices_backward(g, self.h, *_POOL, False, self.largest))
+
+
+@dataclass(frozen=True)
+class SpaceMean:
+    """The mean over height and width: `[examples, channels]`."""
+
+    def __call__(self, params: Params, x: Tensor) -> Point:  # noqa: ARG002 - it has no parameters
+        """Evaluate the layer."""
+        return _SpaceMeanPoint(x)
+
+
+class _SpaceMeanPoint:
+    def __init__(self, x: Tensor) -> None:
+        self.like, self.out = x, x.mean(dim=(2, 3))
+
+    def backward(self, g: Tensor, gradient: Params) -> Tensor:  # noqa: ARG002
+        return self._spread(g)
+
+    def tangent(self, direction: Params, x_dot: Tensor) -> Tensor:  # noqa: ARG002
+        return x_dot.mean(dim=(2, 3))
+
+    def backward_tangent(self, g_dot: Tensor, product: Params) -> Tensor:  # noqa: ARG002
+        return self._spread(g_dot)
+
+    def _spread(self, g: Tensor) -> Tensor:
+        *_, height, width = self.like.shape
+        return torch.empty_like(self.like).copy_(g[:, :, None, None] / (height * width))
+
+
+@dataclass(frozen=True)
+class Flatten:
+    """Channels, height and width in a row: `[examples, channels*height*width]`."""
+
+    def __call__(self, params: Params, x: Tensor) -> Point:  # noqa: ARG002 - it has no parameters
+        """Evaluate the layer."""
+        return _FlattenPoint(x)
+
+
+class _FlattenPoint:
+    def __init__(self, x: Tensor) -> None:
+        self.shape, self.out = x.shape, x.flatten(1)
+
+    def backward(self, g: Tensor, gradient: Params) -> Tensor:  # noqa: ARG002
+        return channels_last(g.view(self.shape))
+
+    def tangent(self, direction: Params, x_dot: Tensor) -> Tensor:  # noqa: ARG002
+        return x_dot.flatten(1)
+
+    def backward_tangent(self, g_dot: Tensor, product: Params) -> Tensor:  # noqa: ARG002
+        return channels_last(g_dot.view(self.shape))

@@ -1,0 +1,33 @@
+"""Tasks side by side on the cores of the CPU."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, TypeVar
+
+import torch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class TaskThreads:
+    """Threads that each work on one item at a time, with their share of the cores.
+
+    The operators of small networks are too short to be split over cores, whole tasks are not. What is computed does
+    not depend on which thread computes it.
+
+    Args:
+        count: How many threads; with one, items are worked on by the caller, every operator on all cores.
+    """
+
+    def __init__(self, count: int) -> None:
+        share = max(1, torch.get_num_threads() // count)
+        self._pool = ThreadPoolExecutor(count, "tasks", torch.set_num_threads, (share,)) if count > 1 else None
+
+    def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
+        """Return `function` of every item, in their order."""
+        return list(map(function, items) if self._pool is None else self._pool.map(function, items))

@@ -1,0 +1,280 @@
+"""Setup: choose what to train, change it, see what it comes to, start it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from functools import partial
+from typing import TYPE_CHECKING
+
+from textual import on, work
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.widgets import Static
+
+from engine.errors import MamlError, UsageError
+from engine.files import remove
+from engine.runs.launch import start_worker
+from engine.text import printable
+from maml_tui.actions import bindings
+from maml_tui.drafting.checks import Check, checks, visible_gpus
+from maml_tui.drafting.desk import Desk
+from maml_tui.drafting.estimating import measure
+from maml_tui.drafting.fields import form_fields
+from maml_tui.drafting.offers import Offer, of_own, of_preset, offers
+from maml_tui.drafting.own_presets import own_preset, save_own_preset
+from maml_tui.drafting.preview import Measurement, blocks, two_lines
+from maml_tui.modals.ask_text import TextDialog
+from maml_tui.modals.confirm import ConfirmDialog
+from maml_tui.new_run import create
+from maml_tui.plotting.charset import Charset
+from maml_tui.screens.page import Page, told
+from maml_tui.widgets.draft_form import DraftForm
+from maml_tui.widgets.draft_preview import DraftPreview
+from maml_tui.widgets.field_row import FieldRow
+from maml_tui.widgets.offer_list import OfferList
+from maml_tui.widgets.words import Words
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Mapping
+
+    from textual.app import ComposeResult
+
+    from engine.costs import Question
+    from maml_tui.drafting.checks import Verdict
+
+_WIDTHS = [(0, "-bare"), (31, "-tiny"), (60, "-narrow"), (116, "-wide")]
+_HEIGHTS = [(0, "-bare"), (8, "-flat"), (15, "-short"), (32, "-tall")]
+_FIRST_PRESET = "smoke"
+_CHECK_SECONDS = 5.0
+_MARKS: Mapping[Verdict, str] = {"good": "✓", "note": "!", "bad": "✗"}
+_ASCII_MARKS: Mapping[Verdict, str] = {"good": "+", "note": "!", "bad": "x"}
+
+
+class SetupPage(Page):
+    """A form for all that `maml train` takes, the presets to its left and what it comes to at its right."""
+
+    NAME = "setup"
+    CSS_PATH = "setup.tcss"
+    BINDINGS = bindings("setup")  # type: ignore[assignment] # Textual's own annotation is narrower than what it takes
+    HORIZONTAL_BREAKPOINTS = _WIDTHS
+    VERTICAL_BREAKPOINTS = _HEIGHTS
+    AUTO_FOCUS = "OfferList > OptionList, OfferList > Select"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._problems, self._help, self._brief = Words(id="problems"), Words(id="help"), Words(id="brief")
+        self._offers: list[Offer] | None = None
+        self._checks: list[Check] = []
+        self._checked: float | None = None
+        self._measuring_since: float | None = None
+        self._started: list[subprocess.Popen[bytes]] = []  # kept, so that they are waited for when they end
+
+    def body(self) -> ComposeResult:
+        """Yield presets, form and preview; in a narrow window two lines stand for the preview."""
+        environment = self.maml.environment
+        plain = self.maml.charset is Charset.ASCII
+        marks = _ASCII_MARKS if plain else _MARKS
+        self._desk = Desk(of_preset(_FIRST_PRESET), environment.get("MAML_DEVICE") or "auto")
+        self._presets = OfferList("*" if plain else "●")
+        self._form = DraftForm(form_fields(visible_gpus(environment)), marks["bad"])
+        self._preview = DraftPreview(marks)
+        with Horizontal(id="columns"):
+            yield self._presets
+            with Vertical(id="middle"):
+                yield self._form
+                yield self._problems
+                yield self._help
+            yield self._preview
+        yield self._brief
+        yield Static("Enlarge to 31 x 8 or more.", id="enlarge")
+
+    def on_mount(self) -> None:
+        """Show the first draft."""
+        self._show()
+
+    async def pulse(self) -> None:
+        """Look at the machine again now and then, and count the seconds of a measurement."""
+        if self._offers is None:
+            self._offers = await asyncio.to_thread(offers)
+            self._presets.show(self._offers, self._desk.loaded)
+        if self._checked is None or time.monotonic() >= self._checked + _CHECK_SECONDS:
+            self._checked = time.monotonic()
+            draft, costs = self._desk.draft, self._desk.measurement.costs
+            self._checks = await asyncio.to_thread(checks, draft, costs, self.maml.environment)
+        self._show_preview()
+
+    def on_screen_resume(self) -> None:
+        """Look again at what there is to start from: runs have been made meanwhile."""
+        self._offers = self._checked = None
+
+    def on_screen_suspend(self) -> None:
+        """Measure nothing for a page that was left. A dialog over it is no leaving."""
+        if self.app.current_mode != self.NAME:
+            self._call_off()
+
+    def on_descendant_focus(self) -> None:
+        """Explain what has the focus."""
+        field, offer = self._form.focused_field, self._presets.highlighted
+        self._explain(field.help if field else offer.about if offer else "")
+
+    @on(OfferList.Highlighted)
+    def _describe(self, event: OfferList.Highlighted) -> None:
+        self._explain(event.offer.about)
+        self.refresh_bindings()
+
+    @on(OfferList.Chosen)
+    @told
+    def _choose(self, event: OfferList.Chosen) -> None:
+        self._desk.load(event.offer)
+        self._renew()
+
+    @on(FieldRow.Edited)
+    def _edit(self, event: FieldRow.Edited) -> None:
+        self._desk.edit(event.name, event.text)
+        self._renew()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer what can be done now."""
+        if action == "next_error":
+            return bool(self._desk.draft.problems)
+        if action == "filter":
+            return self.has_class("-wide")
+        if action == "delete":
+            offer = self._presets.highlighted
+            return offer is not None and offer.file is not None
+        return super().check_action(action, parameters)
+
+    async def action_start(self) -> None:
+        """Start the run, or go to the first field that is wrong."""
+        if self.maml.readonly:
+            raise UsageError("this window only watches: open the application without --readonly to train")
+        if self._desk.draft.problems:
+            self.action_next_error()
+            return
+        run = await asyncio.to_thread(create, self._desk.draft.request.record())
+        self._started.append(start_worker(run, self.maml.environment))
+        self.maml.open_run(run)
+
+    def action_next_error(self) -> None:
+        """Go to the next field that is wrong, in the order of the form."""
+        problems = self._desk.draft.problems
+        if not self._form.go_to_next({problem.field for problem in problems}):
+            raise UsageError(problems[0].sentence)
+
+    def action_estimate(self) -> None:
+        """Measure what the run would cost, or call that off."""
+        question = self._desk.question
+        if self._measuring_since is not None:
+            self._call_off()
+        elif question is None:
+            self.action_next_error()
+        else:
+            self._measuring_since = time.monotonic()
+            self._measure(question)
+        self._show_preview()
+
+    def action_presets(self) -> None:
+        """Go to the presets."""
+        self._presets.enter()
+
+    def action_filter(self) -> None:
+        """Go to the line that filters the presets."""
+        self._presets.enter_filter()
+
+    def action_copy_command(self) -> None:
+        """Copy the command that starts the same run."""
+        self.maml.copy(self._desk.draft.request.command(), "command")
+
+    def action_save(self) -> None:
+        """Ask for a name and save the form under it."""
+        if self._desk.draft.config is None:
+            self.action_next_error()
+            return
+        dialog = TextDialog("Save as a preset of your own", hint="a name for it", check=own_preset)
+        self.app.push_screen(dialog, self._save)
+
+    def action_delete(self) -> None:
+        """Ask, and delete the preset that the cursor is on."""
+        offer = self._presets.highlighted
+        if offer is not None and offer.file is not None:
+            question = f"Delete your preset {offer.name}?"
+            dialog = ConfirmDialog(question, details=str(offer.file), yes="Delete", no="Keep")
+            self.app.push_screen(dialog, partial(self._delete, offer))
+
+    @told
+    def _save(self, name: str | None) -> None:
+        if name is None:
+            return
+        if not own_preset(name).exists():
+            self._write(name, sure=True)
+            return
+        question = f"Replace your preset {name}?"
+        dialog = ConfirmDialog(question, details=str(own_preset(name)), yes="Replace", no="Keep")
+        self.app.push_screen(dialog, lambda sure: self._write(name, sure=sure))
+
+    @told
+    def _write(self, name: str, *, sure: bool | None) -> None:
+        config = self._desk.draft.config
+        if sure and config is not None:
+            path = save_own_preset(name, config)
+            self._desk.begin(of_own(path))
+            self._offers = None
+            self._renew()
+            self.maml.tell(f"saved in {path}")
+
+    @told
+    def _delete(self, offer: Offer, sure: bool | None) -> None:
+        if sure and offer.file is not None:
+            remove(offer.file)
+            if offer.key == self._desk.loaded:
+                self._desk.begin(of_preset(_FIRST_PRESET))
+            self._offers = None
+            self._renew()
+
+    @work(exclusive=True, group="measure", exit_on_error=False)
+    async def _measure(self, question: Question) -> None:
+        try:
+            measurement = Measurement(costs=await measure(question, self.maml.environment))
+        except MamlError as error:
+            measurement = Measurement(problem=str(error))
+        self._desk.learn(question, measurement)
+        self._measuring_since = self._checked = None
+        self._show_preview()
+
+    def _call_off(self) -> None:
+        self._measuring_since = None
+        self.workers.cancel_group(self, "measure")
+
+    def _renew(self) -> None:
+        """Show the draft after it has become another one."""
+        self._checked = None
+        self._call_off()
+        self._show()
+
+    def _show(self) -> None:
+        draft = self._desk.draft
+        self._form.show(draft)
+        self._presets.mark(self._desk.loaded)
+        problems = "\n".join(printable(problem.sentence) for problem in draft.problems)
+        self._problems.say(Content(problems))
+        self._show_preview()
+        self.refresh_bindings()
+
+    def _show_preview(self) -> None:
+        draft, measurement = self._desk.draft, self._desk.measurement
+        if self._measuring_since is not None:
+            measurement = Measurement(seconds=int(time.monotonic() - self._measuring_since))
+        key = self._key_of("setup.estimate")
+        self._preview.show(blocks(draft, measurement, key), self._checks)
+        brief = two_lines(draft, measurement, self._checks, key)
+        self._brief.say(Content("\n".join(map(printable, brief))))
+
+    def _explain(self, text: str) -> None:
+        self._help.say(Content(printable(text)))
+
+    def _key_of(self, action: str) -> str:
+        """Return the key of an action as people write it, a person's own keymap heeded."""
+        bound = (one.binding for one in self.active_bindings.values() if one.binding.id == action)
+        return next((self.app.get_key_display(binding) for binding in bound), action)

@@ -1,0 +1,129 @@
+"""One field of the form: a mark, a label and what it is filled in with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Checkbox, Input, Select
+
+from maml_tui.widgets.words import Words
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+
+    from maml_tui.drafting.fields import Field
+
+_LONGEST_TEXT = 120
+
+
+class Switch(Checkbox):
+    """Yes or no, in a word: Textual's own box tells it by colour only."""
+
+    BUTTON_LEFT = BUTTON_INNER = BUTTON_RIGHT = ""
+
+    def watch_value(self) -> None:
+        """Write the word."""
+        self.label = "yes" if self.value else "no"
+        super().watch_value()
+
+
+class FieldRow(Horizontal):
+    """A field that is typed, chosen or switched, whichever its kind asks for."""
+
+    DEFAULT_CSS: ClassVar[str] = """
+    FieldRow {
+        height: 1;
+
+        .label { width: 19; }
+        Input, Select { width: 1fr; }
+        Checkbox { width: auto; }
+
+        &.-whole { column-span: 2; }
+        &.-changed .label, &.-wrong .label { text-style: bold; }
+        &.-here .label { text-style: bold underline; }
+        &.-wrong .label { color: $text-error; }
+    }
+    """
+
+    @dataclass
+    class Edited(Message):
+        """A person has changed what stands in a field."""
+
+        name: str
+        text: str
+
+    def __init__(self, field: Field) -> None:
+        super().__init__(classes="-whole" if field.whole_line else "")
+        self.field = field
+        self.control = _control(field)
+        self._label = Words(classes="label")
+        self._text: str | None = None
+
+    def compose(self) -> ComposeResult:
+        """Yield label and control."""
+        yield self._label
+        yield self.control
+
+    def hint(self, text: str) -> None:
+        """Show what counts as long as nothing is typed."""
+        if isinstance(self.control, Input):
+            self.control.placeholder = text
+
+    def show(self, text: str, mark: str, *, changed: bool, wrong: bool) -> None:
+        """Bring the row in line with a draft, without a message."""
+        self.set_class(changed, "-changed")
+        self.set_class(wrong, "-wrong")
+        self._label.say(Content(f"{mark:<2}{self.field.label}"))
+        if text != self._text:
+            self._text = text
+            self._fill_in(text)
+
+    def _fill_in(self, text: str) -> None:
+        control = self.control
+        if isinstance(control, Switch):
+            control.value = text == "true"
+        elif isinstance(control, Input):
+            control.value = text
+        else:
+            if text not in self.field.choices:
+                control.set_options(_options((*self.field.choices, text)))
+            control.value = text
+
+    def on_descendant_focus(self) -> None:
+        """Mark the label: without colours, a choice would not show that it has the focus."""
+        self.add_class("-here")
+
+    def on_descendant_blur(self) -> None:
+        """Take the mark away."""
+        self.remove_class("-here")
+
+    @on(Input.Changed)
+    @on(Checkbox.Changed)
+    @on(Select.Changed)
+    def _tell(self, event: Input.Changed | Checkbox.Changed | Select.Changed) -> None:
+        """Tell of a change that a person has made, not of one that was shown, nor of the value at the beginning."""
+        event.stop()
+        value = self.control.value
+        text = str(value).lower() if isinstance(value, bool) else str(value)
+        if self._text is not None and text != self._text:
+            self._text = text
+            self.post_message(self.Edited(self.field.name, text))
+
+
+def _control(field: Field) -> Switch | Input | Select[str]:
+    if field.switch:
+        return Switch("no", compact=True)
+    if field.choices:
+        return Select(_options(field.choices), value=field.choices[0], allow_blank=False, compact=True)
+    line = Input(compact=True, max_length=_LONGEST_TEXT)
+    line.cursor_blink = False  # nothing is sent while nothing happens
+    return line
+
+
+def _options(texts: tuple[str, ...]) -> list[tuple[str, str]]:
+    return [(text, text) for text in texts]
