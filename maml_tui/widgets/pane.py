@@ -127,7 +127,7 @@ class Pane(ScrollView, can_focus=True):
         x, top = self.scroll_offset
         for y, (old, new) in enumerate(zip_longest(before, self._lines, fillvalue=())):
             if old != new:
-                start, stop = _span(old, new)
+                start, stop = _span(_cells(old), _cells(new))
                 self.refresh(Region(start - x, y - top, stop - start, 1))
 
     def _style(self, role: Role) -> Style:
@@ -135,21 +135,20 @@ class Pane(ScrollView, can_focus=True):
         return own + self.get_component_rich_style(f"pane--{role}", partial=True) if role else own
 
 
-def _span(old: Line, new: Line) -> tuple[int, int]:
-    """Return the columns between which two lines differ."""
-    one, other = _cells(old), _cells(new)
-    if any(cell_len(character) != 1 for character, _ in one + other):
-        return 0, 2 * max(len(one), len(other))  # characters are not columns
-    start = next(at for at, pair in enumerate(zip_longest(one, other)) if pair[0] != pair[1])
-    same_end = len(one) == len(other)
-    stop = max(len(one), len(other))
-    while same_end and one[stop - 1] == other[stop - 1]:
-        stop -= 1
-    return start, stop
-
-
 def _cells(line: Line) -> list[tuple[str, Role]]:
     return [(character, role) for text, role in line for character in text]
+
+
+def _span(old: list[tuple[str, Role]], new: list[tuple[str, Role]]) -> tuple[int, int]:
+    """Return the columns between which two lines differ."""
+    longest = max(len(old), len(new))
+    if any(cell_len(character) != 1 for character, _ in old + new):
+        return 0, 2 * longest  # characters are not columns
+    start = next((at for at, (one, other) in enumerate(zip_longest(old, new)) if one != other), longest)
+    stop = longest
+    while len(old) == len(new) and start < stop and old[stop - 1] == new[stop - 1]:
+        stop -= 1
+    return start, stop
 
 
 def content(line: Line) -> Content:

@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import asyncio
+from types import SimpleNamespace
+
+import pytest
+from textual.app import App
+
+from maml_tui.plotting.charset import Charset
+from maml_tui.training_view.lines import Panel
+from maml_tui.widgets.pane import Pane
+
+
+class Showing(App[None]):
+    """One pane that shows the lines it is given."""
+
+    def __init__(self, framed):
+        super().__init__()
+        self.pane = Pane(lambda scene, *_: Panel("Title", scene.lines), framed=framed, id="pane")
+        self.painted = []
+
+    def compose(self):
+        yield self.pane
+
+    def show(self, *lines, charset=Charset.UNICODE):
+        self.pane.show(SimpleNamespace(lines=[((line, ""),) for line in lines], charset=charset))
+
+    @property
+    def rows(self):
+        strips = self.screen._compositor.render_strips(self.size)
+        return ["".join(part.text for part in strip).rstrip() for strip in strips]
+
+
+def drive(act, framed=True, size=(20, 6)):
+    async def go():
+        app = Showing(framed)
+        async with app.run_test(size=size) as pilot:
+            await act(app, pilot)
+
+    asyncio.run(go())
+
+
+def test_it_frames_its_lines():
+    async def act(app, pilot):
+        app.show("one", "two")
+        await pilot.pause()
+        assert app.rows[0].startswith("┏━ Title ━") or app.rows[0].startswith("╭─ Title ─")
+        assert [row.strip("│┃ ") for row in app.rows[1:3]] == ["one", "two"]
+
+    drive(act)
+
+
+def test_what_does_not_fit_can_be_scrolled_to():
+    async def act(app, pilot):
+        app.show(*(f"{number} and a very long line" for number in range(9)))
+        app.pane.focus()
+        await pilot.press("G", *["l"] * 12)
+        await pilot.pause()
+        assert "long line" in app.rows[4]
+        await pilot.press("g", *["h"] * 12)
+        await pilot.pause()
+        assert app.rows[1].strip("│┃ ").startswith("0 and a very")
+
+    drive(act)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "columns"),
+    [
+        ("iteration 12 of 60", "iteration 13 of 60", (11, 12)),
+        ("iteration 9", "iteration 10", (10, 12)),
+        ("longer line", "longer", (6, 11)),
+        ("", "new", (0, 3)),
+        ("a", "中", (0, 2)),
+    ],
+)
+def test_of_a_line_only_what_changed_is_painted(before, after, columns):
+    async def act(app, pilot):
+        app.show(before)
+        await pilot.pause()
+        painted = []
+        app.pane.refresh = lambda *regions, **_: painted.extend(regions)
+        app.show(after)
+        assert [(region.x, region.right, region.y) for region in painted] == [(*columns, 0)]
+        app.show(after)
+        assert len(painted) == 1
+
+    drive(act, framed=False)
+
+
+def test_a_terminal_without_unicode_gets_none():
+    async def act(app, pilot):
+        app.show("93.12 ± 0.71 · °C", charset=Charset.ASCII)
+        await pilot.pause()
+        assert app.rows[0] == "93.12 +- 0.71 - C"
+
+    drive(act, framed=False)
+
+
+def test_lines_without_a_frame_are_no_place_for_the_focus():
+    async def act(app, pilot):
+        app.show("one")
+        await pilot.press("tab")
+        assert app.focused is None
+
+    drive(act, framed=False)
