@@ -296,7 +296,7 @@ class RunsPage(Page):
     def _current(self) -> RunFacts:
         current = self.query_one(RunList).current
         if current is None:
-            raise UsageError("there is no run here")
+            raise UsageError("there is no run here" if self._listed else "the runs are still being read")
         return current
 
     def _current_to_change(self) -> RunFacts:
