@@ -72,7 +72,9 @@ def require_terminal(
 
 
 def prepare_textual(environment: MutableMapping[str, str], terminal: Terminal) -> None:
-    """Set what Textual reads once, when it is imported: over SSH no animations and fewer frames."""
+    """Set what Textual reads for itself: over SSH no animations and fewer frames."""
+    if not terminal.colourless:
+        environment.pop("NO_COLOR", None)  # empty it means nothing, but not to Textual
     if terminal.remote:
         environment.setdefault("TEXTUAL_ANIMATIONS", "none")
         environment.setdefault("TEXTUAL_SMOOTH_SCROLL", "0")

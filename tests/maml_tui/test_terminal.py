@@ -47,6 +47,12 @@ def test_no_color_counts_when_it_is_not_empty():
     assert not Terminal.of({"NO_COLOR": ""}, "utf-8").colourless
 
 
+def test_an_empty_no_color_is_hidden_from_textual_which_would_take_it_for_one():
+    environment = {"NO_COLOR": ""}
+    prepare_textual(environment, Terminal.of(environment, "utf-8"))
+    assert environment == {}
+
+
 def test_over_ssh_textual_is_told_to_be_quiet_unless_a_person_said_otherwise():
     environment = {"SSH_TTY": "/dev/pts/1", "TEXTUAL_FPS": "60"}
     prepare_textual(environment, Terminal.of(environment, "utf-8"))
