@@ -10,6 +10,7 @@ from engine.data import miniimagenet, omniglot, store, strokes
 from engine.data.leaks import leaks
 from engine.data.loading import silent
 from engine.data.own_images import Choices, import_images
+from engine.data.pictures import Form
 from engine.data.splits import class_indices, splits_of
 from engine.errors import ResourceError, UsageError
 from engine.text import printable
@@ -53,6 +54,21 @@ def open_image_set(name: str) -> ImageSet:
         ResourceError: The set is not installed, or damaged.
     """
     return strokes.make_strokes() if name == strokes.NAME else store.load(name)
+
+
+def form_of(name: str) -> Form:
+    """Return what the pictures of the data set `name` were made into when it was imported.
+
+    Raises:
+        UsageError: `name` may not name a data set.
+        ResourceError: It is a person's own set, and not installed.
+    """
+    if name == miniimagenet.NAME:
+        return miniimagenet.FORM
+    if name in (omniglot.NAME, strokes.NAME):  # made-up characters have Omniglot's form
+        return omniglot.FORM
+    _, channels, size, _ = store.load(name).images.shape
+    return Form(channels, size)
 
 
 def import_copy(name: str, path: Path, choices: Choices, progress: Progress = silent) -> Imported:

@@ -33,7 +33,9 @@ if TYPE_CHECKING:
     from engine.data.store import ImageSet
 
 NAME = "miniimagenet"
-_FORM = Form(channels=3, size=84)
+FORM = Form(channels=3, size=84)
+"""What every picture becomes."""
+
 _PICTURES = 600
 _OTHERS = frozenset(("train_val", "train_test"))  # more pictures of the training classes, in one known layout
 
@@ -88,7 +90,7 @@ def _from_files(path: Path, progress: Progress, *, skip: bool) -> Pictures:
         pictures=tuple(sorted(pictures, key=lambda p: (p.class_name, p.file))),
         passed_over=(*listing.passed_over, *sorted(others)),
     )
-    return read_pictures(listing, _FORM, progress, skip_broken=skip)
+    return read_pictures(listing, FORM, progress, skip_broken=skip)
 
 
 def _from_caches(caches: Collection[Path], path: Path, progress: Progress) -> Pictures:
@@ -101,7 +103,7 @@ def _from_caches(caches: Collection[Path], path: Path, progress: Progress) -> Pi
             progress("read", len(blocks), len(known))
     _complete(blocks.keys(), path)
     counts = {class_name: len(blocks[class_name]) for class_name in sorted(blocks)}
-    images = np.empty((sum(counts.values()), _FORM.channels, _FORM.size, _FORM.size), dtype=np.uint8)
+    images = np.empty((sum(counts.values()), FORM.channels, FORM.size, FORM.size), dtype=np.uint8)
     end = 0
     for class_name, count in counts.items():
         images[end : end + count] = blocks.pop(class_name)  # so that no picture is held twice for long
@@ -111,7 +113,7 @@ def _from_caches(caches: Collection[Path], path: Path, progress: Progress) -> Pi
 
 def _block(pictures: np.ndarray) -> np.ndarray:
     """Return `[examples, height, width, 3]` pictures as `[examples, 3, 84, 84]`."""
-    return np.stack([fitted(Image.fromarray(picture), _FORM) for picture in pictures])
+    return np.stack([fitted(Image.fromarray(picture), FORM) for picture in pictures])
 
 
 def _classes() -> set[str]:

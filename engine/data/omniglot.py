@@ -13,12 +13,11 @@ from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING
 
 import numpy as np
-from PIL import Image
 
 from engine.data import store
 from engine.data.archives import Member, read_bounded, read_members, reading
 from engine.data.loading import silent
-from engine.data.pictures import opened
+from engine.data.pictures import Form, decode
 from engine.data.store import Imported
 from engine.errors import ResourceError, UsageError
 from engine.text import printable
@@ -33,7 +32,9 @@ NAME = "omniglot"
 CONTENT_HASH = "1f05f784a194a36c14303db9c28d0a0a89673a8c4cfe2051009931f49830818b"
 """What the published drawings hash to once they are 28x28."""
 
-SIDE = 28
+FORM = Form(channels=1, size=28, ink=True)
+"""What every drawing becomes."""
+
 _CHARACTERS = {"images_background": 964, "images_evaluation": 659}
 _DRAWINGS = 20
 _MAX_PNG, _MAX_ZIP = 2**20, 2**26
@@ -91,14 +92,16 @@ def read_omniglot(path: Path, progress: Progress = silent) -> ImageSet:
         place = _place(member.name)
         if place is not None:
             part, character, drawing = place
-            found[part][character][drawing] = _picture(member.content, f"'{member.name}' in {label}")
+            found[part][character][drawing] = decode(member.content, f"'{member.name}' in {label}", FORM)[0]
             progress("read", number, total)
     _check(found, path)
     characters = dict(sorted((name, drawings) for part in found.values() for name, drawings in part.items()))
     pictures = [drawings[file] for drawings in characters.values() for file in sorted(drawings)]
     counts = [len(drawings) for drawings in characters.values()]
-    source = f"Omniglot (Lake et al. 2015), 105x105 to {SIDE}x{SIDE} by nearest neighbour, ink = 255"
-    return store.make_image_set(NAME, np.stack(pictures)[:, None], tuple(characters), counts, source)
+    source = (
+        f"Omniglot (Lake et al. 2015), 105x105 to {FORM.size}x{FORM.size} by nearest neighbour, ink = 255"
+    )
+    return store.make_image_set(NAME, np.stack(pictures), tuple(characters), counts, source)
 
 
 def _members(path: Path) -> Iterator[tuple[str, Member]]:
@@ -156,12 +159,6 @@ def _place(name: str) -> tuple[str, str, str] | None:
             # macOS adds a `._x.png` beside every `x.png` that it packs, and that is no picture.
             return None if file.startswith(".") else (part, f"{alphabet}/{character}", file)
     return None
-
-
-def _picture(content: bytes, label: str) -> np.ndarray:
-    """Return a PNG's bytes as `[28, 28]` uint8 with ink = 255."""
-    with opened(content, label, ("PNG",)) as image:
-        return 255 - np.asarray(image.convert("L").resize((SIDE, SIDE), Image.Resampling.NEAREST))
 
 
 def _check(found: _Found, path: Path) -> None:

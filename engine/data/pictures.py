@@ -2,8 +2,8 @@
 
 What a file may hold and what becomes of it: EXIF says which way is up and is obeyed; transparent parts become white;
 16 bits are scaled to 8; palettes, CMYK and the like become grey or RGB. The whole picture is resized to the square
-with the Lanczos filter, as MAML's authors resized MiniImagenet, and nothing is cut off. Of several frames the first
-counts.
+with the Lanczos filter, as MAML's authors resized MiniImagenet (drawings: see `Form`), and nothing is cut off. Of
+several frames the first counts.
 """
 
 from __future__ import annotations
@@ -51,10 +51,13 @@ class Form(NamedTuple):
     Attributes:
         channels: 1 for grey, 3 for RGB.
         size: Height and width in pixels.
+        ink: Whether they are drawings, dark on light, that are kept as Omniglot's are: resized by nearest neighbour,
+            and ink = 255.
     """
 
     channels: int
     size: int
+    ink: bool = False
 
 
 class Header(NamedTuple):
@@ -135,9 +138,10 @@ def decode(content: bytes, label: str, form: Form) -> tuple[np.ndarray, bool]:
 def fitted(image: Image.Image, form: Form) -> np.ndarray:
     """Return an `L` or `RGB` image as `[channels, size, size]` uint8."""
     if image.size != (form.size, form.size):
-        image = image.resize((form.size, form.size), Image.Resampling.LANCZOS)
-    pixels = np.asarray(image).reshape(form.size, form.size, form.channels)
-    return pixels.transpose(2, 0, 1)
+        resampling = Image.Resampling.NEAREST if form.ink else Image.Resampling.LANCZOS
+        image = image.resize((form.size, form.size), resampling)
+    pixels = np.asarray(image).reshape(form.size, form.size, form.channels).transpose(2, 0, 1)
+    return 255 - pixels if form.ink else pixels
 
 
 def _eight_bit(image: Image.Image) -> Image.Image:

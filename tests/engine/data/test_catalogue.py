@@ -79,3 +79,13 @@ def test_the_check_finds_a_picture_in_two_parts(put, classes_of, picture):
     folder = put("x", classes_of("a", "b", "c") | {f"{name}/twin.png": picture(9) for name in "abc"})
     catalogue.import_copy("mine", folder, Choices())
     assert "pictures that are in two parts" in catalogue.check_image_set("mine").warnings[0]
+
+
+def test_what_the_pictures_of_a_set_were_made_into(small_set):
+    assert catalogue.form_of("strokes") == catalogue.form_of("omniglot") == (1, 28, True)
+    assert catalogue.form_of("miniimagenet") == (3, 84, False)
+    store.save(small_set)
+    _, channels, size, _ = small_set.images.shape
+    assert catalogue.form_of("small") == (channels, size, False)
+    with pytest.raises(ResourceError, match="maml data import birds"):
+        catalogue.form_of("birds")

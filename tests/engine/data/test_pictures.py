@@ -149,3 +149,9 @@ def test_damage_anywhere_ends_in_one_sentence(picture, form):
             damaged[chance.randrange(len(damaged))] = chance.randrange(256)
         with suppress(MamlError):  # anything else is a defect
             decode(bytes(damaged), "x", GREY)
+
+
+def test_a_drawing_is_kept_as_omniglots_are():
+    dots = Image.fromarray(np.random.default_rng(0).random((105, 105)) > 0.5)
+    grey = np.asarray(dots.convert("L").resize((28, 28), Image.Resampling.NEAREST))
+    np.testing.assert_array_equal(pixels(dots, "PNG", Form(1, 28, ink=True))[0], 255 - grey)
