@@ -94,11 +94,17 @@ class SetupPage(Page):
         """Show the first draft."""
         self._show()
 
+    def back(self) -> None:
+        """Take one step back: show all presets again, or let go of the focus."""
+        if not self._presets.forget_filter():
+            super().back()
+
     async def pulse(self) -> None:
         """Look at the machine again now and then, and count the seconds of a measurement."""
         if self._offers is None:
             self._offers = await asyncio.to_thread(offers)
             self._presets.show(self._offers, self._desk.loaded)
+            self.refresh_bindings()
         if self._checked is None or time.monotonic() >= self._checked + _CHECK_SECONDS:
             self._checked = time.monotonic()
             draft, costs = self._desk.draft, self._desk.measurement.costs
@@ -149,7 +155,7 @@ class SetupPage(Page):
     async def action_start(self) -> None:
         """Start the run, or go to the first field that is wrong."""
         if self.maml.readonly:
-            raise UsageError("this window only watches: open the application without --readonly to train")
+            raise UsageError("this window is read-only: start the application without --readonly to train")
         if self._desk.draft.problems:
             self.action_next_error()
             return
@@ -208,14 +214,14 @@ class SetupPage(Page):
         if name is None:
             return
         if not own_preset(name).exists():
-            self._write(name, sure=True)
+            self._write(name, True)
             return
         question = f"Replace your preset {name}?"
         dialog = ConfirmDialog(question, details=str(own_preset(name)), yes="Replace", no="Keep")
-        self.app.push_screen(dialog, lambda sure: self._write(name, sure=sure))
+        self.app.push_screen(dialog, partial(self._write, name))
 
     @told
-    def _write(self, name: str, *, sure: bool | None) -> None:
+    def _write(self, name: str, sure: bool | None) -> None:
         config = self._desk.draft.config
         if sure and config is not None:
             path = save_own_preset(name, config)

@@ -96,6 +96,14 @@ class OfferList(Container):
         """Let the person type what to look for."""
         self._filter.focus()
 
+    def forget_filter(self) -> bool:
+        """Show all offers again; return whether some were left out."""
+        if not self._filter.value:
+            return False
+        self._filter.value = ""
+        self._list.focus()
+        return True
+
     def _find(self, key: object) -> Offer | None:
         return next((offer for offer in self._offers if offer.key == key), None)
 
@@ -108,6 +116,8 @@ class OfferList(Container):
         for group, offers in itertools.groupby(passing, key=lambda offer: offer.group):
             self._list.add_option(Option(Content.styled(group, "bold"), disabled=True))
             self._list.add_options(map(self._option, offers))
+        if not passing:
+            self._list.add_option(Option("nothing fits", disabled=True))
         if any(offer.key == wanted for offer in passing):
             self._list.highlighted = self._list.get_option_index(wanted)
 
