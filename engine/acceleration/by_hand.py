@@ -20,6 +20,7 @@ from engine.acceleration.conv_layers import ConvBlock, Flatten, SpaceMean, chann
 from engine.acceleration.layers import Linear, ReLU
 from engine.acceleration.losses import CrossEntropy, SquaredError
 from engine.acceleration.threads import TaskThreads
+from engine.algorithms.learner import Learner
 from engine.algorithms.maml import FOMAML, MAML, QueryMetrics
 from engine.models.build import adapted_names
 from engine.models.conv4 import Conv4Pool, Conv4Stride
@@ -114,15 +115,14 @@ class ByHand:
         start = {name: _laid_out(value) for name, value in theta.items()}
         parts = self.threads.map(lambda portion: self._total(start, *portion), self._portions(episodes))
         gradients, outputs = zip(*parts, strict=True)
-        total = {name: _sum([gradient[name] for gradient in gradients]) for name in theta}
         tasks = len(episodes.support_x)
-        return {name: (value / tasks).contiguous() for name, value in total.items()}, self._metrics(
-            torch.cat(outputs), episodes.query_y
-        )
+        gradient = {name: _sum([one[name] for one in gradients]).contiguous() / tasks for name in theta}
+        return gradient, self._metrics(torch.cat(outputs), episodes.query_y)
 
     def _portions(self, episodes: Episodes) -> Iterator[tuple[Tensor, ...]]:
-        parts = (part.split(self.together) if self.together else part.unbind() for part in episodes.tensors())
-        return zip(*parts, strict=True)
+        if self.together is None:
+            return zip(*episodes.tensors(), strict=True)
+        return (portion.tensors() for portion in episodes.split(self.together))
 
     @torch.no_grad()  # said here because every thread has a mode of its own
     def _total(
@@ -177,7 +177,8 @@ def by_hand(algorithm: MAML, task_chunk: int, *, recompute: bool) -> ByHand | No
     """
     learner = algorithm.learner
     layers = _layers(learner.model)
-    if type(algorithm) not in (MAML, FOMAML) or layers is None or learner.adapted != adapted_names(learner.model):
+    ours = type(algorithm) in (MAML, FOMAML) and type(learner) is Learner
+    if not ours or layers is None or learner.adapted != adapted_names(learner.model):
         return None
     network = Network(layers, SquaredError if learner.regression else CrossEntropy, learner.divisor)
     if isinstance(learner.model, MLP):

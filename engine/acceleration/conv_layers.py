@@ -67,9 +67,7 @@ class _ConvBlockPoint:
         self.weight, self.x = params[self.weight_name], x
         y = self._convolve(x, self.weight)
         self.count = y.numel() // y.shape[1]
-        self.h, _, self.r = torch.native_batch_norm(
-            y, None, None, None, None, True, 0.0, BatchNorm.epsilon
-        )
+        self.h, _, self.r = torch.native_batch_norm(y, None, None, None, None, True, 0.0, BatchNorm.epsilon)
         # Pooling before shift and ReLU, with which it commutes, leaves a quarter of the work to them.
         pooled = self.h
         if block.pool:

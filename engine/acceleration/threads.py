@@ -26,7 +26,9 @@ class TaskThreads:
 
     def __init__(self, count: int) -> None:
         share = max(1, torch.get_num_threads() // count)
-        self._pool = ThreadPoolExecutor(count, "tasks", torch.set_num_threads, (share,)) if count > 1 else None
+        self._pool = (
+            ThreadPoolExecutor(count, "tasks", torch.set_num_threads, (share,)) if count > 1 else None
+        )
 
     def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
         """Return `function` of every item, in their order."""

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import torch
     from torch import Tensor
 
@@ -46,6 +48,11 @@ class Episodes:
     def tensors(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Return support inputs and targets, query inputs and targets."""
         return self.support_x, self.support_y, self.query_x, self.query_y
+
+    def split(self, size: int) -> Iterator[Episodes]:
+        """Yield the batch in parts of `size` episodes."""
+        parts = zip(*(part.split(size) for part in self.tensors()), strict=True)
+        return (Episodes(*part) for part in parts)
 
 
 class TaskSource(Protocol):

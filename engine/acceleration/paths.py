@@ -1,0 +1,125 @@
+"""Which road the meta-gradient takes on this device, and the proof that it leads to the same place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Protocol
+
+import torch
+
+from engine.acceleration.batched import Batched
+from engine.acceleration.by_hand import by_hand
+from engine.tasks.episode import Episodes, EpisodeShape
+from engine.tasks.sampling import Split, Stream
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from engine.algorithms.adapt import Params
+    from engine.algorithms.maml import MAML, QueryMetrics
+    from engine.config.schema import RunConfig
+    from engine.tasks.episode import TaskSource
+
+TOLERANCE = 1e-10
+"""Largest difference from the reference in float64, relative to the norm of the meta-gradient."""
+
+_MOST_KEPT_STEPS = 5
+
+
+class MetaGradient(Protocol):
+    """A way to compute the meta-gradient."""
+
+    def meta_gradient(self, theta: Params, episodes: Episodes) -> tuple[Params, QueryMetrics]:
+        """Return the meta-gradient and metrics; see `engine.algorithms.maml.MAML.meta_gradient`."""
+
+
+@dataclass(frozen=True)
+class Path:
+    """The way chosen.
+
+    Attributes:
+        name: What it is called in the run's header.
+        way: The way.
+        warnings: Why faster ones were left out, a sentence each; empty as a rule.
+    """
+
+    name: str
+    way: MetaGradient
+    warnings: tuple[str, ...] = ()
+
+
+Builder = Callable[["MAML"], MetaGradient | None]
+"""From an algorithm to a way to compute it; None if it is not made for that algorithm or its network."""
+
+
+def choose_path(config: RunConfig, algorithm: MAML, source: TaskSource) -> Path:
+    """Return the fastest way that is made for the algorithm, runs here and agrees with the reference in float64."""
+    warnings: list[str] = []
+    small, theta, episodes = _small_problem(algorithm, source)
+    for name, build in ways(config, source.device).items():
+        way, trial = build(algorithm), build(small)
+        if way is None or trial is None:
+            continue
+        defect = _defect(trial, small, theta, episodes)
+        if defect is None:
+            return Path(name, way, tuple(warnings))
+        warnings.append(f"the fast path {name} is not used: {defect}")
+    return Path("loop", algorithm, tuple(warnings))
+
+
+def ways(config: RunConfig, device: torch.device) -> dict[str, Builder]:
+    """Return the ways of a device by name, fastest first, with the configuration's memory settings."""
+    chunk, recompute = config.training.task_chunk, recomputes(config)
+
+    def written_out(algorithm: MAML) -> MetaGradient | None:
+        return by_hand(algorithm, chunk, recompute=recompute)
+
+    def batched(algorithm: MAML) -> MetaGradient:
+        return Batched(algorithm, chunk, recompute)
+
+    return {"vmap": batched} if device.type == "cuda" else {"by-hand": written_out, "vmap": batched}
+
+
+def recomputes(config: RunConfig) -> bool:
+    """Tell whether the intermediate values of the inner steps are computed again rather than kept."""
+    choice = config.training.checkpoint_inner
+    return choice == "on" or (choice == "auto" and config.algorithm.inner_steps > _MOST_KEPT_STEPS)
+
+
+def relative_difference(found: Params, expected: Params) -> float:
+    """Return the norm of the difference of two gradients, relative to that of the second."""
+
+    def norm(values: list[Tensor]) -> float:
+        return float(torch.cat([value.flatten().double() for value in values]).norm())
+
+    return norm([found[name] - value for name, value in expected.items()]) / (
+        norm([*expected.values()]) or 1.0
+    )
+
+
+def _defect(way: MetaGradient, algorithm: MAML, theta: Params, episodes: Episodes) -> str | None:
+    """Say what is wrong with a way, having compared it with the reference; None if nothing is."""
+    try:
+        found, _ = way.meta_gradient(theta, episodes)
+    except (RuntimeError, TypeError, AttributeError) as error:  # another PyTorch, whose operators differ
+        return f"it cannot run here ({str(error).splitlines()[0]})"
+    difference = relative_difference(found, algorithm.meta_gradient(theta, episodes)[0])
+    if difference <= TOLERANCE:
+        return None
+    return f"its meta-gradient differs from the reference's by {difference:.1e} of its norm in float64"
+
+
+def _small_problem(algorithm: MAML, source: TaskSource) -> tuple[MAML, Params, Episodes]:
+    """Return a problem in float64 with the run's own network and data: two tasks, two inner steps at most."""
+    sampled = source.sample(Stream(0, Split.TRAIN), torch.arange(2), EpisodeShape(ways=2, shots=1, queries=1))
+    doubled = (part.double() if part.is_floating_point() else part for part in sampled.tensors())
+    generator = torch.Generator().manual_seed(0)
+    theta = {
+        # Noise, so that no derivative is zero because a parameter is.
+        name: (value.detach() + 0.1 * torch.randn(value.shape, generator=generator))
+        .to(source.device)
+        .double()
+        for name, value in algorithm.learner.model.named_parameters()
+    }
+    return replace(algorithm, inner_steps=min(2, algorithm.inner_steps)), theta, Episodes(*doubled)

@@ -1,0 +1,53 @@
+"""Every fast way gives the reference's meta-gradient, in float64 to 1e-10."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from engine.acceleration.batched import Batched
+from engine.acceleration.by_hand import by_hand
+from engine.acceleration.paths import TOLERANCE, relative_difference
+from engine.algorithms.maml import FOMAML, MAML
+
+WAYS = {
+    "by-hand": lambda algorithm, chunk, recompute: by_hand(algorithm, chunk, recompute=recompute),
+    "vmap": Batched,
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("order", [MAML, FOMAML])
+@pytest.mark.parametrize("steps", [0, 1, 5])
+@pytest.mark.parametrize(("chunk", "recompute"), [(0, False), (0, True), (2, False), (2, True), (1, False)])
+def test_it_is_the_reference(problem, way, order, steps, chunk, recompute):
+    learner, theta, episodes = problem
+    algorithm = order(learner, 0.05, steps)
+    expected, metrics = algorithm.meta_gradient(theta, episodes)
+    found, measured = WAYS[way](algorithm, chunk, recompute).meta_gradient(theta, episodes)
+    assert set(found) == set(theta)
+    assert relative_difference(found, expected) <= TOLERANCE
+    for name, value in expected.items():
+        torch.testing.assert_close(found[name], value, rtol=1e-9, atol=1e-12)
+        assert found[name].is_contiguous()
+    torch.testing.assert_close(measured.loss, metrics.loss)
+    torch.testing.assert_close(measured.accuracy, metrics.accuracy, equal_nan=True)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_same_bits_every_time(problem, way):
+    learner, theta, episodes = problem
+    theta = {name: value.float() for name, value in theta.items()}
+    episodes = type(episodes)(*(p.float() if p.is_floating_point() else p for p in episodes.tensors()))
+    path = WAYS[way](MAML(learner, 0.05, 2), 0, False)
+    first, second = (path.meta_gradient(theta, episodes)[0] for _ in range(2))
+    assert all(torch.equal(first[name], second[name]) for name in theta)
+
+
+def test_recomputing_by_hand_changes_no_bit(problem):
+    learner, theta, episodes = problem
+    kept, again = (
+        by_hand(MAML(learner, 0.05, 3), 0, recompute=recompute).meta_gradient(theta, episodes)[0]
+        for recompute in (False, True)
+    )
+    assert all(torch.equal(kept[name], again[name]) for name in theta)
