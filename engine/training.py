@@ -5,30 +5,39 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-from engine.algorithms.learner import Learner
-from engine.algorithms.maml import MAML, build_algorithm
+from engine.acceleration.paths import Path, choose_path
+from engine.algorithms.build import build_algorithm, build_learner
 from engine.errors import DivergedError
 from engine.evaluation.evaluator import evaluate, is_better, protocol_for, score
+from engine.evaluation.step_size import best_step_size
 from engine.models.build import build_model
 from engine.tasks.build import build_source, training_shape
+from engine.tasks.images import LabelledImages
 from engine.tasks.sampling import Split, Stream
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from engine.algorithms.adapt import Params
+    from engine.algorithms.learner import Learner
+    from engine.algorithms.maml import MAML
     from engine.config.schema import RunConfig
     from engine.evaluation.evaluator import TaskCurves
-    from engine.runs.events import Measurement
+    from engine.runs.events import Measurement, Protocol
     from engine.tasks.episode import Episodes, TaskSource
 
 MOST_SKIPPED_IN_A_ROW = 10
 """Non-finite meta-gradients in a row after which training is given up."""
+
+# Meta-batches drawn at once, and the numbers in them: drawing a small one takes as long as computing with it.
+_MOST_DRAWN = 64
+_DRAWN_NUMBERS = 2**18
 
 
 @dataclass
@@ -66,7 +75,7 @@ class Setup:
         config: The run's configuration.
         device: Where it computes.
         source: p(T).
-        learner: The network and its losses.
+        learner: The network and its losses, as measured.
         algorithm: How theta learns.
     """
 
@@ -85,21 +94,37 @@ class Setup:
             UsageError: If data, network and episode size do not fit together.
         """
         source = build_source(config, device)
-        learner = Learner.from_config(config, build_model(config, source.input_shape))
+        classes = source.training_classes if isinstance(source, LabelledImages) else 0
+        learner = build_learner(config, build_model(config, source.input_shape, classes))
         return cls(config, device, source, learner, build_algorithm(config, learner))
 
     def initial_state(self) -> TrainingState:
         """Return the state before the first iteration: the network's initialisation, on the device."""
         parameters = self.learner.model.named_parameters()
         theta = {name: value.detach().to(self.device, copy=True) for name, value in parameters}
-        return TrainingState(theta, torch.optim.Adam(list(theta.values()), lr=self.config.training.meta_lr))
+        rate = self.config.training.meta_lr if self.config.learns else 0.0
+        return TrainingState(theta, torch.optim.Adam(list(theta.values()), lr=rate, fused=True))
 
-    def episodes(self, iteration: int) -> Episodes:
-        """Return the meta-batch of an iteration (counted from 0)."""
+    @cached_property
+    def path(self) -> Path:
+        """The fastest way to compute the meta-gradient here; chosen, and held to the reference, at first use."""
+        return choose_path(self.config, self.algorithm, self.source)
+
+    def episodes(self, iteration: int, iterations: int = 1) -> Episodes:
+        """Return the meta-batches of some iterations from `iteration` on (counted from 0), in a row."""
         training = self.config.training
-        first = iteration * training.meta_batch_size
-        numbers = torch.arange(first, first + training.meta_batch_size)
-        return self.source.sample(Stream(training.seed, Split.TRAIN), numbers, training_shape(self.config))
+        tasks = torch.arange(iterations * training.meta_batch_size) + iteration * training.meta_batch_size
+        return self.source.sample(Stream(training.seed, Split.TRAIN), tasks, training_shape(self.config))
+
+    def meta_batches(self, iteration: int) -> Iterator[Episodes]:
+        """Yield the meta-batch of `iteration` and of every one after it, drawing small ones many at a time."""
+        count = 1
+        while True:
+            drawn = self.episodes(iteration, count)
+            yield from drawn.split(self.config.training.meta_batch_size)
+            iteration += count
+            numbers = sum(part.numel() for part in drawn.tensors()) // count
+            count = min(_MOST_DRAWN, max(1, _DRAWN_NUMBERS // numbers))
 
     def measure(
         self,
@@ -111,9 +136,24 @@ class Setup:
         between: Callable[[int], None] | None = None,
     ) -> TaskCurves:
         """Evaluate parameters by the configuration's own protocol; see `evaluate`."""
-        protocol = protocol_for(self.config, split, tasks=tasks, steps=steps)
-        inner_lr = self.config.algorithm.inner_lr
-        return evaluate(self.learner, theta, self.source, protocol, inner_lr, between)
+        return self.measure_by(protocol_for(self.config, split, tasks=tasks, steps=steps), theta, between)
+
+    def measure_by(
+        self, protocol: Protocol, theta: Params, between: Callable[[int], None] | None = None
+    ) -> TaskCurves:
+        """Evaluate parameters by any protocol; a step size that is chosen for them is noted in it."""
+        step_size = self.step_size(theta, protocol)
+        if self.config.is_fine_tuned:
+            protocol = protocol.model_copy(update={"step_size": step_size})
+        return evaluate(self.learner, theta, self.source, protocol, step_size, between)
+
+    def step_size(self, theta: Params, protocol: Protocol) -> float:
+        """Return the alpha of adaptation: the configured one or, for fine-tuning, the best on validation tasks."""
+        if not self.config.is_fine_tuned:
+            return self.config.algorithm.inner_lr
+        evaluation = self.config.evaluation
+        tried = {"split": "val", "tasks": evaluation.val_tasks, "steps": evaluation.eval_steps}
+        return best_step_size(self.learner, theta, self.source, protocol.model_copy(update=tried))
 
     def validate(self, theta: Params) -> Measurement:
         """Evaluate parameters on the validation tasks."""
@@ -161,9 +201,9 @@ def meta_train(setup: Setup, state: TrainingState) -> Iterator[Updated | Validat
         DivergedError: After too many non-finite meta-gradients in a row.
     """
     training = setup.config.training
+    meta_batches = setup.meta_batches(state.iteration)
     while state.iteration < training.iterations and not out_of_patience(setup.config, state):
-        episodes = setup.episodes(state.iteration)
-        gradient, metrics = setup.algorithm.meta_gradient(state.theta, episodes)
+        gradient, metrics = setup.path.way.meta_gradient(state.theta, next(meta_batches))
         grad_norm = update(state, gradient, training.grad_clip)
         state.iteration += 1
         if training.eval_every and state.iteration % training.eval_every == 0:

@@ -15,7 +15,7 @@ from engine.adaptation.protocol import CurveAnswer, Pictures, PicturesAnswer, no
 from engine.checkpoint import restore
 from engine.config.record import read_record
 from engine.errors import ResourceError
-from engine.evaluation.evaluator import predict_alone
+from engine.evaluation.evaluator import predict_alone, protocol_for
 from engine.runs.checkpoints import load_checkpoint, read_pointer
 from engine.tasks.episode import EpisodeShape
 from engine.tasks.sampling import Split, Stream
@@ -54,7 +54,7 @@ class Adapter:
     """Answers questions about one run, on the CPU. Reads a checkpoint again only once its pointer has changed."""
 
     run: RunDirectory
-    _loaded: dict[Label, tuple[CheckpointRecord, Params]] = field(default_factory=dict)
+    _loaded: dict[Label, tuple[CheckpointRecord, Params, float]] = field(default_factory=dict)
 
     def answer(self, question: Question) -> CurveAnswer | PicturesAnswer:
         """Adapt as asked.
@@ -79,28 +79,36 @@ class Adapter:
             raise ResourceError(no_checkpoint_yet(self._setup.config, label))
         if label not in self._loaded or self._loaded[label][0] != pointer:
             record, payload = load_checkpoint(self.run, label)
-            state = restore(self._setup.initial_state(), payload, self._setup.source.fingerprint)
-            self._loaded[label] = record, state.theta
-        record, theta = self._loaded[label]
+            theta = restore(self._setup.initial_state(), payload, self._setup.source.fingerprint).theta
+            self._loaded[label] = record, theta, self._step_size(theta)
+        record, theta, _ = self._loaded[label]
         return record.iteration, theta
+
+    def _step_size(self, theta: Params) -> float:
+        evaluation = self._setup.config.evaluation
+        tasks, steps = evaluation.val_tasks, evaluation.eval_steps
+        usual = protocol_for(self._setup.config, Split.VAL, tasks=tasks, steps=steps)
+        return self._setup.step_size(theta, usual)
 
     def _curve(
         self, source: Sinusoid, stream: Stream, question: Question, iteration: int, theta: Params
     ) -> CurveAnswer:
         task = _sample(source, stream, question, ways=1)
-        amplitude, phase = (value.item() for value in source.curves(stream, torch.tensor([question.task])))
+        curve = source.curves(stream, torch.tensor([question.task]))
+        amplitude, phase = (value.item() for value in curve)
         grid = torch.linspace(*source.x_range, GRID_POINTS)
+        inputs = source.inputs(grid[None], *curve)[0].to(torch.float32)
         learner, losses, predictions = self._setup.learner, [], []
         for params in self._steps(learner, theta, task, question):
             losses.append(_mean_loss(learner, learner.predict(params, task.query_x), task))
-            predictions.append(_numbers(learner.predict(params, grid[:, None])))
+            predictions.append(_numbers(learner.predict(params, inputs)))
         return CurveAnswer(
             id=question.id,
             iteration=iteration,
             loss=tuple(losses),
             amplitude=amplitude,
             phase=phase,
-            support_x=_numbers(task.support_x),
+            support_x=_numbers(task.support_x[:, 0]),
             support_y=_numbers(task.support_y),
             x=_numbers(grid),
             truth=_numbers(amplitude * torch.sin(grid - phase)),
@@ -132,8 +140,8 @@ class Adapter:
         )
 
     def _steps(self, learner: Learner, theta: Params, task: _Task, question: Question) -> Iterator[Params]:
-        support, inner_lr = (task.support_x, task.support_y), self._setup.config.algorithm.inner_lr
-        return learner.adapted_to(theta, support, inner_lr, question.steps, order=1)
+        support, (*_, step_size) = (task.support_x, task.support_y), self._loaded[question.checkpoint]
+        return learner.adapted_to(theta, support, step_size, question.steps, order=1)
 
     def _outputs(self, learner: Learner, params: Params, task: _Task) -> Tensor:
         if self._setup.config.evaluation.eval_mode == "inductive":

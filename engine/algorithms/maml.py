@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
     from engine.algorithms.adapt import Params
     from engine.algorithms.learner import Learner
-    from engine.config.schema import RunConfig
     from engine.tasks.episode import Episodes
 
 
@@ -54,7 +53,10 @@ class MAML:
             theta: Every parameter of the network.
             episodes: The meta-batch.
         """
-        tasks = [grad(self.task_loss, has_aux=True)(theta, *episode) for episode in zip(*episodes.tensors())]
+        tasks = [
+            grad(self.task_loss, has_aux=True)(theta, *episode)
+            for episode in zip(*episodes.tensors(), strict=True)
+        ]
         gradients, metrics = zip(*tasks, strict=True)
         gradient = {name: torch.stack([one[name] for one in gradients]).mean(0) for name in theta}
         return gradient, QueryMetrics(*(torch.stack(values).mean() for values in zip(*metrics, strict=True)))
@@ -65,9 +67,13 @@ class MAML:
         """Adapt to one task and return the loss of its queries under the adapted parameters, and metrics."""
         support = (support_x, support_y)
         *_, params = self.learner.adapted_to(theta, support, self.inner_lr, self.inner_steps, self.order)
-        outputs = self.learner.predict(params, query_x)
-        losses = self.learner.example_losses(outputs, query_y)
-        accuracy = self.learner.correct(outputs, query_y).mean()
+        return self.query_loss(params, query_x, query_y)
+
+    def query_loss(self, params: Params, x: Tensor, y: Tensor) -> tuple[Tensor, QueryMetrics]:
+        """Return L(f_theta'; D') of one task under the parameters adapted to it, and metrics."""
+        outputs = self.learner.predict(params, x)
+        losses = self.learner.example_losses(outputs, y)
+        accuracy = self.learner.correct(outputs, y).mean()
         return self.learner.reduce(losses), QueryMetrics(losses.mean(), accuracy)
 
 
@@ -75,10 +81,3 @@ class FOMAML(MAML):
     """First-order MAML (section 5.2): each inner gradient counts as a constant, which drops the Hessian term."""
 
     order: ClassVar[int] = 1
-
-
-def build_algorithm(config: RunConfig, learner: Learner) -> MAML:
-    """Return the algorithm that a configuration names."""
-    algorithms = {"maml": MAML, "fomaml": FOMAML}
-    chosen = algorithms[config.algorithm.algorithm]
-    return chosen(learner, config.algorithm.inner_lr, config.algorithm.inner_steps)

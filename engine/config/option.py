@@ -43,6 +43,9 @@ STROKES = Condition("data", frozenset({"strokes"}))
 PUBLISHED = Condition("data", frozenset({"omniglot", "miniimagenet"}))
 MLP = Condition("network", frozenset({"mlp"}))
 CONVOLUTIONAL = Condition("network", frozenset({"conv4-stride", "conv4-pool"}))
+INNER_LOOP = Condition("algorithm", frozenset({"maml", "fomaml"}))
+LEARNING = Condition("algorithm", frozenset({"scratch"}), inverted=True)
+FINE_TUNED = Condition("algorithm", frozenset({"pretrained", "scratch", "oracle"}))
 
 
 def option(
@@ -52,6 +55,7 @@ def option(
     help: str,  # noqa: A002 - the word that forms and command lines use
     unit: str = "",
     when: Condition | None = None,
+    changes_result: bool = True,
     **bounds: Any,  # noqa: ANN401 - handed to pydantic, which checks them
 ) -> Any:  # noqa: ANN401 - pydantic's own return type
     """Declare one option of the schema.
@@ -62,9 +66,10 @@ def option(
         help: A sentence for help texts.
         unit: The unit of the value; empty for pure numbers and names.
         when: The condition under which the option has an effect; None for always.
+        changes_result: False for what changes time and memory only.
         **bounds: `gt`, `ge`, `lt`, `le`, `pattern`, ... as pydantic knows them.
     """
-    extra: JsonDict = {"unit": unit}
+    extra: JsonDict = {"unit": unit, "changes_result": changes_result}
     if when is not None:
         extra["when"] = {"key": when.key, "values": [*sorted(when.values)], "inverted": when.inverted}
     return Field(default, title=label, description=help, json_schema_extra=extra, **bounds)
@@ -73,6 +78,11 @@ def option(
 def unit_of(field: FieldInfo) -> str:
     """Return the unit of a schema field, or an empty string."""
     return str(_extra(field).get("unit", ""))
+
+
+def changes_result(field: FieldInfo) -> bool:
+    """Tell whether a schema field changes what a run finds, by more than rounding."""
+    return bool(_extra(field).get("changes_result", True))
 
 
 def condition_of(field: FieldInfo) -> Condition | None:

@@ -14,6 +14,7 @@ def broken_rules(config: RunConfig) -> list[tuple[str, str]]:
     """Return (option name, sentence) for every rule that `config` breaks."""
     checks = (
         _network_fits_data,
+        _algorithm_fits_data,
         _split_fits_data,
         _curve_holds_score,
         _ways_fit_classes,
@@ -30,6 +31,21 @@ def _network_fits_data(config: RunConfig) -> tuple[str, str] | None:
     return "network", (
         f"network = {config.model.network} does not fit data = {config.task.data}: choose {fitting}"
     )
+
+
+def _algorithm_fits_data(config: RunConfig) -> tuple[str, str] | None:
+    chosen, data = config.algorithm.algorithm, config.task.data
+    if chosen == "oracle" and not config.is_regression:
+        return (
+            "algorithm",
+            f"algorithm = oracle does not fit data = {data}: only sinusoid has something to tell it",
+        )
+    if chosen == "prototypical" and config.is_regression:
+        return (
+            "algorithm",
+            f"algorithm = prototypical does not fit data = {data}: it needs classes to tell apart",
+        )
+    return None
 
 
 def _split_fits_data(config: RunConfig) -> tuple[str, str] | None:

@@ -15,6 +15,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from engine.config.option import (
     CLASSIFICATION,
     CONVOLUTIONAL,
+    FINE_TUNED,
+    INNER_LOOP,
+    LEARNING,
     MLP,
     PUBLISHED,
     SINUSOID,
@@ -133,17 +136,23 @@ class ModelConfig(Section):
 class AlgorithmConfig(Section):
     """How theta learns."""
 
-    algorithm: Literal["maml", "fomaml"] = option(
+    algorithm: Literal["maml", "fomaml", "pretrained", "scratch", "oracle", "prototypical"] = option(
         "maml",
         label="algorithm",
-        help="maml differentiates through the inner steps (second order); fomaml drops that term (first order).",
+        help="maml differentiates through the inner steps (second order); fomaml drops that term (first order). "
+        "Baselines: pretrained learns all training tasks at once and is fine-tuned, scratch is fine-tuned from its "
+        "random initialisation, oracle is pretrained and told amplitude and phase, prototypical compares pictures "
+        "with the mean of each class.",
     )
-    inner_lr: float = option(0.01, label="inner lr", help="Step size alpha of the inner loop.", gt=0, le=100)
+    inner_lr: float = option(
+        0.01, label="inner lr", help="Step size alpha of the inner loop.", when=INNER_LOOP, gt=0, le=100
+    )
     inner_steps: int = option(
         1,
         label="inner steps",
         help="Gradient steps of adaptation in meta-training.",
         unit="steps",
+        when=INNER_LOOP,
         ge=1,
         le=1000,
     )
@@ -160,16 +169,25 @@ class TrainingConfig(Section):
     """The outer loop."""
 
     iterations: int = option(
-        1000, label="iterations", help="Meta-updates.", unit="iterations", ge=1, le=1_000_000_000
+        1000,
+        label="iterations",
+        help="Meta-updates.",
+        unit="iterations",
+        when=LEARNING,
+        ge=1,
+        le=1_000_000_000,
     )
     meta_batch_size: int = option(
         25, label="meta-batch", help="Tasks in each meta-update.", unit="tasks", ge=1, le=100_000
     )
-    meta_lr: float = option(0.001, label="meta lr", help="Step size beta of Adam.", gt=0, le=100)
+    meta_lr: float = option(
+        0.001, label="meta lr", help="Step size beta of Adam.", when=LEARNING, gt=0, le=100
+    )
     grad_clip: float = option(
         0.0,
         label="gradient clip",
         help="Clip every meta-gradient element to +-this; 0 for no clipping.",
+        when=LEARNING,
         ge=0,
     )
     seed: int = option(
@@ -180,6 +198,7 @@ class TrainingConfig(Section):
         label="validate every",
         help="Iterations between validations; 0 for none.",
         unit="iterations",
+        when=LEARNING,
         ge=0,
     )
     checkpoint_every: int = option(
@@ -187,6 +206,7 @@ class TrainingConfig(Section):
         label="checkpoint every",
         help="Iterations between checkpoints; 0 for only at the end or on request.",
         unit="iterations",
+        when=LEARNING,
         ge=0,
     )
     patience: int = option(
@@ -194,7 +214,26 @@ class TrainingConfig(Section):
         label="patience",
         help="Stop after this many validations without improvement; 0 for never.",
         unit="validations",
+        when=LEARNING,
         ge=0,
+    )
+    task_chunk: int = option(
+        0,
+        label="tasks at a time",
+        help="The most tasks of a meta-batch to adapt at a time: fewer take less memory; 0 for what is fast. "
+        "The result differs by rounding only.",
+        unit="tasks",
+        changes_result=False,
+        ge=0,
+        le=100_000,
+    )
+    checkpoint_inner: Literal["auto", "on", "off"] = option(
+        "auto",
+        label="recompute inner steps",
+        help="on computes what the inner steps leave behind a second time, for less memory; off keeps it; auto "
+        "keeps it for up to 5 steps. The result differs by rounding only.",
+        when=INNER_LOOP,
+        changes_result=False,
     )
 
 
@@ -255,6 +294,23 @@ class RunConfig(Section):
     algorithm: AlgorithmConfig = AlgorithmConfig()
     training: TrainingConfig = TrainingConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_iteration_where_nothing_is_learned(cls, values: Any) -> Any:  # noqa: ANN401 - whatever was given
+        if isinstance(values, dict) and values.get("algorithm", {}).get("algorithm") == "scratch":
+            return {**values, "training": {**values.get("training", {}), "iterations": 1}}
+        return values
+
+    @property
+    def learns(self) -> bool:
+        """Whether training changes the parameters."""
+        return LEARNING.holds(dict(self.algorithm))
+
+    @property
+    def is_fine_tuned(self) -> bool:
+        """Whether adaptation takes the step size that is best on validation tasks, and not `inner_lr`."""
+        return FINE_TUNED.holds(dict(self.algorithm))
 
     @property
     def is_regression(self) -> bool:

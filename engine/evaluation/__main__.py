@@ -16,7 +16,7 @@ from engine.checkpoint import restore
 from engine.config.record import read_record
 from engine.device import use_device
 from engine.errors import MamlError, ResourceError, UsageError
-from engine.evaluation.evaluator import evaluate, protocol_for
+from engine.evaluation.evaluator import protocol_for
 from engine.memory import explain_out_of_memory
 from engine.runs.checkpoints import load_checkpoint, read_pointer
 from engine.runs.directory import RunDirectory
@@ -134,8 +134,7 @@ def _measure_one(run: RunDirectory, setup: Setup, protocol: Protocol, label: Lab
     """Return the iteration of a checkpoint and what became of the tasks."""
     _, payload = load_checkpoint(run, label)
     state = restore(setup.initial_state(), payload, setup.source.fingerprint)
-    inner_lr = setup.config.algorithm.inner_lr
-    return state.iteration, evaluate(setup.learner, state.theta, setup.source, protocol, inner_lr)
+    return state.iteration, setup.measure_by(protocol, state.theta)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from torch import nn
@@ -15,17 +15,32 @@ if TYPE_CHECKING:
     from engine.config.schema import RunConfig
 
 
-def build_model(config: RunConfig, input_shape: tuple[int, ...]) -> nn.Module:
+class ClassHead(nn.Linear):
+    """A head for all training classes beside the network's own, which pretraining learns in its place."""
+
+    not_adapted: ClassVar[frozenset[str]] = frozenset({"weight", "bias"})
+
+
+def build_model(config: RunConfig, input_shape: tuple[int, ...], classes: int = 0) -> nn.Module:
     """Return the network of `config`, initialised on the CPU from the run's seed alone.
 
     The same seed gives the same parameters on every device, and the process's own generator is left as it was.
+
+    Args:
+        config: The configuration.
+        input_shape: Shape of one input.
+        classes: Classes of a second head, called `classes`; 0 for no such head.
 
     Raises:
         UsageError: If the pictures do not suit the network.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.training.seed)
-        return _network(config, input_shape)
+        model = _network(config, input_shape)
+        if classes:
+            features = model.get_parameter("head.weight").shape[1]
+            model.add_module("classes", ClassHead(features, classes))
+        return model
 
 
 def adapted_names(model: nn.Module) -> frozenset[str]:

@@ -65,6 +65,10 @@ class Protocol(Record):
     mode: Literal["transductive", "inductive"] | None = Field(
         default=None, description="whether queries of a task share normalisation statistics; null without any"
     )
+    step_size: float | None = Field(
+        default=None,
+        description="step size of fine-tuning, chosen on validation tasks; null where the configuration states it",
+    )
 
 
 class Measurement(Record):

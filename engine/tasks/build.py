@@ -8,8 +8,8 @@ from engine.data.splits import class_indices, find_split
 from engine.data.store import load
 from engine.data.strokes import make_strokes
 from engine.tasks.episode import EpisodeShape
-from engine.tasks.images import ImageTasks
-from engine.tasks.sinusoid import Sinusoid
+from engine.tasks.images import ImageTasks, LabelledImages
+from engine.tasks.sinusoid import Sinusoid, ToldSinusoid
 
 if TYPE_CHECKING:
     import torch
@@ -25,7 +25,7 @@ def build_source(config: RunConfig, device: torch.device) -> TaskSource:
         ResourceError: If the data set is not installed; says how to get it.
         UsageError: If the data cannot give episodes of the configured size.
     """
-    source = Sinusoid.from_config(config.task, device) if config.is_regression else _images(config, device)
+    source = _curves(config, device) if config.is_regression else _images(config, device)
     source.check(training_shape(config))
     source.check(evaluation_shape(config))
     return source
@@ -43,11 +43,17 @@ def evaluation_shape(config: RunConfig) -> EpisodeShape:
     return EpisodeShape(ways, config.task.shots, config.evaluation.eval_queries)
 
 
+def _curves(config: RunConfig, device: torch.device) -> Sinusoid:
+    kind = ToldSinusoid if config.algorithm.algorithm == "oracle" else Sinusoid
+    return kind.from_config(config.task, device)
+
+
 def _images(config: RunConfig, device: torch.device) -> ImageTasks:
     task = config.task
+    kind = LabelledImages if config.algorithm.algorithm == "pretrained" else ImageTasks
     image_set = make_strokes(task.classes) if task.data == "strokes" else load(task.data)
     split = find_split(task.class_split, image_set)
-    return ImageTasks.build(
+    return kind.build(
         image_set,
         class_indices(image_set, split),
         rotations=task.rotations,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -136,6 +136,35 @@ class ImageTasks:
         if quarter_turns is None:
             return pictures
         return turned(pictures, quarter_turns[:, :, None, None, None, None])
+
+
+class LabelledImages(ImageTasks):
+    """The same episodes, but in training the targets are numbers of classes, and no columns.
+
+    A class that is turned is a class of its own, as in all work on Omniglot since Santoro et al. (2016).
+    """
+
+    @property
+    def training_classes(self) -> int:
+        """How many classes there are to tell apart in training."""
+        return len(self.classes[Split.TRAIN]) * (4 if self.rotations else 1)
+
+    def sample(self, stream: Stream, indices: Tensor, shape: EpisodeShape) -> Episodes:
+        """Return the episodes with the given numbers."""
+        episodes = super().sample(stream, indices, shape)
+        if stream.split is not Split.TRAIN:
+            return episodes
+        numbers = self._numbers(stream, indices.to(self.device), shape.ways)
+        targets = (numbers.gather(1, columns) for columns in (episodes.support_y, episodes.query_y))
+        return replace(episodes, **dict(zip(("support_y", "query_y"), targets, strict=True)))
+
+    def _numbers(self, stream: Stream, tasks: Tensor, ways: int) -> Tensor:
+        """Return the number of each column's class among those of training, `[tasks, ways]`."""
+        classes = self.task_classes(stream, tasks, ways)
+        position = torch.zeros_like(self.counts)
+        position[self.classes[Split.TRAIN]] = torch.arange(len(self.classes[Split.TRAIN]), device=self.device)
+        turns = self._quarter_turns(stream, tasks, classes)
+        return position[classes] if turns is None else position[classes] * 4 + turns
 
 
 def turned(pictures: Tensor, quarter_turns: Tensor) -> Tensor:

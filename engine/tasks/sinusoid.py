@@ -60,11 +60,24 @@ class Sinusoid:
         amplitude, phase = self.curves(stream, indices)
         return Episodes(
             *(
-                values.to(torch.float32)[..., None]
+                values.to(torch.float32)
                 for x in (support_x, query_x)
-                for values in (x, amplitude[:, None] * torch.sin(x - phase[:, None]))
+                for values in (
+                    self.inputs(x, amplitude, phase),
+                    (amplitude[:, None] * torch.sin(x - phase[:, None]))[..., None],
+                )
             )
         )
+
+    def inputs(self, x: Tensor, amplitude: Tensor, phase: Tensor) -> Tensor:  # noqa: ARG002 - told by others
+        """Return what the network is given, `[tasks, points, *input_shape]`.
+
+        Args:
+            x: Positions on each curve, `[tasks, points]`.
+            amplitude: A of each curve, `[tasks]`.
+            phase: phi of each curve, `[tasks]`.
+        """
+        return x[..., None]
 
     def curves(self, stream: Stream, indices: Tensor) -> tuple[Tensor, Tensor]:
         """Return amplitude and phase of the curves with the given numbers, float64 `[tasks]` each."""
@@ -77,6 +90,19 @@ class Sinusoid:
     def _points(self, stream: Stream, purpose: Purpose, tasks: Tensor, count: int) -> Tensor:
         positions = torch.arange(count, device=self.device)
         return _between(self.x_range, stream.uniform(purpose, tasks, positions))
+
+
+class ToldSinusoid(Sinusoid):
+    """The same curves for the paper's oracle, whose network is given A and phi beside every x."""
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """x, A and phi."""
+        return (3,)
+
+    def inputs(self, x: Tensor, amplitude: Tensor, phase: Tensor) -> Tensor:
+        """Return (x, A, phi) of every point, `[tasks, points, 3]`."""
+        return torch.stack([x, *(value[:, None].expand_as(x) for value in (amplitude, phase))], dim=-1)
 
 
 def _between(interval: tuple[float, float], unit: Tensor) -> Tensor:

@@ -128,6 +128,7 @@ def test_the_protocol_is_written_beside_the_numbers(small):
     setup, theta = prepared(config)
     protocol = setup.measure(theta, Split.TEST, tasks=5, steps=2).protocol
     assert protocol.model_dump() == {
+        "step_size": None,
         "split": "test",
         "tasks": 5,
         "ways": 3,

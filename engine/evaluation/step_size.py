@@ -1,0 +1,38 @@
+"""The step size of fine-tuning, for networks that were not trained for one: the best on validation tasks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engine.evaluation.evaluator import evaluate, is_better, score
+
+if TYPE_CHECKING:
+    from engine.algorithms.adapt import Params
+    from engine.algorithms.learner import Learner
+    from engine.runs.events import Protocol
+    from engine.tasks.episode import TaskSource
+
+STEP_SIZES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
+"""Those tried."""
+
+MOST_TASKS = 100
+"""Validation tasks that each is tried on, at most: the same for all, so that few tell them apart."""
+
+
+def best_step_size(learner: Learner, theta: Params, source: TaskSource, protocol: Protocol) -> float:
+    """Return the step size with the best mean metric after the last step; the smallest if all diverge.
+
+    Args:
+        learner: The network and its losses.
+        theta: The parameters to fine-tune.
+        source: Where the tasks come from.
+        protocol: How to measure, on validation tasks.
+    """
+    protocol = protocol.model_copy(update={"tasks": min(protocol.tasks, MOST_TASKS)})
+    chosen, best = STEP_SIZES[0], None
+    for step_size in STEP_SIZES:
+        measurement = evaluate(learner, theta, source, protocol, step_size).summarise()
+        value, _ = score(measurement, protocol.steps)
+        if is_better(value, best, measurement.metric):
+            chosen, best = step_size, value
+    return chosen
