@@ -22,7 +22,7 @@ from engine.config.resolve import Layer, resolve
 from engine.costs import Costs, Question
 from engine.device import device_name, use_device
 from engine.errors import MamlError, ResourceError, UsageError
-from engine.memory import explain_out_of_memory
+from engine.memory import TRAINING_REMEDY, explain_out_of_memory
 from engine.reporting import Reporter
 from engine.tasks.sampling import Split
 from engine.training import Setup, meta_train
@@ -40,7 +40,6 @@ _WARM_UP_SECONDS = 0.5
 _TRAINING_SECONDS = 3.0
 _FEWEST_ITERATIONS = 2
 _EVALUATION_SECONDS = 1.0
-_REMEDY = "lower meta_batch_size, queries or filters"
 
 
 class _EnoughError(Exception):
@@ -107,10 +106,10 @@ def _read(question: str) -> Question:
 
 def _within_memory(config: RunConfig, device: str) -> Costs:
     try:
-        with explain_out_of_memory(_REMEDY):
+        with explain_out_of_memory(TRAINING_REMEDY):
             return estimate(config, use_device(device))
     except MemoryError as error:  # numpy's, where pictures are made or read
-        raise ResourceError(f"out of memory: {_REMEDY}") from error
+        raise ResourceError(f"out of memory: {TRAINING_REMEDY}") from error
 
 
 def _endless(config: RunConfig) -> RunConfig:

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+TRAINING_REMEDY = "set task_chunk = 1 and checkpoint_inner = on, or lower meta_batch_size, queries or filters"
+"""What takes less memory, in the order in which to try it: the first two leave the result as it is."""
+
+
 @contextmanager
 def explain_out_of_memory(remedy: str) -> Iterator[None]:
     """Turn an allocation that failed, on any device, into a ResourceError that says what to lower."""

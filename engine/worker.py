@@ -20,11 +20,11 @@ from engine.device import device_name, device_uuid, use_device
 from engine.errors import DivergedError, MamlError, ResourceError
 from engine.files import remove, write_atomic
 from engine.heartbeat import Heartbeat
-from engine.memory import explain_out_of_memory
+from engine.memory import TRAINING_REMEDY, explain_out_of_memory
 from engine.runs.control import pending
 from engine.runs.directory import RunDirectory
 from engine.runs.events import FinishedEvent, StartedEvent, WarningEvent
-from engine.runs.journal import EventWriter
+from engine.runs.journal import EventReader, EventWriter
 from engine.runs.lock import RunLock
 from engine.runs.processes import process_start
 from engine.runs.status import read_status
@@ -71,7 +71,7 @@ def _work(run: RunDirectory, events: EventWriter) -> int:
         state: State = "done"
         code = 0
         try:
-            with explain_out_of_memory("lower meta_batch_size, queries or filters"):
+            with explain_out_of_memory(TRAINING_REMEDY):
                 reason = _train(run, events, heartbeat, stop, stale, machine)
         except MamlError as error:
             state = "diverged" if isinstance(error, DivergedError) else "failed"
@@ -118,7 +118,10 @@ def _train(
         metric=config.metric,
         task=describe_task(config),
     )
+    path_before = _last_path(run)
     session.emit(_started(setup, resumed_from))
+    for message in _path_warnings(setup, path_before, resumed_from):
+        session.emit(WarningEvent(message=message))
     session.enter("running")
     reason = session.train()
     session.finish()
@@ -170,10 +173,27 @@ def _started(setup: Setup, resumed_from: int | None) -> StartedEvent:
         program=known["maml-tui"],
         iterations=setup.config.training.iterations,
         parameters=sum(value.numel() for value in setup.learner.model.parameters()),
-        path="vmap",
+        path=setup.path.name,
         resumed_from=resumed_from,
         fingerprint=setup.source.fingerprint,
     )
+
+
+def _last_path(run: RunDirectory) -> str | None:
+    """Return the path that the run took until now; None before its first start."""
+    started = [event for event in EventReader(run.events).read() if isinstance(event, StartedEvent)]
+    return started[-1].path if started else None
+
+
+def _path_warnings(setup: Setup, path_before: str | None, resumed_from: int | None) -> tuple[str, ...]:
+    path = setup.path
+    if resumed_from is None or path_before in (None, path.name):
+        return path.warnings
+    change = (
+        f"from iteration {resumed_from} on this run takes the path {path.name}, until there it took {path_before}: "
+        "it differs from an undisturbed run by rounding"
+    )
+    return *path.warnings, change
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-from engine.config.option import condition_of, unit_of
+from engine.config.option import changes_result, condition_of, unit_of
 from engine.config.schema import RunConfig, Section
 
 if TYPE_CHECKING:
@@ -49,6 +49,11 @@ class OptionField:
     def when(self) -> Condition | None:
         """The condition under which the option has an effect; None for always."""
         return condition_of(self.info)
+
+    @property
+    def changes_result(self) -> bool:
+        """Whether the option changes what a run finds, by more than rounding."""
+        return changes_result(self.info)
 
     def applies(self, chosen: Mapping[str, object]) -> bool:
         """Tell whether the option has an effect beside the values `chosen` by option name."""

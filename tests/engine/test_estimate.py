@@ -104,7 +104,7 @@ def test_running_out_of_memory_says_what_to_lower(small, capsys, monkeypatch, fa
 
     monkeypatch.setattr(Setup, "build", build)
     assert main(question(small("sinusoid"))) == 3
-    assert "out of memory: lower meta_batch_size" in capsys.readouterr().err
+    assert "out of memory: set task_chunk = 1" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -80,7 +80,7 @@ def problem(request):
 
 def meta_loss(algorithm: MAML, theta, episodes: Episodes) -> float:
     losses = [
-        algorithm._task_loss(theta, *(part[n] for part in episodes.tensors()))[0]
+        algorithm.task_loss(theta, *(part[n] for part in episodes.tensors()))[0]
         for n in range(len(episodes.support_x))
     ]
     return float(torch.stack(losses).mean())
