@@ -108,19 +108,28 @@ class Pane(ScrollView, can_focus=True):
         room = self.scrollable_content_region.size
         if self._scene is None or not room:
             return
-        panel = self._make(self._scene, room.width, room.height)
-        if self._scene.charset is Charset.ASCII:
-            panel = Panel(
-                in_ascii(panel.title),
-                [tuple((in_ascii(text), role) for text, role in line) for line in panel.lines],
-            )
+        panel = self._panel(self._scene, room.width, room.height)
         before, self._lines = self._lines, panel.lines
         if panel.title != self._title:
             self._title = panel.title
             self.border_title = Content(panel.title)
         if self.can_focus:
-            self.virtual_size = Size(max(len(text_of(line)) for line in self._lines), len(self._lines))
+            self._reach(Size(max(len(text_of(line)) for line in self._lines), len(self._lines)))
         self._repaint(before)
+
+    def _reach(self, size: Size) -> None:
+        """Let the pane scroll over so many columns and rows."""
+        if size != self.virtual_size:
+            self.virtual_size = size
+            self._scroll_update(size)  # without it, a scrollbar that is not needed any more would stay
+
+    def _panel(self, scene: Scene, width: int, height: int) -> Panel:
+        if scene.charset is not Charset.ASCII:
+            return self._make(scene, width, height)
+        title, lines = self._make(scene, width - 1, height)  # one less, since the sign ± takes two
+        return Panel(
+            in_ascii(title), [tuple((in_ascii(text), role) for text, role in line) for line in lines]
+        )
 
     def _repaint(self, before: Sequence[Line]) -> None:
         """Repaint, of each line, from the first character that is another to the last."""
@@ -131,8 +140,7 @@ class Pane(ScrollView, can_focus=True):
                 self.refresh(Region(start - x, y - top, stop - start, 1))
 
     def _style(self, role: Role) -> Style:
-        own = self.rich_style
-        return own + self.get_component_rich_style(f"pane--{role}", partial=True) if role else own
+        return self.get_component_rich_style(f"pane--{role}") if role else self.rich_style
 
 
 def _cells(line: Line) -> list[tuple[str, Role]]:
