@@ -109,12 +109,18 @@ def _describe(protocol: Protocol, scored: int, fingerprint: Mapping[str, str]) -
 def _explain(measured: Sequence[Measured]) -> tuple[str, str]:
     chosen = {"best": "chosen on validation", "last": "the last parameters"}
     checkpoints = (
-        f"{one.checkpoint}: {chosen[one.checkpoint]}, iteration {one.iteration:,}" for one in measured
+        f"{one.checkpoint}: {chosen[one.checkpoint]}, iteration {one.iteration:,}{_fine_tuning(one)}"
+        for one in measured
     )
     return (
         "; ".join(checkpoints),
         "± half of the 95 % confidence interval of the mean over all tasks, diverged ones included",
     )
+
+
+def _fine_tuning(one: Measured) -> str:
+    size = one.measurement.protocol.step_size
+    return "" if size is None else f", fine-tuned with step size {size:g}, chosen on validation"
 
 
 def _credit(literature: Sequence[Sequence[Published]], scored: int) -> list[str]:

@@ -1,7 +1,8 @@
 """Baselines without meta-learning: one network for all training tasks at once, fine-tuned to each new task.
 
 The paper's `pretrained` and, where the inputs tell the network which task it is on, its `oracle` (section 5.1). A
-meta-update sees as many examples as one of MAML: support and query sets of the same tasks.
+meta-update sees as many examples as one of MAML: support and query sets of the same tasks. (The authors' code shows
+it half of them.)
 """
 
 from __future__ import annotations

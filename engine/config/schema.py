@@ -308,6 +308,13 @@ class RunConfig(Section):
         return LEARNING.holds(dict(self.algorithm))
 
     @property
+    def training_steps(self) -> int:
+        """Steps of adaptation behind the loss that is descended."""
+        if INNER_LOOP.holds(dict(self.algorithm)):
+            return self.algorithm.inner_steps
+        return 1 if self.algorithm.algorithm == "prototypical" else 0
+
+    @property
     def is_fine_tuned(self) -> bool:
         """Whether adaptation takes the step size that is best on validation tasks, and not `inner_lr`."""
         return FINE_TUNED.holds(dict(self.algorithm))

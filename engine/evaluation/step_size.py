@@ -12,15 +12,15 @@ if TYPE_CHECKING:
     from engine.runs.events import Protocol
     from engine.tasks.episode import TaskSource
 
-STEP_SIZES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
-"""Those tried."""
+STEP_SIZES = (0.0, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
+"""Those tried. None at all is one of them: fine-tuning can only harm a network that knows the task."""
 
 MOST_TASKS = 100
 """Validation tasks that each is tried on, at most: the same for all, so that few tell them apart."""
 
 
 def best_step_size(learner: Learner, theta: Params, source: TaskSource, protocol: Protocol) -> float:
-    """Return the step size with the best mean metric after the last step; the smallest if all diverge.
+    """Return the step size with the best mean metric after the last step; 0 if all diverge.
 
     Args:
         learner: The network and its losses.

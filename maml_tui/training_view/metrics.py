@@ -100,7 +100,7 @@ def _no_validation(scene: Scene) -> Line:
 
 def _trained(scene: Scene) -> list[Line]:
     train, config = scene.watch.history.train, scene.watch.config
-    label = f"train after {config.algorithm.inner_steps}"
+    label = f"train after {config.training_steps}"
     loss = _recent("loss", train.loss)
     tasks = min(_RECENT, len(train)) * config.training.meta_batch_size
     if config.is_regression:
@@ -134,7 +134,7 @@ def _facts(scene: Scene, event: EvaluationEvent | None) -> list[Line]:
 def _gap(scene: Scene, event: EvaluationEvent | None) -> list[Line]:
     """Return by how much training does better than validation: the sign of overfitting to the training classes."""
     accuracy = scene.watch.history.train.accuracy[-_RECENT:]
-    step = scene.watch.config.algorithm.inner_steps
+    step = scene.watch.config.training_steps
     if event is None or event.measurement.accuracy is None or not len(accuracy):
         return []
     if step > event.measurement.protocol.steps:

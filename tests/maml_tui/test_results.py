@@ -121,3 +121,10 @@ def test_every_preset_of_a_paper_has_its_published_number():
         ways = None if config.is_regression else config.task.ways
         step = config.evaluation.eval_steps
         assert published(config.task.data, ways, config.task.shots, "maml", step, scored=True), name
+
+
+def test_a_step_size_that_was_chosen_is_told():
+    config, best = measured("best", "omniglot-20w1s", step_size=0.03)
+    assert "iteration 17,000, fine-tuned with step size 0.03, chosen on validation" in "\n".join(
+        result_table(config, [best], {}).notes
+    )

@@ -244,3 +244,12 @@ def test_a_run_that_is_none_is_a_problem(tmp_path):
         question().model_dump_json().encode(),
     )
     assert answer.kind == "problem" and "config.toml" in answer.problem
+
+
+def test_an_oracle_is_told_the_curve_and_steps_by_the_chosen_size(trained):
+    oracle = trained("sinusoid", "algorithm=oracle", "meta_lr=0.01")
+    answer = Adapter(oracle.run).answer(question(amplitude=3.0))
+    assert len(answer.support_x) == 2 and len(answer.predictions[0]) == GRID_POINTS
+    point = torch.tensor([[answer.x[7], 3.0, answer.phase]])
+    expected = oracle.setup.learner.predict(oracle.state.theta, point).item()
+    assert answer.predictions[0][7] == pytest.approx(expected, abs=1e-6)

@@ -63,8 +63,9 @@ def test_on_sinusoids_maml_learns_in_one_step_what_pretraining_does_not():
     assert pretrained[:, 1].mean() < scratch[:, 1].mean()
 
 
-def test_the_oracle_knows_the_curve_before_any_step():
-    (_, maml), (_, oracle) = curves("maml"), curves("oracle")
+def test_the_oracle_knows_the_curve_without_any_step():
+    (_, maml), (protocol, oracle) = curves("maml"), curves("oracle")
+    assert protocol.step_size == 0
     assert np.median(oracle[:, 0]) < 0.5 * np.median(maml[:, 1])
     assert np.median(oracle[:, 0]) < np.median(maml[:, 10])
 
