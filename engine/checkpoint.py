@@ -57,6 +57,16 @@ def restore(state: TrainingState, payload: bytes, fingerprint: dict[str, str]) -
     return state
 
 
+def read_theta(payload: bytes) -> Params:
+    """Return the parameters in a checkpoint's bytes, whatever their network and data, on the CPU.
+
+    Raises:
+        ResourceError: If the bytes are no checkpoint of ours.
+    """
+    theta: Params = _read(payload)["theta"]
+    return theta
+
+
 def parameters_hash(theta: Params) -> str:
     """Return the SHA-256 of all parameters, in the order of their names: equal exactly if every bit is."""
     digest = hashlib.sha256()

@@ -52,7 +52,7 @@ class Network:
 
     layers: tuple[Layer, ...]
     loss: type[CrossEntropy | SquaredError]
-    divisor: int | None
+    divisor: float | None
 
     def trace(self, params: Params, x: Tensor, y: Tensor) -> Trace:
         """Evaluate the loss of examples `x`, `y` and its gradient."""

@@ -22,7 +22,7 @@ class SquaredError:
         gradient: With respect to the outputs.
     """
 
-    def __init__(self, outputs: Tensor, targets: Tensor, divisor: int) -> None:
+    def __init__(self, outputs: Tensor, targets: Tensor, divisor: float) -> None:
         self._factor = 2 / (outputs.shape[-1] * divisor)
         self.gradient = (outputs - targets) * self._factor
 
@@ -43,7 +43,7 @@ class CrossEntropy:
         gradient: With respect to the outputs.
     """
 
-    def __init__(self, outputs: Tensor, targets: Tensor, divisor: int) -> None:
+    def __init__(self, outputs: Tensor, targets: Tensor, divisor: float) -> None:
         self._divisor = divisor
         self._probabilities = outputs.softmax(dim=-1)
         certain = torch.zeros_like(outputs).scatter_(-1, targets[:, None], 1)

@@ -33,7 +33,7 @@ class Learner:
     model: nn.Module
     adapted: frozenset[str]
     regression: bool
-    divisor: int | None = None
+    divisor: float | None = None
 
     @classmethod
     def from_config(cls, config: RunConfig, model: nn.Module) -> Learner:
@@ -42,7 +42,7 @@ class Learner:
         paper = config.algorithm.loss_reduction == "paper" and not config.is_regression
         return replace(learner, divisor=config.task.shots) if paper else learner
 
-    def for_shots(self, shots: int) -> Learner:
+    def for_shots(self, shots: float) -> Learner:
         """Return the learner of tasks with another number of shots K."""
         return self if self.divisor is None else replace(self, divisor=shots)
 

@@ -28,13 +28,24 @@ def read_toml(path: Path) -> dict[str, object]:
         UsageError: If the file cannot be read or is not TOML; names the line.
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror or error}") from error
     except UnicodeDecodeError as error:
         raise UsageError(f"{path} is not a text file: byte {error.start} is not UTF-8") from error
+    return parse_toml(text, str(path))
+
+
+def parse_toml(text: str, source: str) -> dict[str, object]:
+    """Return the tables of TOML text that comes from `source`.
+
+    Raises:
+        UsageError: If it is not TOML; names the line.
+    """
+    try:
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{path} is not valid TOML: {error}") from error
+        raise UsageError(f"{source} is not valid TOML: {error}") from error
 
 
 def file_layer(path: Path) -> Layer:

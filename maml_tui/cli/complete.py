@@ -29,3 +29,11 @@ def runs(incomplete: str) -> list[tuple[str, str]]:
         return []
     named = [("@last", "the newest run"), *((one.run.id, one.status.name) for one in found)]
     return [(name, about) for name, about in named if name.startswith(incomplete)]
+
+
+def models(incomplete: str) -> list[tuple[str, str]]:
+    """Offer what can be adapted: runs and shipped initialisations."""
+    from maml_tui.applying import shipped
+
+    named = ((name, "comes with the program") for name in shipped())
+    return runs(incomplete) + [(name, about) for name, about in named if name.startswith(incomplete)]

@@ -41,6 +41,7 @@ COMMANDS = {
     "stop": Entry("Training", "control", "Stop a run, resumably."),
     "runs": Entry("Results", "runs", "List, show and remove runs."),
     "eval": Entry("Results", "evaluate", "Measure a run's checkpoints by a protocol of your own."),
+    "adapt": Entry("Results", "adapt", "Let a model learn a new task from examples of your own."),
     "compare": Entry("Results", "compare", "Compare runs in pairs on the same test tasks."),
     "presets": Entry("Inputs", "presets", "Ready-made configurations: list, show, copy, check, compare."),
     "data": Entry("Inputs", "data", "Image data sets: list, get, import, check."),

@@ -1,0 +1,146 @@
+"""Parameters to adapt from, out of a run's checkpoint or an exported file, and all that is needed to use them.
+
+The data set that they were learned on need not be on this machine, except for its form where it is a person's own.
+"""
+
+from __future__ import annotations
+
+import math
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+from engine.algorithms.build import build_learner
+from engine.application.protocol import Facts
+from engine.application.weights import read_weights
+from engine.checkpoint import parameters_hash, read_theta
+from engine.config.record import read_record
+from engine.config.resolve import Layer, resolve
+from engine.config.toml import config_tables, parse_toml, read_toml, sections, write_toml
+from engine.data.catalogue import form_of
+from engine.errors import ResourceError, UsageError
+from engine.models.build import build_model
+from engine.runs.checkpoints import load_checkpoint, read_pointer
+from engine.runs.directory import RunDirectory
+from engine.runs.result import read_result
+from engine.tasks.build import build_source
+from engine.text import printable
+
+if TYPE_CHECKING:
+    from engine.algorithms.adapt import Params
+    from engine.algorithms.learner import Learner
+    from engine.application.protocol import Origin
+    from engine.config.record import RunRecord
+    from engine.config.schema import RunConfig
+    from engine.data.pictures import Form
+    from engine.runs.checkpoints import Label
+    from engine.runs.result import Measured
+
+
+@dataclass(frozen=True)
+class Initialisation:
+    """Meta-learned parameters and the network they belong to.
+
+    Attributes:
+        config: The configuration that they were learned by.
+        form: What pictures are made into; None for regression.
+        learner: The network and its losses.
+        theta: The parameters, on the CPU.
+        facts: What is known of them.
+    """
+
+    config: RunConfig
+    form: Form | None
+    learner: Learner
+    theta: Params
+    facts: Facts
+
+    @property
+    def inputs(self) -> int:
+        """How many numbers an input of a regression network has."""
+        return math.prod(_input_shape(self.config, self.form))
+
+    @classmethod
+    def load(cls, origin: Origin) -> Initialisation:
+        """Read a run's checkpoint or an exported file.
+
+        Raises:
+            UsageError: The run is a baseline, which has no step size to adapt by.
+            ResourceError: There is no such checkpoint or file, it is damaged, or the data's form is not known here.
+        """
+        if origin.file is not None:
+            return _from_file(Path(origin.file))
+        assert origin.run is not None  # noqa: S101 - one of the two is given
+        return _from_run(RunDirectory(Path(origin.run)), origin.checkpoint)
+
+
+def _from_run(run: RunDirectory, wanted: Label | None) -> Initialisation:
+    record = read_record(run.config)
+    config = record.resolved.config
+    label = wanted or ("latest" if read_pointer(run, "best") is None else "best")
+    pointer, payload = load_checkpoint(run, label)
+    form = None if config.is_regression else form_of(config.task.data)
+    learner, theta = _fit(config, form, read_theta(payload), f"run {run.id}")
+    facts = Facts(
+        name=record.name,
+        checkpoint=label,
+        iteration=pointer.iteration,
+        sha256=parameters_hash(theta),
+        config=write_toml(config_tables(config)),
+        preset=dict(record.preset),
+        fingerprint=dict(record.fingerprint),
+        versions=_versions(run),
+        measurements=_measured(run, label, pointer.iteration),
+        place=_place(run, record),
+    )
+    return Initialisation(config, form, learner, theta, facts)
+
+
+def _from_file(path: Path) -> Initialisation:
+    theta, facts, form = read_weights(path)
+    tables = sections(parse_toml(facts.config, str(path)), str(path))
+    config = resolve([Layer(str(path), tables)]).config
+    learner, theta = _fit(config, form, theta, str(path))
+    return Initialisation(config, form, learner, theta, facts)
+
+
+def _fit(config: RunConfig, form: Form | None, theta: Params, label: str) -> tuple[Learner, Params]:
+    """Return the learner of `theta`, and of `theta` what its network has."""
+    if config.is_fine_tuned:
+        raise UsageError(
+            f"{printable(label)} is the baseline {config.algorithm.algorithm}, whose step size was found on validation "
+            "tasks: adapt a run that learned to be adapted, such as maml"
+        )
+    learner = build_learner(config, build_model(config, _input_shape(config, form)))
+    shapes = {name: value.shape for name, value in learner.model.named_parameters()}
+    if any(name not in theta or theta[name].shape != shape for name, shape in shapes.items()):
+        raise ResourceError(
+            f"the parameters of {printable(label)} are not those of the network that its configuration describes"
+        )
+    return learner, {name: theta[name].to(torch.float32) for name in shapes}
+
+
+def _input_shape(config: RunConfig, form: Form | None) -> tuple[int, ...]:
+    if form is None:
+        return build_source(config, torch.device("cpu")).input_shape
+    return form.channels, form.size, form.size
+
+
+def _versions(run: RunDirectory) -> dict[str, str]:
+    table = read_toml(run.config).get("versions")
+    return {str(name): str(value) for name, value in table.items()} if isinstance(table, dict) else {}
+
+
+def _measured(run: RunDirectory, label: Label, iteration: int) -> tuple[Measured, ...]:
+    """Return the final measurements of these very parameters."""
+    result = read_result(run.result)
+    name = "best" if label == "best" else "last"
+    found = result.measurements if result else ()
+    return tuple(one for one in found if one.checkpoint == name and one.iteration == iteration)
+
+
+def _place(run: RunDirectory, record: RunRecord) -> dict[str, str]:
+    return {"host": socket.gethostname(), "folder": str(run.path), "command": record.command}

@@ -1,0 +1,113 @@
+"""`maml adapt`: let a trained model learn a new task from a person's own few examples."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from pathlib import Path  # noqa: TC003 - typer reads it
+from typing import Annotated, Literal
+
+import typer
+
+from engine.application.protocol import MOST_STEPS, AdaptJob, Classified, Fitted
+from engine.errors import UsageError
+from engine.runs.checkpoints import Label  # noqa: TC001 - typer reads it
+from engine.text import printable
+from maml_tui.applying import apply, find_origin
+from maml_tui.cli import complete
+from maml_tui.cli.output import emit, emit_json, emit_table, say
+from maml_tui.predictions import for_people, for_programs, summary
+
+app = typer.Typer()
+
+
+@app.command(
+    "adapt",
+    epilog="\b\nExamples:\n"
+    "  maml adapt @last --support birds/ --query garden/*.jpg\n"
+    "  maml adapt @last --support birds/ --query garden/ --csv > birds.csv\n"
+    "  maml adapt sinusoid-10shot --support points.csv --query xs.csv --steps 5",
+)
+def adapt(
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="RUN",
+            help="A run (id or its beginning, name, path, @last or @best), a file written by maml export, or "
+            "sinusoid-10shot, which comes with the program.",
+            autocompletion=complete.models,
+        ),
+    ],
+    support: Annotated[
+        Path,
+        typer.Option(
+            help="A folder with a folder of pictures for each class; for regression a CSV file of x,y."
+        ),
+    ],
+    more: Annotated[
+        list[Path] | None, typer.Argument(metavar="FILE", help="More of what --query names.")
+    ] = None,
+    query: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE",
+            help="What to predict: pictures and folders of them; for regression CSV files of x. Repeatable.",
+        ),
+    ] = None,
+    checkpoint: Annotated[Label | None, typer.Option(help="Whose parameters; the best if left out.")] = None,
+    steps: Annotated[
+        int | None,
+        typer.Option(min=0, max=MOST_STEPS, help="Inner steps; as many as at test if left out."),
+    ] = None,
+    mode: Annotated[
+        Literal["transductive", "inductive"] | None,
+        typer.Option(help="Normalise queries together, or each alone."),
+    ] = None,
+    save: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write the adapted parameters to this safetensors file."),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace that file if it exists.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV, with every class's probability.")] = False,
+) -> None:
+    """Adapt a model to a few examples of your own, and predict others.
+
+    The classes are new ones, as many as the model tells apart; they may have different numbers of pictures.
+    """
+    if as_json and as_csv:
+        raise UsageError("the predictions are printed once: choose --json or --csv")
+    if more and not query:
+        raise UsageError(f"{printable(more[0])}: say what it is with --support or --query")
+    job = AdaptJob(
+        origin=find_origin(model, checkpoint),
+        support=_place(support),
+        queries=tuple(map(_place, [*(query or ()), *(more or ())])),
+        steps=steps,
+        mode=mode,
+        save=None if save is None else _place(save),
+        force=force,
+    )
+    report = apply(job)
+    assert isinstance(report, Classified | Fitted)  # noqa: S101 - what this job is answered with
+    say(summary(report))
+    if as_json:
+        emit_json(json.loads(report.model_dump_json()))
+    elif as_csv:
+        columns, rows = for_programs(report)
+        csv.writer(sys.stdout, lineterminator="\n").writerows([columns, *rows])
+    else:
+        _show(report)
+
+
+def _place(path: Path) -> str:
+    return str(path.expanduser())
+
+
+def _show(report: Classified | Fitted) -> None:
+    columns, rows, notes = for_people(report)
+    if rows:
+        emit_table(columns, rows)
+        for note in notes:
+            emit(note, "dim")
