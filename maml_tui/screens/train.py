@@ -14,7 +14,6 @@ from textual.content import Content
 from textual.widgets import Static
 
 from engine.errors import UsageError
-from engine.runs.checkpoints import read_pointer
 from engine.runs.launch import kill_worker
 from engine.runs.states import LIVE_STATES
 from maml_tui.actions import bindings
@@ -87,12 +86,12 @@ class TrainPage(Page):
 
     def __init__(self) -> None:
         super().__init__()
-        self._watch: RunWatch | None = None
         self._steering: Steering | None = None
         self._workers = Workers()
         self._machine: deque[Telemetry] = deque(maxlen=_SAMPLES)
         self._history: History | None = None
         self._notice: Line = ()
+        self._current = "first"
         self._shown = (-1, 0)
 
     def body(self) -> ComposeResult:
@@ -124,9 +123,10 @@ class TrainPage(Page):
         self.set_class(watch is None, "-empty")
         if watch is None:
             return
-        if watch is not self._watch:
+        if self._steering is None or watch is not self._steering.watch:
+            self._steering = Steering(watch)
             self._take_up(watch)
-        self._tell_news(watch)
+        self._tell_news(self._steering)
         moment = int(time.time()) if watch.status.state in LIVE_STATES else 0
         if (watch.version, moment) != self._shown:
             self._shown = watch.version, moment
@@ -134,12 +134,12 @@ class TrainPage(Page):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """Offer only what makes sense in the state that the run is in."""
-        if self._watch is None or action not in _FOR_LIVE | {"resume"}:
+        if self._steering is None or action not in _FOR_LIVE | {"resume"}:
             return True
-        state = self._watch.status.state
+        watch = self._steering.watch
         if action == "resume":
-            return (state == "paused" or resumable(self._watch)) or None
-        return state in LIVE_STATES or None
+            return watch.status.state == "paused" or resumable(watch) or None
+        return watch.status.state in LIVE_STATES or None
 
     def back(self) -> None:
         """Go to the first plot, from which all keys of the plots work."""
@@ -147,7 +147,7 @@ class TrainPage(Page):
 
     def interrupt(self) -> None:
         """Answer Ctrl-C: ask how to leave a live run."""
-        if self._watch is not None and self._watch.status.state in LIVE_STATES and not self.maml.readonly:
+        if self.check_action("stop", ()) and self._steering is not None and not self.maml.readonly:
             self.action_stop()
         else:
             super().interrupt()
@@ -155,7 +155,8 @@ class TrainPage(Page):
     def on_descendant_focus(self, event: DescendantFocus) -> None:
         """Where there is room for one pane only, show the one that has the focus."""
         if event.widget.id in _TABS:
-            self._bring(event.widget.id)
+            self._current = event.widget.id
+            self._show_current()
 
     @on(Chart.Moved)
     def _move_together(self, event: Chart.Moved) -> None:
@@ -193,7 +194,7 @@ class TrainPage(Page):
         run, status = steering.watch.run, steering.watch.status
         if status.state not in LIVE_STATES:
             raise UsageError(f"run {run.id} is {status.state}: there is nothing to stop")
-        saved = read_pointer(run, "latest")
+        saved = steering.watch.history.checkpoint
         self.app.push_screen(StopDialog(run, status, saved.iteration if saved else None), self._leave_or_stop)
 
     def action_log(self) -> None:
@@ -207,9 +208,8 @@ class TrainPage(Page):
 
     def action_overlay(self) -> None:
         """Compare this run with those that are compared already."""
-        watch = self._require_run()
-        others = tuple(run for run in self.maml.compare_runs if run != watch.run)
-        self.maml.compare_runs = (watch.run, *others)
+        this = self._require_run().watch.run
+        self.maml.compare_runs = (this, *(run for run in self.maml.compare_runs if run != this))
         self.maml.show("compare")
 
     @told
@@ -223,31 +223,30 @@ class TrainPage(Page):
             case "kill":
                 kill_worker(steering.watch.run)
 
-    def _require_run(self) -> RunWatch:
-        if self._watch is None:
+    def _require_run(self) -> Steering:
+        if self._steering is None:
             raise UsageError("no run is open: open one from the list of runs (3)")
-        return self._watch
+        return self._steering
 
     def _steer(self) -> Steering:
-        self._require_run()
-        if self.maml.readonly or self._steering is None:
+        steering = self._require_run()
+        if self.maml.readonly:
             raise UsageError(
                 "this window is read-only: run `maml attach` without --readonly to steer the run"
             )
-        return self._steering
+        return steering
 
-    def _tell_news(self, watch: RunWatch) -> None:
+    def _tell_news(self, steering: Steering) -> None:
         for problem in self._workers.stillborn():
             self.maml.tell(problem, problem=True)
-        if self._steering is not None:
-            for news in self._steering.news(watch.history.answers):
-                self.maml.tell(news.text, news.problem)
+        for news in steering.news(steering.watch.history.answers):
+            self.maml.tell(news.text, news.problem)
 
     def _take_up(self, watch: RunWatch) -> None:
         """Begin to show another run."""
-        self._watch, self._steering = watch, Steering(watch)
         self._machine.clear()
         self._history = None
+        self._shown = (-1, 0)
         known = metrics_of(watch.config)
         for chart, metric in zip(self.query(Chart), known, strict=False):
             chart.metrics, chart.subject = known, f"{watch.record.name}-{watch.run.id}"
@@ -281,16 +280,17 @@ class TrainPage(Page):
     def _make_room_for_result(self, measured: bool) -> None:
         if measured != self.has_class("-measured"):
             self.set_class(measured, "-measured")
-            if not measured and self.query_one("#outcome").has_class("-current"):
-                self._bring("first")
+            if not measured and self._current == "outcome":
+                self._current = "first"
+            self._show_current()
 
-    def _bring(self, current: str) -> None:
-        """Make a pane the one that is shown where there is room for one only."""
-        shown = self.query_one(f"#{current}")
+    def _show_current(self) -> None:
+        """Mark the pane that is shown where there is room for one only."""
+        shown = self.query_one(f"#{self._current}")
         for node in self.query("#run *"):
             node.set_class(node is shown or node in shown.ancestors, "-current")
         tabs = [
-            Content.styled(title, "reverse" if name == current else "dim")
+            Content.styled(title, "reverse" if name == self._current else "dim")
             for name, title in _TABS.items()
             if name != "outcome" or self.has_class("-measured")
         ]

@@ -10,10 +10,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from engine.runs.checkpoints import save_checkpoint
 from engine.runs.control import acknowledge, pending
 from engine.runs.events import RequestEvent, StateEvent
 from engine.runs.journal import EventWriter
+from engine.runs.result import write_result
 from engine.runs.status import read_status, write_status
 from maml_tui import resuming
 from maml_tui.app import MamlApp
@@ -65,10 +65,10 @@ def new_run(run_with):
 def full(new_run, records, result):
     """Make a run in some state, with something to show of everything."""
 
-    def make(name, **changes):
+    def make(kind, **changes):
         told = [records.trained(i) for i in range(1, 30)] + [records.validation(20), records.saved(20)]
-        status = {"state": name, "telemetry": records.sample(), **STATES[name], **changes}
-        return new_run(*told, result=result if name == "done" else None, **status)
+        status = {"state": kind, "telemetry": records.sample(), **STATES[kind], **changes}
+        return new_run(*told, result=result if kind == "done" else None, **status)
 
     return make
 
@@ -315,7 +315,6 @@ async def test_a_kill_is_asked_twice(full, monkeypatch):
     killed = []
     monkeypatch.setattr(train, "kill_worker", killed.append)
     run = full("running")
-    save_checkpoint(run, 20, b"payload", ["latest"])
     async with Window(run) as window:
         await window.shows("RUNNING")
         await window.press("X")
@@ -427,6 +426,25 @@ async def test_another_run_takes_the_place_of_the_first(full, new_run, records):
         await window.shows("MSE")
         await window.shows("Gradient norm")
         assert "Result" not in window.text and "12.0 of 139 GiB" not in window.text
+
+
+@asynchronous
+async def test_one_finished_run_after_the_other(full):
+    first, second = full("done"), full("done", name="another")
+    async with Window(first) as window:
+        await window.shows("demo")
+        window.app.open_run(second)
+        await window.shows("another")
+
+
+@asynchronous
+async def test_a_result_gets_its_tab_when_it_comes(full, result):
+    run = full("running")
+    async with Window(run, (80, 24)) as window:
+        await window.shows("Plot 2  Metrics")
+        write_result(run.result, result)
+        change(run, state="done")
+        await window.shows("Plot 2  Result  Metrics")
 
 
 @asynchronous
