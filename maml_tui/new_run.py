@@ -113,11 +113,17 @@ def create(record: RunRecord) -> RunDirectory:
     """
     config = record.resolved.config
     if not config.is_regression and config.task.data != "strokes":
-        _check_data(config)
+        check_data(config)
     return create_run(record.name, record.to_toml)
 
 
-def _check_data(config: RunConfig) -> None:
+def check_data(config: RunConfig) -> None:
+    """Make sure that a set of pictures is installed and enough for the tasks of `config`.
+
+    Raises:
+        UsageError: It has too few classes, or too few pictures of some, for the tasks.
+        ResourceError: It is missing or damaged.
+    """
     from engine.data import fit, splits, store  # these need numpy, which other runs can start without
 
     task = config.task

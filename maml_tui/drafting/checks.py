@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from engine.data import store, strokes
 from engine.errors import MamlError
 from engine.files import explain_os_errors
 from engine.paths import runs_dir
@@ -17,6 +16,7 @@ from engine.runs.index import list_runs
 from engine.runs.states import LIVE_STATES
 from engine.text import printable
 from maml_tui.drafting.facts import memory
+from maml_tui.new_run import check_data
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -62,7 +62,7 @@ def checks(draft: Draft, costs: Costs | None, environment: Mapping[str, str]) ->
     runs = list_runs()
     looked = [
         _form(draft),
-        _data(draft.text("data")),
+        _data(draft),
         _device(draft.device, costs, visible_gpus(environment)),
         _folder(_nearest(runs_dir())),
         _room(_nearest(runs_dir()), costs),
@@ -87,11 +87,16 @@ def _form(draft: Draft) -> Check | None:
     return Check("bad", "1 field is wrong" if wrong == 1 else f"{wrong} fields are wrong")
 
 
-def _data(name: str) -> Check:
-    if name in ("sinusoid", strokes.NAME):
+def _data(draft: Draft) -> Check:
+    name = draft.text("data")
+    if name in ("sinusoid", "strokes"):
         return Check("good", f"{name} needs no data")
+    from engine.data import store  # only now: numpy comes with it
+
     try:
         found = store.load(name)
+        if draft.config is not None:
+            check_data(draft.config)
     except MamlError as error:
         return Check("bad", str(error))
     return Check("good", f"{name}: {found.classes:,} classes, {len(found.images):,} pictures")

@@ -36,7 +36,7 @@ class Offer:
 
     Attributes:
         group: The heading it stands under.
-        name: What people call it: a preset's name, a run's id.
+        name: What people call it: a preset's name, a run's id and name.
         about: A line.
         draft: Makes the draft; raises UsageError if the configuration is not sound (any more).
         file: The file of a person's own preset, which can be deleted; else None.
@@ -90,8 +90,8 @@ def _of_last_runs() -> list[Offer]:
     return [
         Offer(
             LAST,
-            summary.run.id,
-            f"{summary.status.name} · {summary.status.state} · {moment(summary.status.created, now)}",
+            f"{summary.run.id} {summary.status.name}",
+            f"{summary.status.state} · {moment(summary.status.created, now)}",
             partial(_draft_of_run, summary.run),
         )
         for summary in itertools.islice(list_runs(), _LAST_RUNS)

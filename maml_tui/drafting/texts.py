@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, get_args, get_origin
 
 from engine.config.resolve import override_layer
-from engine.data.store import installed
 
 if TYPE_CHECKING:
     from engine.config.fields import OptionField
 
-_KNOWN_DATA = ("sinusoid", "strokes", "omniglot", "miniimagenet")
+KNOWN_DATA = ("sinusoid", "strokes", "omniglot", "miniimagenet")
+"""Data sets that can be chosen whether or not they are installed."""
 
 
 def shown(value: object) -> str:
@@ -43,8 +43,18 @@ def same(value: object, typed: object) -> bool:
 
 
 def choices(known: OptionField) -> tuple[str, ...]:
-    """Return the texts an option can be chosen from; none where it is typed, or is switched on and off."""
+    """Return the texts an option can be chosen from; none where it is typed, or is switched on and off.
+
+    Of data sets, these are the known ones; `data_sets` has all.
+    """
     if known.name == "data":
-        return tuple(dict.fromkeys((*_KNOWN_DATA, *installed())))
+        return KNOWN_DATA
     annotation = known.info.annotation
     return get_args(annotation) if get_origin(annotation) is Literal else ()
+
+
+def data_sets() -> tuple[str, ...]:
+    """Return the names of all data sets, those of a person's own among them."""
+    from engine.data.store import installed  # only now: numpy comes with it
+
+    return tuple(dict.fromkeys((*KNOWN_DATA, *installed())))

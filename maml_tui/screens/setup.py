@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from functools import partial
 from typing import TYPE_CHECKING
@@ -24,6 +25,7 @@ from maml_tui.drafting.fields import form_fields
 from maml_tui.drafting.offers import Offer, of_own, of_preset, offers
 from maml_tui.drafting.own_presets import own_preset, save_own_preset
 from maml_tui.drafting.preview import Measurement, blocks, two_lines
+from maml_tui.drafting.texts import data_sets
 from maml_tui.modals.ask_text import TextDialog
 from maml_tui.modals.confirm import ConfirmDialog
 from maml_tui.new_run import create
@@ -65,9 +67,9 @@ class SetupPage(Page):
     def __init__(self) -> None:
         super().__init__()
         self._problems, self._help, self._brief = Words(id="problems"), Words(id="help"), Words(id="brief")
-        self._offers: list[Offer] | None = None
+        self._stale = True
         self._checks: list[Check] = []
-        self._checked: float | None = None
+        self._checked = -math.inf
         self._measuring_since: float | None = None
         self._started: list[subprocess.Popen[bytes]] = []  # kept, so that they are waited for when they end
 
@@ -101,19 +103,24 @@ class SetupPage(Page):
 
     async def pulse(self) -> None:
         """Look at the machine again now and then, and count the seconds of a measurement."""
-        if self._offers is None:
-            self._offers = await asyncio.to_thread(offers)
-            self._presets.show(self._offers, self._desk.loaded)
-            self.refresh_bindings()
-        if self._checked is None or time.monotonic() >= self._checked + _CHECK_SECONDS:
+        stale, self._stale = self._stale, False
+        if stale:
+            found, data = await asyncio.to_thread(lambda: (offers(), data_sets()))
+        if time.monotonic() >= self._checked + _CHECK_SECONDS:
             self._checked = time.monotonic()
             draft, costs = self._desk.draft, self._desk.measurement.costs
             self._checks = await asyncio.to_thread(checks, draft, costs, self.maml.environment)
+        if not self.app.is_running:  # it was closed meanwhile
+            return
+        if stale:
+            self._form.offer("data", data)
+            self._presets.show(found, self._desk.loaded)
+            self.refresh_bindings()
         self._show_preview()
 
     def on_screen_resume(self) -> None:
         """Look again at what there is to start from: runs have been made meanwhile."""
-        self._offers = self._checked = None
+        self._stale, self._checked = True, -math.inf
 
     def on_screen_suspend(self) -> None:
         """Measure nothing for a page that was left. A dialog over it is no leaving."""
@@ -226,7 +233,7 @@ class SetupPage(Page):
         if sure and config is not None:
             path = save_own_preset(name, config)
             self._desk.begin(of_own(path))
-            self._offers = None
+            self._stale = True
             self._renew()
             self.maml.tell(f"saved in {path}")
 
@@ -236,7 +243,7 @@ class SetupPage(Page):
             remove(offer.file)
             if offer.key == self._desk.loaded:
                 self._desk.begin(of_preset(_FIRST_PRESET))
-            self._offers = None
+            self._stale = True
             self._renew()
 
     @work(exclusive=True, group="measure", exit_on_error=False)
@@ -246,7 +253,7 @@ class SetupPage(Page):
         except MamlError as error:
             measurement = Measurement(problem=str(error))
         self._desk.learn(question, measurement)
-        self._measuring_since = self._checked = None
+        self._measuring_since, self._checked = None, -math.inf
         self._show_preview()
 
     def _call_off(self) -> None:
@@ -255,7 +262,7 @@ class SetupPage(Page):
 
     def _renew(self) -> None:
         """Show the draft after it has become another one."""
-        self._checked = None
+        self._checked = -math.inf
         self._call_off()
         self._show()
 

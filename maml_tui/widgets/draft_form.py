@@ -55,6 +55,7 @@ class DraftForm(Container):
 
     def show(self, draft: Draft) -> None:
         """Bring all fields in line with a draft."""
+        self._draft = draft
         wrong = {problem.field for problem in draft.problems}
         for name, row in self._rows.items():
             row.display = name in draft.applicable
@@ -65,6 +66,11 @@ class DraftForm(Container):
         if draft.config is not None:
             self._rows[NAME].hint(draft.request.name_for(draft.config))
         self._count(wrong)
+
+    def offer(self, name: str, choices: tuple[str, ...]) -> None:
+        """Let the field `name` be chosen from other texts."""
+        chosen = () if self._draft is None else (self._draft.text(name),)
+        self._rows[name].offer(tuple(dict.fromkeys((*choices, *chosen))))
 
     @property
     def focused_field(self) -> Field | None:

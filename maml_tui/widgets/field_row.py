@@ -31,6 +31,10 @@ class Switch(Checkbox):
         self.label = "yes" if self.value else "no"
         super().watch_value()
 
+    def render(self) -> Content:
+        """Return the word, in line with what stands in other fields."""
+        return self.label.stylize_before(self.get_visual_style("toggle--label"))
+
 
 class FieldRow(Horizontal):
     """A field that is typed, chosen or switched, whichever its kind asks for."""
@@ -63,11 +67,21 @@ class FieldRow(Horizontal):
         self.control = _control(field)
         self._label = Words(classes="label")
         self._text: str | None = None
+        self._choices = field.choices
 
     def compose(self) -> ComposeResult:
         """Yield label and control."""
         yield self._label
         yield self.control
+
+    def offer(self, choices: tuple[str, ...]) -> None:
+        """Let the field be chosen from other texts; what is chosen stays."""
+        if isinstance(self.control, Select) and choices != self._choices:
+            chosen = self.control.value
+            self._choices = choices
+            self.control.set_options(_options(choices))
+            if chosen in choices:
+                self.control.value = chosen
 
     def hint(self, text: str) -> None:
         """Show what counts as long as nothing is typed."""
@@ -90,8 +104,8 @@ class FieldRow(Horizontal):
         elif isinstance(control, Input):
             control.value = text
         else:
-            if text not in self.field.choices:
-                control.set_options(_options((*self.field.choices, text)))
+            if text not in self._choices:
+                self.offer((*self._choices, text))
             control.value = text
 
     def on_descendant_focus(self) -> None:
@@ -120,7 +134,7 @@ def _control(field: Field) -> Switch | Input | Select[str]:
         return Switch("no", compact=True)
     if field.choices:
         return Select(_options(field.choices), value=field.choices[0], allow_blank=False, compact=True)
-    line = Input(compact=True, max_length=_LONGEST_TEXT)
+    line = Input(compact=True, max_length=_LONGEST_TEXT, validate_on=())
     line.cursor_blink = False  # nothing is sent while nothing happens
     return line
 

@@ -28,7 +28,12 @@ class OfferList(Container):
 
     DEFAULT_CSS: ClassVar[str] = """
     OfferList {
-        & > OptionList { height: 1fr; background: transparent; }
+        & > OptionList {
+            height: 1fr;
+            background: transparent;
+            text-wrap: nowrap;
+            text-overflow: ellipsis;
+        }
         & > Select { display: none; }
         & > Select:focus { text-style: bold underline; }
     }

@@ -54,10 +54,15 @@ def test_missing_data_say_how_to_get_them(draft):
     assert verdict == "bad" and "maml data get omniglot" in text
 
 
-def test_installed_data_are_counted(draft):
-    pictures = np.zeros((6, 1, 8, 8), dtype=np.uint8)
-    store.save(store.make_image_set("omniglot", pictures, ["a", "b"], [4, 2], "made up"))
-    assert found(draft("omniglot-5w1s"))[0] == ("good", "omniglot: 2 classes, 6 pictures")
+def test_installed_data_are_counted_and_must_be_enough(draft):
+    names = [f"class{number:03}" for number in range(100)]
+    pictures = np.zeros((300, 1, 8, 8), dtype=np.uint8)
+    store.save(store.make_image_set("mine", pictures, names, [3] * 100, "made up"))
+    mine = draft("strokes-5w1s", data="mine")
+    assert found(mine)[0] == ("good", "mine: 100 classes, 300 pictures")
+    verdict, text = found(mine.edited("shots", "3"))[0]
+    assert verdict == "bad" and "lower shots" in text
+    assert found(mine.edited("shots", "x"))[1] == ("good", "mine: 100 classes, 300 pictures")
 
 
 @pytest.mark.parametrize(

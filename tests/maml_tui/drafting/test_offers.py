@@ -12,7 +12,7 @@ from maml_tui.drafting.own_presets import own_preset, own_presets, save_own_pres
 
 
 def named(name):
-    return next(offer for offer in offers() if offer.name == name)
+    return next(offer for offer in offers() if offer.name.split()[0] == name)
 
 
 def test_the_papers_presets_come_first():
@@ -48,7 +48,8 @@ def test_a_damaged_preset_is_offered_and_says_what_is_wrong(home):
 def test_a_run_is_offered_as_its_preset_and_the_changes_to_it(new_run):
     run = new_run("smoke", "hidden=[3]", "data=sinusoid", "network=mlp", "meta_lr=1e-05", device="cpu")
     offer = named(run.id)
-    assert offer.group == LAST and offer.about.startswith("sinusoid-maml · queued · ")
+    assert (offer.group, offer.name) == (LAST, f"{run.id} sinusoid-maml")
+    assert offer.about.startswith("queued · today ")
     again = offer.draft()
     assert again.base.preset == "smoke" and again.device == "cpu"
     assert again.changed == ("data", "network", "hidden", "meta_lr")
