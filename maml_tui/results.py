@@ -34,7 +34,10 @@ class ResultTable:
 
 
 def result_table(
-    config: RunConfig, measured: Sequence[Measured], fingerprint: Mapping[str, str]
+    config: RunConfig,
+    measured: Sequence[Measured],
+    fingerprint: Mapping[str, str],
+    other_data: str | None = None,
 ) -> ResultTable:
     """Return the table of measurements that share one protocol.
 
@@ -42,15 +45,17 @@ def result_table(
         config: The run's configuration.
         measured: The measurements, one or more, a group of columns each.
         fingerprint: Hashes of the data they were made on.
+        other_data: The data set they were made on, if it is not the run's own: nobody published on that.
     """
     protocol = measured[0].measurement.protocol
     scored = min(config.evaluation.eval_steps, protocol.steps)
-    literature = [_published(config, protocol, step, scored) for step in range(protocol.steps + 1)]
+    steps = range(protocol.steps + 1)
+    literature = [[] if other_data else _published(config, protocol, step, scored) for step in steps]
     compared = any(literature)
     columns = ["step", *(heading for one in measured for heading in _headings(one))]
     rows = [
         [f"{step}{'*' if step == scored else ''}", *(cell for one in measured for cell in _cells(one, step))]
-        for step in range(protocol.steps + 1)
+        for step in steps
     ]
     if compared:
         columns.append("published")
@@ -62,6 +67,7 @@ def result_table(
         scored=scored,
         notes=(
             *_describe(protocol, scored, fingerprint),
+            *([f"trained on {config.task.data}, measured on {other_data}"] if other_data else []),
             *_explain(measured),
             *_credit(literature, scored),
         ),

@@ -16,6 +16,7 @@ from engine.checkpoint import restore
 from engine.config.record import read_record
 from engine.device import use_device
 from engine.errors import MamlError, ResourceError, UsageError
+from engine.evaluation.elsewhere import on_other_data, theta_for_other_data
 from engine.evaluation.evaluator import protocol_for
 from engine.memory import explain_out_of_memory
 from engine.runs.checkpoints import load_checkpoint, read_pointer
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from engine.algorithms.adapt import Params
     from engine.config.schema import RunConfig
-    from engine.evaluation.evaluator import TaskCurves
     from engine.runs.checkpoints import Label
     from engine.runs.events import Protocol
     from engine.runs.scores import CheckpointName
@@ -46,6 +47,7 @@ class Overrides(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    data: str | None = None
     checkpoint: tuple[Literal["best", "latest"], ...] = ("best", "latest")
     device: str | None = None
     split: Literal["val", "test"] = "test"
@@ -99,8 +101,10 @@ def _overrides(arguments: list[str]) -> Overrides:
 def _measure(run: RunDirectory, overrides: Overrides) -> Report:
     record = read_record(run.config)
     config = record.resolved.config
+    if overrides.data is not None:
+        config = on_other_data(config, overrides.data)
     setup = Setup.build(config, use_device(overrides.device or record.device))
-    if record.fingerprint and dict(record.fingerprint) != setup.source.fingerprint:
+    if overrides.data is None and record.fingerprint and dict(record.fingerprint) != setup.source.fingerprint:
         raise ResourceError(
             f"run {run.id} was trained on another version of the data or class split than is installed: "
             "restore it (maml data check)"
@@ -111,14 +115,17 @@ def _measure(run: RunDirectory, overrides: Overrides) -> Report:
     scores: dict[CheckpointName, NDArray[np.float32]] = {}
     for label in _labels(run, overrides):
         name: CheckpointName = "best" if label == "best" else "last"
-        iteration, curves = _measure_one(run, setup, protocol, label)
-        measured.append(Measured(checkpoint=name, iteration=iteration, measurement=curves.summarise()))
+        stored, payload = load_checkpoint(run, label)
+        theta = _theta(setup, payload, overrides.data)
+        curves = setup.measure_by(protocol, theta)
+        measured.append(Measured(checkpoint=name, iteration=stored.iteration, measurement=curves.summarise()))
         if overrides.scored is not None:
             scores[name] = curves.scores(overrides.scored)
     return Report(
         run=run.id,
         measurements=tuple(measured),
         fingerprint=setup.source.fingerprint,
+        data=overrides.data,
         scores=None if overrides.scored is None else Scores.of(overrides.scored, scores),
     )
 
@@ -130,11 +137,11 @@ def _labels(run: RunDirectory, overrides: Overrides) -> list[Label]:
     return list(overrides.checkpoint)
 
 
-def _measure_one(run: RunDirectory, setup: Setup, protocol: Protocol, label: Label) -> tuple[int, TaskCurves]:
-    """Return the iteration of a checkpoint and what became of the tasks."""
-    _, payload = load_checkpoint(run, label)
-    state = restore(setup.initial_state(), payload, setup.source.fingerprint)
-    return state.iteration, setup.measure_by(protocol, state.theta)
+def _theta(setup: Setup, payload: bytes, data: str | None) -> Params:
+    """Return the parameters in a checkpoint, known to fit the tasks of `setup`."""
+    if data is None:
+        return restore(setup.initial_state(), payload, setup.source.fingerprint).theta
+    return theta_for_other_data(setup, payload)
 
 
 if __name__ == "__main__":

@@ -15,4 +15,5 @@ class Report(Record):
     run: str = Field(description="id of the run")
     measurements: tuple[Measured, ...] = Field(description="one per checkpoint asked for")
     fingerprint: dict[str, str] = Field(description="hashes of data and class split")
+    data: str | None = Field(default=None, description="data set measured on; null for the run's own")
     scores: Scores | None = Field(default=None, description="task by task; null if not asked for")

@@ -1,4 +1,4 @@
-"""`maml eval`: measure a run's checkpoints by a protocol of one's own, in a process of its own."""
+"""`maml eval`: measure a run's checkpoints by protocols of one's own, each in a process of its own."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from typing import Annotated
 import typer
 
 from engine.config.record import read_record
+from engine.errors import UsageError
 from engine.runs.index import find_run
-from maml_tui.cli.output import emit_json, emit_result
+from maml_tui.cli.output import emit, emit_json, emit_result, emit_table
 from maml_tui.cli.reference import NamedRun  # noqa: TC001 - typer reads it
 from maml_tui.comparing.measuring import measure
+from maml_tui.protocols import combinations, protocol_notes, protocol_table
 from maml_tui.results import result_table
 
 app = typer.Typer()
@@ -40,40 +42,77 @@ class Mode(enum.StrEnum):
     INDUCTIVE = "inductive"
 
 
-@app.command("eval", epilog="Example: maml eval @last --tasks 10000 --seed 7")
+@app.command(
+    "eval",
+    epilog="\b\nExamples:\n"
+    "  maml eval @last --tasks 10000 --seed 7\n"
+    "  maml eval 7f3a --queries 5,15 --mode transductive,inductive\n"
+    "  maml eval 7f3a --data strokes",
+)
 def evaluate(
     run: NamedRun,
     checkpoint: Annotated[Checkpoint, typer.Option(help="Whose parameters.")] = Checkpoint.BOTH,
-    split: Annotated[Split, typer.Option(help="Which tasks.")] = Split.TEST,
+    split: Annotated[str | None, typer.Option(metavar="<test,val>", help="Which tasks; test.")] = None,
     tasks: Annotated[int | None, typer.Option(help="How many tasks.")] = None,
     steps: Annotated[int | None, typer.Option(help="Up to which inner step.")] = None,
-    shots: Annotated[int | None, typer.Option(help="Support examples K.")] = None,
-    queries: Annotated[int | None, typer.Option(help="Query examples.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of the tasks.")] = None,
-    mode: Annotated[Mode | None, typer.Option(help="Normalise queries together, or each alone.")] = None,
+    shots: Annotated[str | None, typer.Option(metavar="<int,...>", help="Support examples K.")] = None,
+    queries: Annotated[str | None, typer.Option(metavar="<int,...>", help="Query examples.")] = None,
+    seed: Annotated[str | None, typer.Option(metavar="<int,...>", help="Seed of the tasks.")] = None,
+    mode: Annotated[
+        str | None,
+        typer.Option(metavar="<transductive,inductive>", help="Normalise queries together, or each alone."),
+    ] = None,
+    data: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Tasks of another data set than it was trained on.")
+    ] = None,
     device: Annotated[str | None, typer.Option(envvar="MAML_DEVICE", help="The run's if left out.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON: a list if there are several.")] = False,
 ) -> None:
     """Measure a run's checkpoints on tasks it has not seen.
 
-    What is left out is as in the run's configuration. The run itself is not touched.
+    What is left out is as in the run's configuration. Split, shots, queries, seed and mode take several values with
+    commas between them: every combination is measured, a row each. The run itself is not touched; of its parameters,
+    the best and the latest are kept, so there are no ensembles of more.
     """
     found = find_run(run)
+    config = read_record(found.config).resolved.config
+    choices = {
+        name: values
+        for name, text, kind in (
+            ("split", split, Split),
+            ("shots", shots, int),
+            ("queries", queries, int),
+            ("seed", seed, int),
+            ("mode", mode, Mode),
+        )
+        if (values := _several(name, text, kind))
+    }
     both = checkpoint is Checkpoint.BOTH
-    overrides = {
+    fixed = {
         "checkpoint": None if both else [checkpoint],
-        "split": split,
         "tasks": tasks,
         "steps": steps,
-        "shots": shots,
-        "queries": queries,
-        "seed": seed,
-        "mode": mode,
+        "data": data,
         "device": device,
     }
-    report = measure(found, {key: value for key, value in overrides.items() if value is not None})
+    asked = {key: value for key, value in fixed.items() if value is not None}
+    reports = [measure(found, {**asked, **one}) for one in combinations(choices)]
     if as_json:
-        emit_json(json.loads(report.model_dump_json()))
+        found_values = [json.loads(report.model_dump_json()) for report in reports]
+        emit_json(found_values[0] if len(reports) == 1 else found_values)
+    elif len(reports) == 1:
+        emit_result(result_table(config, reports[0].measurements, reports[0].fingerprint, data))
     else:
-        config = read_record(found.config).resolved.config
-        emit_result(result_table(config, report.measurements, report.fingerprint))
+        emit_table(*protocol_table(choices, reports, config.evaluation.eval_steps))
+        for note in protocol_notes(choices, reports):
+            emit(note, "dim")
+
+
+def _several(name: str, text: str | None, kind: type[int] | type[enum.StrEnum]) -> tuple[object, ...]:
+    """Return the values in a text with commas; nothing where there is no text."""
+    parts = [] if text is None else text.split(",")
+    try:
+        return tuple(dict.fromkeys(kind(part.strip()) for part in parts))
+    except ValueError as error:
+        known = "whole numbers" if kind is int else " or ".join(kind)  # type: ignore[arg-type]
+        raise UsageError(f"--{name} {text}: choose {known}, with commas between several") from error

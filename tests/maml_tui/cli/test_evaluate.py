@@ -31,6 +31,7 @@ def report(measurement):
         "run": "7f3a",
         "measurements": [measured.model_dump(mode="json")],
         "fingerprint": {"data": "0123456789"},
+        "data": None,
         "scores": None,
     }
 
@@ -64,3 +65,49 @@ def test_an_evaluator_that_dies_silently(maml, new_run, evaluator):
     new_run()
     evaluator(-9)
     assert maml("eval", "@last") == (1, "", "maml: the evaluation ended with exit status -9\n")
+
+
+def test_several_protocols_are_one_table(maml, new_run, evaluator, report):
+    run = new_run()
+    commands = evaluator(out=json.dumps(report))
+    code, out, _ = maml(
+        "eval", run.id, "--queries", "2, 15", "--mode", "transductive,inductive", "--tasks", "9"
+    )
+    assert code == 0
+    asked = [json.loads(command[5]) for command in commands]
+    assert [(one["queries"], one["mode"], one["tasks"]) for one in asked] == [
+        (2, "transductive", 9),
+        (2, "inductive", 9),
+        (15, "transductive", 9),
+        (15, "inductive", 9),
+    ]
+    lines = [line.split() for line in out.splitlines()]
+    assert lines[0] == ["queries", "mode", "checkpoint", "step", "accuracy", "%", "diverged"]
+    assert lines[4] == ["15", "inductive", "last", "3", "93.12", "\u00b1", "0.71", "0"]
+    assert "600 tasks, split val, shots 1, seed 1234, data 01234567" in out
+
+
+def test_several_protocols_as_json_are_a_list(maml, new_run, evaluator, report):
+    new_run()
+    evaluator(out=json.dumps(report))
+    assert json.loads(maml("eval", "@last", "--split", "val,test", "--json")[1]) == [report, report]
+
+
+def test_what_is_no_choice_is_said(maml, new_run, evaluator):
+    new_run()
+    commands = evaluator()
+    assert maml("eval", "@last", "--mode", "both") == (
+        2,
+        "",
+        "maml: --mode both: choose transductive or inductive, with commas between several\n",
+    )
+    assert "--shots 1,x: choose whole numbers" in maml("eval", "@last", "--shots", "1,x")[2]
+    assert commands == []
+
+
+def test_other_data_are_asked_for_and_told(maml, new_run, evaluator, report):
+    new_run()
+    commands = evaluator(out=json.dumps({**report, "data": "omniglot"}))
+    out = maml("eval", "@last", "--data", "omniglot")[1]
+    assert json.loads(commands[0][5])["data"] == "omniglot"
+    assert "trained on strokes, measured on omniglot" in out and "published" not in out
