@@ -44,13 +44,15 @@ def explain_os_errors(doing: str) -> Iterator[None]:
 
 
 def private_dir(path: Path) -> Path:
-    """Make `path` and its parents where missing, `path` itself readable by its owner only (0700).
+    """Make `path` and its parents where missing, readable by their owner only (0700).
 
     Raises:
         ResourceError: The folder cannot be made.
     """
     with explain_os_errors(f"make the folder {path}"):
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for folder in (*reversed(path.parents), path):
+            if not folder.is_dir():
+                folder.mkdir(mode=0o700, exist_ok=True)
     return path
 
 

@@ -52,6 +52,7 @@ def main(arguments: list[str]) -> int:
     run = RunDirectory(Path(arguments[0]).absolute())
     try:
         with RunLock(run) as lock, EventWriter(run.events) as events:
+            run.remove_halves()
             if lock.warning:
                 events.write(WarningEvent(message=lock.warning))
             return _work(run, events)
@@ -144,6 +145,7 @@ def _first_status(run: RunDirectory) -> Status:
             "pid": os.getpid(),
             "process_start": process_start(os.getpid()),
             "host": socket.gethostname(),
+            "folder": run.path.stat().st_ino,
             "measured": None,
             "telemetry": None,
         }

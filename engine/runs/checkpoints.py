@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 from pydantic import Field, ValidationError
 
 from engine.errors import ResourceError
-from engine.files import explain_os_errors, private_dir, read_bounded, write_atomic
+from engine.files import explain_os_errors, read_bounded, write_atomic
 from engine.runs.events import Record
 from engine.text import printable
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 Label = Literal["latest", "best"]
 
 _DATA_FILE = r"iter-[0-9]{8,}-[0-9a-f]{8}\.pt"
-_LEFTOVER = re.compile(rf"{_DATA_FILE}|\.{_DATA_FILE}\..*")
 _LARGEST_POINTER = 4096
 
 
@@ -53,7 +52,7 @@ def save_checkpoint(
     Raises:
         ResourceError: It cannot be written; the checkpoints of before are still there.
     """
-    folder = private_dir(run.checkpoints)
+    folder = run.make_inside(run.checkpoints)
     digest = hashlib.sha256(payload).hexdigest()
     record = CheckpointRecord(
         file=f"iter-{iteration:08d}-{digest[:8]}.pt",
@@ -123,12 +122,12 @@ def _advice(label: Label) -> str:
 
 
 def _prune(run: RunDirectory) -> None:
-    """Remove data files, and halves of them, that no pointer names. An unreadable pointer might name any: keep all."""
+    """Remove data files that no pointer names. An unreadable pointer might name any of them: keep all."""
     try:
         named = {pointer.file for label in get_args(Label) if (pointer := read_pointer(run, label))}
     except ResourceError:
         return
     with explain_os_errors(f"remove old checkpoints in {run.checkpoints}"):
         for path in run.checkpoints.iterdir():
-            if _LEFTOVER.fullmatch(path.name) and path.name not in named:
+            if re.fullmatch(_DATA_FILE, path.name) and path.name not in named:
                 path.unlink(missing_ok=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import ValidationError, model_validator
 
 from engine.errors import UsageError
-from engine.files import explain_os_errors, private_dir, read_bounded, write_atomic
+from engine.files import explain_os_errors, read_bounded, write_atomic
 from engine.runs.events import Record
 from engine.text import printable
 
@@ -103,7 +103,7 @@ def request(
             f"No run can be asked for {verb!r} with mode {mode!r}: 'stop', and nothing else, has a mode."
         ) from error
     identity = f"{clock():020d}-{secrets.token_hex(4)}"
-    write_atomic(private_dir(run.control) / f"{identity}.json", body.model_dump_json())
+    write_atomic(run.make_inside(run.control) / f"{identity}.json", body.model_dump_json())
     return identity
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_HALF = re.compile(r"\.(config\.toml|(status|result|scores|latest|best)\.json|iter-\w+-\w+\.pt)\.\w{8}")
 _ID_DIGITS = (4, 6, 8)
 _TRIES_PER_LENGTH = 8
 
@@ -80,6 +81,27 @@ class RunDirectory:
         """The file a worker keeps locked for its whole life."""
         return self.path / "worker.lock"
 
+    def make_inside(self, folder: Path) -> Path:
+        """Make one of the run's own folders if a copy lost it. A run that was removed is never half made again.
+
+        Raises:
+            ResourceError: The folder cannot be made.
+        """
+        with explain_os_errors(f"make the folder {folder}"):
+            folder.mkdir(mode=0o700, exist_ok=True)
+        return folder
+
+    def remove_halves(self) -> None:
+        """Remove what workers that were killed while they wrote left of those files; for the holder of the lock only.
+
+        Raises:
+            ResourceError: One cannot be removed.
+        """
+        with explain_os_errors(f"remove halves of files in {self.path}"):
+            for path in (*self.path.glob(".*"), *self.checkpoints.glob(".*")):
+                if _HALF.fullmatch(path.name):
+                    path.unlink(missing_ok=True)
+
 
 def check_name(name: str) -> str:
     """Return `name` if it can name a run.
@@ -116,8 +138,8 @@ def create_run(
     check_name(name)
     run = _claim_folder(private_dir(root or runs_dir()))
     try:
-        private_dir(run.control)
-        private_dir(run.checkpoints)
+        run.make_inside(run.control)
+        run.make_inside(run.checkpoints)
         now = clock()
         write_status(run, Status(name=name, state="queued", created=now, heartbeat=now))
         write_atomic(run.config, config_text(run.id))

@@ -124,7 +124,7 @@ def kill_worker(run: RunDirectory) -> None:
         raise UsageError(
             f"The worker of run {printable(run.id)} is on {printable(status.host)}: kill it there."
         )
-    if not worker_alive(status):
+    if not worker_alive(run, status):
         raise UsageError(f"The worker of run {printable(run.id)} has already ended.")
     with explain_os_errors(f"kill process {status.pid}"):
         if os.getpgid(status.pid) == status.pid:

@@ -65,6 +65,9 @@ class Status(Record):
     pid: int | None = Field(default=None, description="process id of the worker; null before the first one")
     process_start: float | None = Field(default=None, description="processes.process_start(pid)")
     host: str = Field(default="", description="host name of the worker")
+    folder: int | None = Field(
+        default=None, description="inode of the folder it works in, by which a copy of it is told apart"
+    )
     device: str = Field(default="", description="torch device, e.g. cuda:0")
     iteration: int = Field(default=0, description="meta-updates done")
     iterations: int | None = Field(
@@ -147,11 +150,18 @@ def current_status(run: RunDirectory) -> Status:
     """
     status = read_status(run)
     host = socket.gethostname()
-    return observed_state(status, time.time(), host, status.host == host and worker_alive(status))
+    return observed_state(status, time.time(), host, status.host == host and worker_alive(run, status))
 
 
-def worker_alive(status: Status) -> bool:
-    """Return whether the process that wrote `status` exists on this machine."""
+def worker_alive(run: RunDirectory, status: Status) -> bool:
+    """Return whether the process that wrote `status` exists on this machine and works on `run`, not on its original.
+
+    Raises:
+        ResourceError: The run's folder cannot be looked at.
+    """
     if status.pid is None or status.process_start is None:
         return False
+    with explain_os_errors(f"look at {run.path}"):
+        if status.folder not in (None, run.path.stat().st_ino):
+            return False
     return process_alive(status.pid, status.process_start)

@@ -77,7 +77,7 @@ def _look(run: RunDirectory, process: Process | None) -> tuple[Status, bool]:
     if process is None:
         status = current_status(run)
         # A worker that has written its last status may still have its last event to write.
-        return status, status.state in ENDED_STATES and not worker_alive(status)
+        return status, status.state in ENDED_STATES and not worker_alive(run, status)
     code = process.poll()
     status = current_status(run)
     own = status.pid == process.pid

@@ -36,6 +36,12 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path, monkeypat
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_a_folder_and_the_parents_made_for_it_are_private(tmp_path):
+    private_dir(tmp_path / "a" / "b")
+    assert [(tmp_path / name).stat().st_mode & 0o777 for name in ("a", "a/b")] == [0o700, 0o700]
+    private_dir(tmp_path / "a")
+
+
 def test_content_reaches_the_disk_before_it_takes_the_name(tmp_path, monkeypatch):
     order: list[str] = []
     fsync, replace = os.fsync, Path.replace

@@ -3,6 +3,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -85,13 +86,21 @@ def test_a_kill_at_any_instant_leaves_checkpoints_that_load(run, monkeypatch):
     assert load_checkpoint(run, "latest")[1] == load_checkpoint(run, "best")[1] == b"three"
 
 
-def test_halves_left_by_a_kill_are_removed_by_the_next_save(run, monkeypatch):
+def test_halves_left_by_a_kill_are_removed_by_the_next_worker(run, monkeypatch):
     monkeypatch.setattr(Path, "unlink", lambda *_, **__: None)
     killed_after(1, run, monkeypatch)
     monkeypatch.undo()
     assert any(path.name.startswith(".iter-") for path in run.checkpoints.iterdir())
+    run.remove_halves()
     record = save_checkpoint(run, 4, b"four", {"latest"})
     assert {path.name for path in run.checkpoints.iterdir()} == {record.file, "latest.json"}
+
+
+def test_a_run_that_was_removed_is_not_half_made_again(run):
+    shutil.rmtree(run.path)
+    with pytest.raises(ResourceError, match="no such file"):
+        save_checkpoint(run, 1, b"one", {"latest"})
+    assert not run.path.exists()
 
 
 def test_files_of_others_are_never_pruned(run):

@@ -51,6 +51,16 @@ def test_a_failing_config_leaves_no_folder(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_only_halves_of_the_workers_files_are_removed(tmp_path):
+    run = create_run("demo", str, tmp_path)
+    halves = [run.path / ".status.json.a_b1c2d3", run.checkpoints / ".iter-00000003-8b5b9db0.pt.pp3iaizu"]
+    others = [run.path / ".tags.json.abcdefgh", run.path / ".DS_Store", run.checkpoints / ".nfs0001"]
+    for path in (*halves, *others):
+        path.write_text("x")
+    run.remove_halves()
+    assert [path.exists() for path in (*halves, *others)] == [False, False, True, True, True]
+
+
 def test_ids_grow_when_short_ones_are_taken(tmp_path, monkeypatch):
     monkeypatch.setattr(directory.secrets, "token_hex", lambda count: "ab" * count)
     ids = [create_run("demo", str, tmp_path).id for _ in range(3)]

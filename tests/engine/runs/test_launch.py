@@ -138,7 +138,10 @@ def test_killing_ends_exactly_the_worker(run, own_session):
         with pytest.raises(UsageError, match="already ended"):
             kill_worker(run)
         assert worker.poll() is None
-        update(run, **fields, process_start=start)
+        update(run, **fields, process_start=start, folder=run.path.stat().st_ino + 1)
+        with pytest.raises(UsageError, match="already ended"):  # it is the worker of what this is a copy of
+            kill_worker(run)
+        update(run, **fields, process_start=start, folder=run.path.stat().st_ino)
         kill_worker(run)
         assert worker.wait() == -signal.SIGKILL
 
