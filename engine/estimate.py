@@ -9,7 +9,7 @@ from __future__ import annotations
 import resource
 import sys
 import time
-from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,7 +24,6 @@ from engine.device import device_name, use_device
 from engine.errors import MamlError, ResourceError, UsageError
 from engine.memory import TRAINING_REMEDY, explain_out_of_memory
 from engine.reporting import Reporter
-from engine.tasks.sampling import Split
 from engine.training import Setup, meta_train
 
 if TYPE_CHECKING:
@@ -39,11 +38,8 @@ if TYPE_CHECKING:
 _WARM_UP_SECONDS = 0.5
 _TRAINING_SECONDS = 3.0
 _FEWEST_ITERATIONS = 2
-_EVALUATION_SECONDS = 1.0
-
-
-class _EnoughError(Exception):
-    """The evaluation has been timed for long enough."""
+_VALIDATION_SECONDS = 0.5
+_FEWEST_TASKS, _GROWTH = 2, 4
 
 
 def main(question: str) -> int:
@@ -61,7 +57,7 @@ def main(question: str) -> int:
 def estimate(
     config: RunConfig, device: torch.device, clock: Callable[[], float] = time.perf_counter
 ) -> Costs:
-    """Train for some seconds, validate for one, and tell what all of `config` would take on `device`.
+    """Train for some seconds, validate on some tasks, and tell what all of `config` would take on `device`.
 
     Args:
         config: The configuration.
@@ -73,13 +69,14 @@ def estimate(
         UsageError: Data, network and episode size do not fit together.
         DivergedError: The meta-gradients are not finite from the start.
     """
-    setup = Setup.build(_endless(config), device)
+    endless = _changed(config, "training", iterations=sys.maxsize, eval_every=0, patience=0)
+    setup = Setup.build(endless, device)
     state, reporter = setup.initial_state(), Reporter(config)
     training = meta_train(setup, state)
     _laps(training, clock, _WARM_UP_SECONDS, 1)
     laps = _laps(training, clock, _TRAINING_SECONDS, _FEWEST_ITERATIONS)
     reporter.forecast.iterations.add(float(laps.sum()), len(laps))
-    tasks, seconds = _time_evaluation(setup, state.theta, clock)
+    tasks, seconds = _time_validation(setup, state.theta, clock)
     reporter.evaluated(seconds, tasks, config.evaluation.eval_steps)
     peak, total = _memory(device)
     return Costs(
@@ -112,12 +109,6 @@ def _within_memory(config: RunConfig, device: str) -> Costs:
         raise ResourceError(f"out of memory: {TRAINING_REMEDY}") from error
 
 
-def _endless(config: RunConfig) -> RunConfig:
-    """Return `config` without what interrupts its meta-updates: validations and the end."""
-    endless = {"iterations": sys.maxsize, "eval_every": 0, "patience": 0}
-    return config.model_copy(update={"training": config.training.model_copy(update=endless)})
-
-
 def _laps(
     training: Iterator[Updated | Validated], clock: Callable[[], float], seconds: float, fewest: int
 ) -> NDArray[np.float64]:
@@ -129,26 +120,22 @@ def _laps(
     return np.diff(times)
 
 
-def _time_evaluation(setup: Setup, theta: Params, clock: Callable[[], float]) -> tuple[int, float]:
-    """Validate, for about a second at most; return the tasks evaluated and the seconds they took."""
-    evaluation = setup.config.evaluation
-    done, began = 0, clock()
+def _time_validation(setup: Setup, theta: Params, clock: Callable[[], float]) -> tuple[int, float]:
+    """Validate on more and more tasks until it takes a while; return how many and the seconds they took."""
+    most = setup.config.evaluation.val_tasks
+    tasks = _FEWEST_TASKS
+    while True:
+        fewer = replace(setup, config=_changed(setup.config, "evaluation", val_tasks=tasks))
+        began = clock()
+        fewer.validate(theta)
+        seconds = clock() - began
+        if tasks == most or seconds >= _VALIDATION_SECONDS:
+            return tasks, seconds
+        tasks = min(most, tasks * _GROWTH)
 
-    def look_at_the_clock(tasks: int) -> None:
-        nonlocal done
-        done = tasks
-        if clock() >= began + _EVALUATION_SECONDS:
-            raise _EnoughError
 
-    with suppress(_EnoughError):
-        setup.measure(
-            theta,
-            Split.VAL,
-            tasks=evaluation.val_tasks,
-            steps=evaluation.eval_steps,
-            between=look_at_the_clock,
-        )
-    return done, clock() - began
+def _changed(config: RunConfig, section: str, **values: int) -> RunConfig:
+    return config.model_copy(update={section: getattr(config, section).model_copy(update=values)})
 
 
 def _memory(device: torch.device) -> tuple[int, int]:

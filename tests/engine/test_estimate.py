@@ -31,17 +31,17 @@ def question(config, device="cpu"):
 @pytest.fixture
 def hurried(monkeypatch):
     """Measure no longer than two iterations take."""
-    for name in ("_WARM_UP_SECONDS", "_TRAINING_SECONDS", "_EVALUATION_SECONDS"):
+    for name in ("_WARM_UP_SECONDS", "_TRAINING_SECONDS", "_VALIDATION_SECONDS"):
         monkeypatch.setattr(estimating, name, 0.0)
 
 
 def test_the_whole_run_is_counted_validations_and_test_included(small):
-    config = small("sinusoid", "iterations=100", "eval_every=40", "val_tasks=600", "eval_tasks=60")
+    config = small("sinusoid", "iterations=100", "eval_every=40", "val_tasks=6", "eval_tasks=60")
     costs = estimate(config, CPU, ticking(0.25))
     assert costs.iterations_per_second == costs.iterations_per_second_p90 == 4
-    # All validation tasks fit one chunk: the clock is looked at before it, after it and at the end.
-    per_task_step = 0.5 / (600 * 3)
-    steps = 2 * 600 * 3 + 2 * 60 * 4
+    # The clock is looked at before and after a validation: on 2 tasks it is too short, then it is on all 6.
+    per_task_step = 0.25 / (6 * 3)
+    steps = 2 * 6 * 3 + 2 * 60 * 4
     assert costs.seconds == pytest.approx(100 * 0.25 + steps * per_task_step)
 
 
@@ -55,22 +55,18 @@ def test_it_tells_the_size_of_what_is_trained(small):
     assert (costs.device, bool(costs.device_name)) == ("cpu", True)
 
 
-def test_a_slow_iteration_is_timed_twice_and_a_long_evaluation_called_off(small, monkeypatch):
-    monkeypatch.setattr("engine.evaluation.evaluator._CHUNK_NUMBERS", 1)  # a task at a time
-    seen = []
-    measure = Setup.measure
+def test_what_is_slow_is_done_no_more_than_needed(small, monkeypatch):
+    validated = []
+    validate = Setup.validate
 
-    def watched(self, *arguments, between, **options):
-        def count(tasks):
-            seen.append(tasks)
-            between(tasks)
+    def watched(self, theta):
+        validated.append(self.config.evaluation.val_tasks)
+        return validate(self, theta)
 
-        return measure(self, *arguments, between=count, **options)
-
-    monkeypatch.setattr(Setup, "measure", watched)
-    costs = estimate(small("sinusoid", "val_tasks=6"), CPU, ticking(100.0))
+    monkeypatch.setattr(Setup, "validate", watched)
+    costs = estimate(small("sinusoid", "val_tasks=600"), CPU, ticking(100.0))
     assert costs.iterations_per_second == 1 / 100
-    assert seen == [1]
+    assert validated == [2]
 
 
 def test_the_process_answers_in_one_line_and_leaves_no_run(small, hurried, capsys):
@@ -118,3 +114,14 @@ def test_running_out_of_memory_says_what_to_lower(small, capsys, monkeypatch, fa
 def test_a_question_that_makes_no_sense(capsys, text, words):
     assert main(text) == 2
     assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("kind", "algorithm"),
+    [("sinusoid", "oracle"), ("strokes", "pretrained"), ("strokes", "scratch"), ("strokes", "prototypical")],
+)
+def test_baselines_are_measured_too(small, hurried, kind, algorithm):
+    config = small(kind)
+    chosen = config.algorithm.model_copy(update={"algorithm": algorithm})
+    costs = estimate(config.model_copy(update={"algorithm": chosen}), CPU)
+    assert costs.seconds > 0 and costs.iterations_per_second > 0
