@@ -6,7 +6,6 @@ The data set that they were learned on need not be on this machine, except for i
 from __future__ import annotations
 
 import math
-import socket
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +25,7 @@ from engine.models.build import build_model
 from engine.runs.checkpoints import load_checkpoint, read_pointer
 from engine.runs.directory import RunDirectory
 from engine.runs.result import read_result
+from engine.runs.status import read_status
 from engine.tasks.build import build_source
 from engine.text import printable
 
@@ -88,6 +88,7 @@ def _from_run(run: RunDirectory, wanted: Label | None) -> Initialisation:
         name=record.name,
         checkpoint=label,
         iteration=pointer.iteration,
+        parameters=sum(value.numel() for value in theta.values()),
         sha256=parameters_hash(theta),
         config=write_toml(config_tables(config)),
         preset=dict(record.preset),
@@ -143,4 +144,4 @@ def _measured(run: RunDirectory, label: Label, iteration: int) -> tuple[Measured
 
 
 def _place(run: RunDirectory, record: RunRecord) -> dict[str, str]:
-    return {"host": socket.gethostname(), "folder": str(run.path), "command": record.command}
+    return {"host": read_status(run).host, "folder": str(run.path), "command": record.command}

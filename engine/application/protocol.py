@@ -82,6 +82,7 @@ class Facts(_Line):
         name: What the run was called.
         checkpoint: Which of its checkpoints they are.
         iteration: Meta-updates behind them.
+        parameters: How many numbers they are.
         sha256: Hash of the parameters; see `engine.checkpoint.parameters_hash`.
         config: The configuration, as TOML.
         preset: Name and hash of the preset it started from.
@@ -94,6 +95,7 @@ class Facts(_Line):
     name: str
     checkpoint: Label
     iteration: int
+    parameters: int
     sha256: str
     config: str
     preset: dict[str, str] = Field(default_factory=dict)

@@ -35,7 +35,7 @@ def write_weights(path: Path, theta: Params, facts: Facts, form: Form | None, *,
     """
     if path.exists() and not force:
         raise UsageError(f"{printable(path)} exists: add --force to replace it")
-    known = {name: json.dumps(value) for name, value in facts.model_dump(mode="json").items()}
+    known = {name: json.dumps(value) for name, value in json.loads(facts.model_dump_json()).items()}
     metadata = {"format": _FORMAT, **known, "form": json.dumps(form)}
     write_atomic(path, save({name: value.contiguous() for name, value in theta.items()}, metadata))
 
