@@ -37,17 +37,33 @@ def export(plot: Plot, subject: str, clock: Callable[[], float] = time.time) -> 
     """
     folder = private_dir(state_dir() / "exports")
     moment = time.strftime("%Y%m%d-%H%M%S", time.localtime(clock()))
-    svg, png, table = _free_names(folder, f"{_slug(subject)}-{_slug(plot.y_label)}-{moment}")
+    stem = _free_stem(folder, f"{_slug(subject)}-{_slug(plot.y_label)}-{moment}")
+    return write_figure(plot, folder, stem)
+
+
+def write_figure(plot: Plot, folder: Path, stem: str) -> tuple[Path, ...]:
+    """Write a figure, and the values that it shows, under a name; what is there is replaced.
+
+    Returns:
+        The SVG, the PNG and the CSV file.
+
+    Raises:
+        ResourceError: One of them cannot be written.
+    """
+    svg, png, table = files = _files(folder, stem)
     write_atomic(svg, to_svg(plot))
     write_atomic(png, to_png(plot))
     write_atomic(table, to_csv(in_sight(plot)))
-    return svg, png, table
+    return files
 
 
-def _free_names(folder: Path, stem: str) -> list[Path]:
-    names = (stem if number == 1 else f"{stem}-{number}" for number in count(1))
-    candidates = ([folder / f"{name}.{kind}" for kind in ("svg", "png", "csv")] for name in names)
-    return next(files for files in candidates if not any(file.exists() for file in files))
+def _free_stem(folder: Path, stem: str) -> str:
+    stems = (stem if number == 1 else f"{stem}-{number}" for number in count(1))
+    return next(free for free in stems if not any(file.exists() for file in _files(folder, free)))
+
+
+def _files(folder: Path, stem: str) -> tuple[Path, ...]:
+    return tuple(folder / f"{stem}.{kind}" for kind in ("svg", "png", "csv"))
 
 
 def _slug(text: str) -> str:

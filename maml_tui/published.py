@@ -37,6 +37,16 @@ class Published:
     low: float | None = None
     high: float | None = None
 
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Where the number lies: its confidence interval, its range, or itself twice."""
+        if self.value is None:
+            assert self.low is not None  # noqa: S101 - an entry has a value or a range, held by a test
+            assert self.high is not None  # noqa: S101
+            return self.low, self.high
+        half_width = self.ci95 or 0.0
+        return self.value - half_width, self.value + half_width
+
     def __str__(self) -> str:
         if self.value is None:
             return f"{self.low:g} to {self.high:g}"

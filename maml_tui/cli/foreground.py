@@ -24,8 +24,11 @@ from maml_tui.results import result_table
 from maml_tui.terminal import require_terminal
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from engine.config.schema import RunConfig
     from engine.runs.directory import RunDirectory
+    from engine.runs.events import Event
     from engine.runs.status import Status
 
 _READY_SECONDS = 120.0
@@ -97,16 +100,28 @@ def view_for(mode: Mode, config: RunConfig) -> View:
         from maml_tui.cli.json_lines import JsonView
 
         return JsonView()
+    if mode is Mode.SILENT:
+        return SilentView()
     from maml_tui.cli.plain import PlainView
 
     return PlainView(config)
+
+
+class SilentView:
+    """Shows nothing of a run while it is waited for."""
+
+    def show(self, lines: Sequence[bytes], events: Sequence[Event], status: Status) -> None:
+        """Show nothing."""
+
+    def close(self) -> None:
+        """Leave nothing behind."""
 
 
 def conclude(run: RunDirectory, status: Status, display: Display) -> None:
     """Tell how a run ended and, where it was measured, what it reached."""
     if status.state == "done":
         display.say(f"run {run.id} done: {status.reason}")
-        if display.mode is not Mode.JSON:
+        if display.mode in (Mode.HUMAN, Mode.PLAIN):
             show_result(run)
         return
     again = f"; resumable: maml resume {run.id}" if status.state == "lost" else ""

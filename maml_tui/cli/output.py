@@ -22,6 +22,7 @@ class Mode(enum.Enum):
     HUMAN = "human"
     PLAIN = "plain"
     JSON = "json"
+    SILENT = "silent"
 
 
 def choose_mode(*, plain: bool, as_json: bool) -> Mode:

@@ -42,6 +42,7 @@ COMMANDS = {
     "runs": Entry("Results", "runs", "List, show and remove runs."),
     "eval": Entry("Results", "evaluate", "Measure a run's checkpoints by a protocol of your own."),
     "adapt": Entry("Results", "adapt", "Let a model learn a new task from examples of your own."),
+    "reproduce": Entry("Results", "reproduce", "Make a published table again and say how it agrees."),
     "compare": Entry("Results", "compare", "Compare runs in pairs on the same test tasks."),
     "export": Entry("Results", "export", "Write a run's model, configuration, metrics or results to a file."),
     "presets": Entry("Inputs", "presets", "Ready-made configurations: list, show, copy, check, compare."),

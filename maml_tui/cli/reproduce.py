@@ -1,0 +1,214 @@
+"""`maml reproduce`: train what a published table takes, and say how ours agrees with it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+from itertools import groupby
+from pathlib import Path  # noqa: TC003 - typer reads it
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from pydantic_core import to_json
+
+from engine.files import explain_os_errors, write_atomic
+from engine.runs.result import read_result
+from engine.runs.status import current_status
+from maml_tui.cli.foreground import Display, Plain, Quiet, work
+from maml_tui.cli.output import Mode, choose_mode, emit, emit_json, emit_table, say
+from maml_tui.comparing.measuring import measure
+from maml_tui.exporting import write_figure
+from maml_tui.new_run import create
+from maml_tui.reproducing.cells import COMPARISON_COLUMNS, Cell, comparison, step_table, verdict
+from maml_tui.reproducing.figures import adapted_curves, curves_plot, error_plot
+from maml_tui.reproducing.plan import PlannedRun, Table, find_table, plan, tables
+from maml_tui.resuming import require_resumable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from engine.runs.result import Measured
+
+app = typer.Typer()
+
+_NOTES = (
+    "ours: best on validation; mean ± half of its 95 % confidence interval over all test tasks, diverged ones included",
+    "intervals: overlap; else whether ours is better or worse. A published number without an interval is one point",
+)
+_CURVES_OF = ("maml", "pretrained")
+
+
+@app.command(
+    "reproduce",
+    epilog="\b\nExamples:\n"
+    "  maml reproduce sinusoid --out figures\n"
+    "  maml reproduce omniglot --scale 0.1\n"
+    "  maml reproduce miniimagenet --report",
+)
+def reproduce(
+    table: Annotated[
+        str | None,
+        typer.Argument(metavar="TABLE", help="sinusoid, omniglot or miniimagenet; none lists them."),
+    ] = None,
+    scale: Annotated[
+        float, typer.Option(min=0.00001, max=10, help="What part of the published iterations to train for.")
+    ] = 1.0,
+    report: Annotated[bool, typer.Option("--report", help="Train nothing: report what is complete.")] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Write the table as CSV there and, of sinusoids, the paper's figures."
+        ),
+    ] = None,
+    device: Annotated[str, typer.Option(envvar="MAML_DEVICE", help="auto, cpu, cuda or cuda:1.")] = "auto",
+    plain: Plain = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, and nothing of the training.")] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Train everything that a published table takes, one run after the other, and compare.
+
+    Every run is an ordinary one. Ctrl-C stops the one at work with a checkpoint; the same command goes on from there,
+    and once all are complete, it only reports.
+    """
+    if table is None:
+        _list(scale, as_json=as_json)
+        return
+    chosen = find_table(table)
+    mode = Mode.SILENT if as_json else choose_mode(plain=plain, as_json=False)
+    display = Display(mode, detach=False, quiet=quiet)
+    planned = plan(chosen, scale, device)
+    for number, one in enumerate(() if report else planned, 1):
+        if not one.complete:
+            display.say(f"run {number} of {len(planned)}: {one.record.name}")
+            _complete(one, display)
+    planned = plan(chosen, scale, device)
+    cells = [cell for one in planned for cell in _cells(chosen, one, display)]
+    files = _write(chosen, planned, cells, out) if out else []
+    if as_json:
+        emit_json(json.loads(to_json(_as_json(chosen, planned, cells, files), inf_nan_mode="null")))
+    else:
+        _show(chosen, planned, cells)
+        for file in files:
+            display.say(f"wrote {file}")
+
+
+def _list(scale: float, *, as_json: bool) -> None:
+    rows = []
+    for table in tables().values():
+        planned = plan(table, scale)
+        rows.append((table.name, f"{sum(one.complete for one in planned)} of {len(planned)}", table.title))
+    if as_json:
+        emit_json([dict(zip(("table", "complete", "title"), row, strict=True)) for row in rows])
+    else:
+        emit_table(("table", "complete", "what it shows"), rows)
+
+
+def _complete(one: PlannedRun, display: Display) -> None:
+    """Train a run to its end, from wherever it stands.
+
+    Raises:
+        Exit: It did not come to its end.
+    """
+    if one.run is None:
+        run = create(one.record)
+    else:
+        run = one.run
+        require_resumable(run, current_status(run), one.iterations)
+    code = work(run, one.record, display)
+    if code or not PlannedRun(one.record, run).complete:
+        say("the same command goes on from here")
+        raise typer.Exit(code)
+
+
+def _cells(table: Table, one: PlannedRun, display: Display) -> Iterator[Cell]:
+    """Yield what a run's best parameters reach: as measured at its end or, with other shots, measured now."""
+    config = one.record.resolved.config
+    for shots in table.shots or (config.task.shots,):
+        measured: Sequence[Measured] = ()
+        if one.complete and one.run is not None:
+            if shots == config.task.shots:
+                result = read_result(one.run.result)
+                measured = result.measurements if result else ()
+            else:
+                display.say(f"measuring {one.record.name} with K = {shots}")
+                measured = measure(one.run, {"shots": shots, "queries": shots}).measurements
+        yield Cell(config, shots, measured[0] if measured else None)
+
+
+def _show(table: Table, planned: Sequence[PlannedRun], cells: Sequence[Cell]) -> None:
+    if table.shots:
+        for task, of_task in groupby(_by_task(cells), key=lambda cell: cell.task):
+            columns, rows = step_table(list(of_task))
+            if rows:
+                emit(task, "bold")
+                emit_table(columns, rows)
+                emit("")
+    emit_table(COMPARISON_COLUMNS, comparison(cells))
+    emit("")
+    for note in _NOTES:
+        emit(note, "dim")
+    for one in planned:
+        if not one.complete:
+            emit(f"{one.record.name}: {one.standing}", "dim")
+
+
+def _by_task(cells: Sequence[Cell]) -> list[Cell]:
+    return sorted(cells, key=lambda cell: cell.shots)
+
+
+def _write(table: Table, planned: Sequence[PlannedRun], cells: Sequence[Cell], folder: Path) -> list[Path]:
+    with explain_os_errors(f"make the folder {folder}"):
+        folder.mkdir(parents=True, exist_ok=True)
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([COMPARISON_COLUMNS, *comparison(cells)])
+    write_atomic(folder / f"{table.name}.csv", text.getvalue())
+    files = [folder / f"{table.name}.csv"]
+    if not table.shots:
+        return files
+    for shots, group in groupby(_by_task(cells), key=lambda cell: cell.shots):
+        measured = [cell for cell in group if cell.steps]
+        if measured:
+            files += write_figure(error_plot(measured), folder, f"{table.name}-{shots}shot-error")
+    for one in planned:
+        algorithm = one.record.resolved.config.algorithm.algorithm
+        if one.run is not None and one.complete and algorithm in _CURVES_OF:
+            for answer in adapted_curves(one.run, table.shots, os.environ):
+                stem = f"{table.name}-{len(answer.support_x)}shot-curve-{algorithm}"
+                files += write_figure(curves_plot(answer, algorithm), folder, stem)
+    return files
+
+
+def _as_json(
+    table: Table, planned: Sequence[PlannedRun], cells: Sequence[Cell], files: Sequence[Path]
+) -> dict[str, Any]:
+    return {
+        "table": table.name,
+        "runs": [
+            {"name": one.record.name, "id": one.run and one.run.id, "standing": one.standing}
+            for one in planned
+        ],
+        "cells": [_cell(cell) for cell in cells],
+        "files": [str(file) for file in files],
+    }
+
+
+def _cell(cell: Cell) -> dict[str, Any]:
+    return {
+        "task": cell.task,
+        "algorithm": cell.algorithm,
+        "metric": cell.config.metric,
+        "measured": cell.measured,
+        "published": [
+            {
+                "step": at.step,
+                "source": entry.source,
+                "value": str(entry),
+                "interval": entry.interval,
+                "verdict": verdict(cell.config.metric, at, entry),
+            }
+            for at in cell.steps
+            for entry in cell.published(at.step)
+        ],
+    }

@@ -1,0 +1,144 @@
+"""The runs behind a published table."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from engine.config.presets import load_preset
+from engine.config.record import read_record
+from engine.errors import UsageError
+from engine.paths import assets_dir
+from engine.runs.index import list_runs
+from engine.runs.status import current_status
+from engine.text import nearest, printable
+from maml_tui.new_run import Request
+from maml_tui.resuming import is_complete
+
+if TYPE_CHECKING:
+    from engine.config.record import RunRecord
+    from engine.runs.directory import RunDirectory
+
+_SCALED = ("iterations", "eval_every", "checkpoint_every")
+
+
+@dataclass(frozen=True)
+class Table:
+    """A published table.
+
+    Attributes:
+        name: What the command calls it.
+        title: What it shows.
+        presets: The configurations it takes.
+        algorithms: What each is trained with.
+        shots: Numbers of support examples to evaluate with; empty for those of the presets.
+    """
+
+    name: str
+    title: str
+    presets: tuple[str, ...]
+    algorithms: tuple[str, ...]
+    shots: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """A run that a table needs.
+
+    Attributes:
+        record: What it is asked to be; its name is how the run is found again.
+        run: The newest run of that name, or None.
+    """
+
+    record: RunRecord
+    run: RunDirectory | None
+
+    @property
+    def iterations(self) -> int:
+        """How many meta-updates it takes."""
+        return self.record.resolved.config.training.iterations
+
+    @property
+    def complete(self) -> bool:
+        """Whether it is trained to its end and measured."""
+        return self.run is not None and is_complete(self.run, current_status(self.run), self.iterations)
+
+    @property
+    def standing(self) -> str:
+        """Where it stands, in words."""
+        if self.run is None:
+            return "not begun"
+        if self.complete:
+            return "complete"
+        status = current_status(self.run)
+        return f"{status.state} at {status.iteration:,} of {self.iterations:,}"
+
+
+def tables() -> dict[str, Table]:
+    """Return all tables by name."""
+    found = tomllib.loads((assets_dir() / "reproductions.toml").read_text(encoding="utf-8"))
+    return {
+        name: Table(
+            name=name,
+            title=table["title"],
+            presets=tuple(table["presets"]),
+            algorithms=tuple(table["algorithms"]),
+            shots=tuple(table.get("shots", ())),
+        )
+        for name, table in found.items()
+    }
+
+
+def find_table(name: str) -> Table:
+    """Return the table called `name`.
+
+    Raises:
+        UsageError: There is none, naming those there are.
+    """
+    known = tables()
+    if name not in known:
+        raise UsageError(
+            f"there is no table {printable(name)}{nearest(name, known)}; choose {' or '.join(known)}"
+        )
+    return known[name]
+
+
+def plan(table: Table, scale: float, device: str = "auto") -> list[PlannedRun]:
+    """Return the runs of a table, with those found that are there already.
+
+    Args:
+        table: The table.
+        scale: What part of the published iterations to train for.
+        device: For runs that are not there yet.
+
+    Raises:
+        UsageError: A run has the name of one of them and is another.
+        ResourceError: The runs cannot be read.
+    """
+    newest = {summary.status.name: summary.run for summary in reversed(list_runs())}
+    planned = []
+    for preset in table.presets:
+        for algorithm in table.algorithms:
+            record = _request(preset, algorithm, scale, device).record()
+            run = newest.get(record.name)
+            _require_same(record, run)
+            planned.append(PlannedRun(record, run))
+    return planned
+
+
+def _require_same(record: RunRecord, run: RunDirectory | None) -> None:
+    if run is not None and read_record(run.config).resolved.config != record.resolved.config:
+        raise UsageError(
+            f"run {printable(run.id)} is called {record.name} but has other options than the table needs: "
+            f"remove it first (maml runs rm {printable(run.id)})"
+        )
+
+
+def _request(preset: str, algorithm: str, scale: float, device: str) -> Request:
+    settings = [f"algorithm={algorithm}"]
+    if scale != 1:
+        training = load_preset(preset).layer.values["training"]
+        settings += [f"{name}={max(1, round(int(str(training[name])) * scale))}" for name in _SCALED]
+    name = f"reproduce-{preset}-{algorithm}{'' if scale == 1 else f'-x{scale:g}'}"
+    return Request(preset, None, tuple(settings), name, device)

@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from engine.config.presets import load_preset
+from engine.runs.events import AtStep, Measurement, Protocol
+from engine.runs.result import Measured
+from maml_tui.published import Published
+from maml_tui.reproducing.cells import COMPARISON_COLUMNS, Cell, comparison, step_table, verdict
+
+
+def at(mean, ci95=0.01, step=0):
+    return AtStep(step=step, mean=mean, ci95=ci95, median=mean, diverged=1)
+
+
+def entry(value=None, **numbers):
+    return Published("omniglot", 5, 1, "maml", "somebody", value=value, **numbers)
+
+
+@pytest.mark.parametrize(
+    ("metric", "ours", "published", "expected"),
+    [
+        ("accuracy", at(0.97, 0.01), entry(98.7, ci95=0.8), "overlap"),
+        ("accuracy", at(0.97, 0.01), entry(98.7, ci95=0.6), "worse"),
+        ("accuracy", at(0.99, 0.001), entry(98.7), "better"),
+        ("accuracy", at(0.99, math.nan), entry(99.0), "overlap"),
+        ("accuracy", at(0.95, 0.001), entry(low=94.7, high=99.6), "overlap"),
+        ("accuracy", at(0.94, 0.001), entry(low=94.7, high=99.6), "worse"),
+        ("mse", at(0.6, 0.05), entry(0.67), "better"),
+        ("mse", at(0.7, 0.05), entry(0.67), "overlap"),
+        ("mse", at(0.8, 0.05), entry(0.67), "worse"),
+        ("mse", at(math.nan), entry(0.67), "not finite"),
+    ],
+)
+def test_the_verdict_is_on_the_intervals(metric, ours, published, expected):
+    assert verdict(metric, ours, published) == expected
+
+
+def cell(preset, means, shots=None, algorithm="maml"):
+    config = load_preset(preset).resolved().config
+    config = config.model_copy(
+        update={"algorithm": config.algorithm.model_copy(update={"algorithm": algorithm})}
+    )
+    series = tuple(at(mean, step=step) for step, mean in enumerate(means))
+    protocol = Protocol(split="test", tasks=600, shots=1, queries=1, steps=len(means) - 1, seed=1)
+    accuracy = None if config.is_regression else series
+    found = Measurement(metric=config.metric, protocol=protocol, loss=series, accuracy=accuracy)
+    measured = Measured(checkpoint="best", iteration=1, measurement=found) if means else None
+    return Cell(config, shots or config.task.shots, measured)
+
+
+def test_every_published_number_has_a_row():
+    rows = comparison([cell("omniglot-5w1s", [0.975] * 11), cell("sinusoid-10shot", [], shots=5)])
+    assert all(len(row) == len(COMPARISON_COLUMNS) for row in rows)
+    assert rows[0] == (
+        *("omniglot 5-way 1-shot", "maml", "3", "97.50 \u00b1 1.00"),
+        *("98.7 \u00b1 0.4", "Finn et al. 2017", "overlap"),
+    )
+    assert ("97.41 \u00b1 0.1", "Scaramuzzino 2021", "overlap") in [row[4:] for row in rows]
+    assert [row[2:5] for row in rows if row[0].startswith("sinusoid")] == [
+        *(("1", "-", "0.67"), ("5", "-", "0.38"), ("10", "-", "0.35")),
+    ]
+
+
+def test_networks_stand_side_by_side_with_all_that_a_mean_hides():
+    cells = [
+        cell("sinusoid-10shot", [3.0, 0.5]),
+        cell("sinusoid-10shot", []),
+        cell("sinusoid-10shot", [3.0, 2.0], algorithm="pretrained"),
+    ]
+    columns, rows = step_table(cells)
+    assert columns == ("step", "maml", "median", "diverged", "pretrained", "median", "diverged")
+    assert rows[1] == ("1", "0.5000 \u00b1 0.0100", "0.5000", "1", "2.000 \u00b1 0.010", "2.000", "1")
+    assert step_table(cells[1:2]) == (("step",), [])
