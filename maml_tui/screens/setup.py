@@ -94,7 +94,7 @@ class SetupPage(Page):
 
     def on_mount(self) -> None:
         """Show the first draft."""
-        self._show()
+        self._fill_in()
 
     def back(self) -> None:
         """Take one step back: show all presets again, or let go of the focus."""
@@ -141,7 +141,7 @@ class SetupPage(Page):
     @told
     def _choose(self, event: OfferList.Chosen) -> None:
         self._desk.load(event.offer)
-        self._renew()
+        self._fill_in()
 
     @on(FieldRow.Edited)
     def _edit(self, event: FieldRow.Edited) -> None:
@@ -234,7 +234,7 @@ class SetupPage(Page):
             path = save_own_preset(name, config)
             self._desk.begin(of_own(path))
             self._stale = True
-            self._renew()
+            self._fill_in()
             self.maml.tell(f"saved in {path}")
 
     @told
@@ -244,9 +244,9 @@ class SetupPage(Page):
             if offer.key == self._desk.loaded:
                 self._desk.begin(of_preset(_FIRST_PRESET))
             self._stale = True
-            self._renew()
+            self._fill_in()
 
-    @work(exclusive=True, group="measure", exit_on_error=False)
+    @work(exclusive=True, group="measure")
     async def _measure(self, question: Question) -> None:
         try:
             measurement = Measurement(costs=await measure(question, self.maml.environment))
@@ -260,16 +260,18 @@ class SetupPage(Page):
         self._measuring_since = None
         self.workers.cancel_group(self, "measure")
 
+    def _fill_in(self) -> None:
+        """Show a draft in the place of another one."""
+        self._form.fill_in(self._desk.draft)
+        self._presets.mark(self._desk.loaded)
+        self._renew()
+
     def _renew(self) -> None:
-        """Show the draft after it has become another one."""
+        """Show what the draft comes to after it has changed."""
         self._checked = -math.inf
         self._call_off()
-        self._show()
-
-    def _show(self) -> None:
         draft = self._desk.draft
-        self._form.show(draft)
-        self._presets.mark(self._desk.loaded)
+        self._form.mark(draft)
         problems = "\n".join(printable(problem.sentence) for problem in draft.problems)
         self._problems.say(Content(problems))
         self._show_preview()

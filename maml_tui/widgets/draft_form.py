@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class DraftForm(Container):
-    """Shows a draft for editing: all groups below each other or, with the class `-tabs`, one at a time.
+    """Shows a draft for editing: all groups below each other or, where the style sheet says so, one of them.
 
     Args:
         fields: What can be filled in.
@@ -42,7 +42,6 @@ class DraftForm(Container):
         super().__init__()
         self._wrong_mark = wrong_mark
         self._rows = {field.name: FieldRow(field) for field in fields}
-        self._draft: Draft | None = None
 
     def compose(self) -> ComposeResult:
         """Yield tabs and groups."""
@@ -53,24 +52,29 @@ class DraftForm(Container):
                 with Container(*rows, id=f"group-{group.lower()}", classes="group") as box:
                     box.border_title = group
 
-    def show(self, draft: Draft) -> None:
-        """Bring all fields in line with a draft."""
-        self._draft = draft
+    def fill_in(self, draft: Draft) -> None:
+        """Put a draft's texts into the fields, also into those that are hidden at present."""
+        for name, row in self._rows.items():
+            row.fill_in(draft.text(name))
+
+    def mark(self, draft: Draft) -> None:
+        """Show which fields of a draft have an effect, differ from its base, or are wrong.
+
+        The texts stay as they are: somebody may be typing faster than drafts are checked.
+        """
         wrong = {problem.field for problem in draft.problems}
         for name, row in self._rows.items():
             row.display = name in draft.applicable
-            if row.display:
-                changed = name in draft.changed
-                mark = self._wrong_mark if name in wrong else "*" if changed else ""
-                row.show(draft.text(name), mark, changed=changed, wrong=name in wrong)
+            changed = name in draft.changed
+            sign = self._wrong_mark if name in wrong else "*" if changed else ""
+            row.mark(sign, changed=changed, wrong=name in wrong)
         if draft.config is not None:
             self._rows[NAME].hint(draft.request.name_for(draft.config))
         self._count(wrong)
 
     def offer(self, name: str, choices: tuple[str, ...]) -> None:
         """Let the field `name` be chosen from other texts."""
-        chosen = () if self._draft is None else (self._draft.text(name),)
-        self._rows[name].offer(tuple(dict.fromkeys((*choices, *chosen))))
+        self._rows[name].offer(choices)
 
     @property
     def focused_field(self) -> Field | None:
@@ -79,7 +83,7 @@ class DraftForm(Container):
 
     def go_to_next(self, names: Set[str]) -> bool:
         """Focus the next of the fields `names`, in the order of the form; return whether there is one."""
-        order = [name for name in self._rows if name in names]
+        order = [name for name, row in self._rows.items() if name in names and row.display]
         if not order:
             return False
         here = self.focused_field

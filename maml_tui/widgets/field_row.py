@@ -75,29 +75,28 @@ class FieldRow(Horizontal):
         yield self.control
 
     def offer(self, choices: tuple[str, ...]) -> None:
-        """Let the field be chosen from other texts; what is chosen stays."""
-        if isinstance(self.control, Select) and choices != self._choices:
-            chosen = self.control.value
-            self._choices = choices
-            self.control.set_options(_options(choices))
-            if chosen in choices:
-                self.control.value = chosen
+        """Let the field be chosen from other texts, or from what is in it."""
+        control = self.control
+        if isinstance(control, Select):
+            chosen = str(control.value)
+            self._choices = tuple(dict.fromkeys((*choices, chosen)))
+            control.set_options(_options(self._choices))
+            control.value = chosen
 
     def hint(self, text: str) -> None:
         """Show what counts as long as nothing is typed."""
         if isinstance(self.control, Input):
             self.control.placeholder = text
 
-    def show(self, text: str, mark: str, *, changed: bool, wrong: bool) -> None:
-        """Bring the row in line with a draft, without a message."""
+    def mark(self, mark: str, *, changed: bool, wrong: bool) -> None:
+        """Write a sign before the label."""
         self.set_class(changed, "-changed")
         self.set_class(wrong, "-wrong")
         self._label.say(Content(f"{mark:<2}{self.field.label}"))
-        if text != self._text:
-            self._text = text
-            self._fill_in(text)
 
-    def _fill_in(self, text: str) -> None:
+    def fill_in(self, text: str) -> None:
+        """Put a text into the field, without a message."""
+        self._text = text
         control = self.control
         if isinstance(control, Switch):
             control.value = text == "true"
@@ -120,7 +119,7 @@ class FieldRow(Horizontal):
     @on(Checkbox.Changed)
     @on(Select.Changed)
     def _tell(self, event: Input.Changed | Checkbox.Changed | Select.Changed) -> None:
-        """Tell of a change that a person has made, not of one that was shown, nor of the value at the beginning."""
+        """Tell of a change that a person has made, not of what was filled in, nor of the value at the beginning."""
         event.stop()
         value = self.control.value
         text = str(value).lower() if isinstance(value, bool) else str(value)

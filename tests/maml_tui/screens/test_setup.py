@@ -527,3 +527,12 @@ async def test_gpus_that_the_driver_shows_can_be_chosen(opened):
 async def test_an_unknown_device_from_the_environment_is_told(opened):
     async with opened(MAML_DEVICE="toaster") as pilot:
         assert "'toaster' is no device" in await shown(pilot)
+
+
+@asynchronous
+async def test_a_draft_that_lags_behind_leaves_what_is_typed_alone(opened):
+    async with opened() as pilot:
+        await type_in(pilot, "name", "ab")
+        pilot.app.screen.post_message(FieldRow.Edited("name", "a"))  # as if it was checked only now
+        await pilot.pause()
+        assert pilot.app.screen._desk.draft.name == "a" and control(pilot, "name").value == "ab"
