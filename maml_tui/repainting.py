@@ -1,7 +1,9 @@
-"""Sending to the terminal only what has changed.
+"""Sending to the terminal what has changed: only that, and all of it.
 
-Of a line that changed in part, Textual (8.2.8) sends everything from the left edge of the widget to the end of the
-change. At the head of a plot that is the whole curve behind it, with its colours; over SSH that is most of the traffic.
+Two habits of Textual (8.2.8) are amended here. Of a line that changed in part, it sends everything from the left edge of
+the widget to the end of the change. At the head of a plot that is the whole curve behind it, with its colours; over SSH
+that is most of the traffic. And whoever asks for a widget's place after another one went, before the next layout, makes
+that layout believe it was gone all along: a notification that ends at such a moment stays on the screen.
 """
 
 from __future__ import annotations
@@ -9,11 +11,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 from rich.control import Control
-from textual._compositor import ChopsUpdate, Compositor
+from textual._compositor import ChopsUpdate, Compositor, ReflowResult
 from textual.screen import Screen
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from textual.geometry import Size
+    from textual.widget import Widget
 
 _Result = TypeVar("_Result")
 
@@ -27,6 +31,23 @@ class SparingScreen(Screen[_Result]):
 
 
 class _SparingCompositor(Compositor):
+    def __init__(self) -> None:
+        super().__init__()
+        self._laid_out = self._full_map
+
+    def reflow(self, parent: Widget, size: Size) -> ReflowResult:
+        """Lay out all widgets, and note what differs from the layout before, not from what was looked up meanwhile."""
+        self._full_map = self._laid_out
+        result = super().reflow(parent, size)
+        self._laid_out = self._full_map
+        return result
+
+    def reflow_visible(self, parent: Widget, size: Size) -> set[Widget]:
+        """Lay out the widgets in sight after scrolling."""
+        exposed = super().reflow_visible(parent, size)
+        self._laid_out = {**self._laid_out, **(self._visible_map or {})}
+        return exposed
+
     def render_partial_update(self) -> ChopsUpdate | None:
         update = super().render_partial_update()
         return None if update is None else _SparingUpdate(update.chops, update.spans, update.chop_ends)

@@ -32,6 +32,7 @@ class Page(SparingScreen[None]):
 
     HORIZONTAL_BREAKPOINTS = _WIDTHS
     VERTICAL_BREAKPOINTS = _HEIGHTS
+    ALLOW_IN_MAXIMIZED_VIEW = "KeyBar"
 
     NAME: ClassVar[str]
     """The page's name in `PAGES`."""

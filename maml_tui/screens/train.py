@@ -81,7 +81,6 @@ class TrainPage(Page):
 
     NAME = "train"
     CSS_PATH: ClassVar[str] = "train.tcss"
-    ALLOW_IN_MAXIMIZED_VIEW = "KeyBar"
     BINDINGS = bindings("train")  # type: ignore[assignment] # Textual's own annotation is narrower than what it takes
 
     def __init__(self) -> None:

@@ -99,3 +99,14 @@ def test_the_screen_is_what_it_would_be_otherwise(change):
 def test_only_what_changed_is_sent():
     sparing, usual = (after(kind, end_of_a_line)[1] for kind in (SparingScreen, Screen))
     assert sparing < usual
+
+
+def test_a_widget_that_went_is_gone_from_the_screen_even_if_places_were_looked_up_meanwhile():
+    def hide_and_look_up(app):
+        app.query(Static).last().display = False
+        compositor = app.screen._compositor
+        compositor._full_map_invalidated = True  # as after any layout
+        compositor.full_map  # noqa: B018 - as any question for a region does
+
+    screen, _ = after(SparingScreen, hide_and_look_up)
+    assert not any("end" in line for line in screen.display)
