@@ -101,12 +101,18 @@ def test_only_what_changed_is_sent():
     assert sparing < usual
 
 
-def test_a_widget_that_went_is_gone_from_the_screen_even_if_places_were_looked_up_meanwhile():
-    def hide_and_look_up(app):
-        app.query(Static).last().display = False
-        compositor = app.screen._compositor
-        compositor._full_map_invalidated = True  # as after any layout
-        compositor.full_map  # noqa: B018 - as any question for a region does
+def test_the_place_of_a_widget_that_went_is_painted_even_if_places_were_looked_up_before_the_layout():
+    dirty = []
 
-    screen, _ = after(SparingScreen, hide_and_look_up)
-    assert not any("end" in line for line in screen.display)
+    def hide_look_up_and_lay_out(app):
+        compositor, last = app.screen._compositor, app.query(Static).last()
+        place = last.region
+        last.styles.display = "none"
+        compositor._full_map_invalidated = True  # as after any layout
+        compositor._dirty_regions.clear()
+        assert last not in compositor.full_map  # looked up, as by any question for a region
+        compositor.reflow(app.screen, app.screen.size)
+        dirty.append(place in compositor._dirty_regions)
+
+    after(SparingScreen, hide_look_up_and_lay_out)
+    assert dirty == [True]
