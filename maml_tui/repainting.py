@@ -1,7 +1,7 @@
 """Sending to the terminal what has changed: only that, and all of it.
 
 Two habits of Textual (8.2.8) are amended here. Of a line that changed in part, it sends everything from the left edge
-of the widget to the end of the change. At the head of a plot that is the whole curve behind it, with its colours; over SSH
+of the widget to the end of the change: at the head of a plot the whole curve behind it, with its colours, and over SSH
 that is most of the traffic. And whoever asks for a widget's place after another one went, before the next layout, makes
 that layout believe it was gone all along: a notification that ends at such a moment stays on the screen.
 """

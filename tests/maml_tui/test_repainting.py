@@ -105,12 +105,12 @@ def test_the_place_of_a_widget_that_went_is_painted_even_if_places_were_looked_u
     dirty = []
 
     def hide_look_up_and_lay_out(app):
-        compositor, last = app.screen._compositor, app.query(Static).last()
-        place = last.region
-        last.styles.display = "none"
+        compositor, gone = app.screen._compositor, app.query(Static).first()
+        place = gone.region
+        gone.display = False
         compositor._full_map_invalidated = True  # as after any layout
         compositor._dirty_regions.clear()
-        assert last not in compositor.full_map  # looked up, as by any question for a region
+        assert gone not in compositor.full_map  # looked up, as by any question for a region
         compositor.reflow(app.screen, app.screen.size)
         dirty.append(place in compositor._dirty_regions)
 
