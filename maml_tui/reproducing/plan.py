@@ -72,7 +72,8 @@ class PlannedRun:
         if self.complete:
             return "complete"
         status = current_status(self.run)
-        return f"{status.state} at {status.iteration:,} of {self.iterations:,}"
+        state = "stopped" if status.state == "done" else status.state
+        return f"{state} at {status.iteration:,} of {self.iterations:,}"
 
 
 def tables() -> dict[str, Table]:
