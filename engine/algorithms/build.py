@@ -28,18 +28,18 @@ def build_algorithm(config: RunConfig, learner: Learner) -> MAML:
         config: The configuration.
         learner: As `build_learner` returns it.
     """
-    inner_lr, steps = config.algorithm.inner_lr, config.training_steps
-    match config.algorithm.algorithm:
-        case "maml":
-            return MAML(learner, inner_lr, steps)
-        case "fomaml":
-            return FOMAML(learner, inner_lr, steps)
-        case "prototypical":
-            return Prototypical(learner, inner_lr, steps)
-        case "scratch":  # nothing is learned: the loss of the initialisation
-            return MAML(learner, inner_lr, steps)
-        case "pretrained" | "oracle":
-            return Pretrained(_classes_told_apart(learner), inner_lr, steps)
+    kinds = {
+        "maml": MAML,
+        "fomaml": FOMAML,
+        "scratch": MAML,  # in no steps: the loss of the initialisation
+        "prototypical": Prototypical,
+        "pretrained": Pretrained,
+        "oracle": Pretrained,
+    }
+    kind = kinds[config.algorithm.algorithm]
+    if kind is Pretrained:
+        learner = _classes_told_apart(learner)
+    return kind(learner, config.algorithm.inner_lr, config.training_steps)
 
 
 def _classes_told_apart(learner: Learner) -> Learner:

@@ -114,5 +114,5 @@ def _several(name: str, text: str | None, kind: type[int] | type[enum.StrEnum]) 
     try:
         return tuple(dict.fromkeys(kind(part.strip()) for part in parts))
     except ValueError as error:
-        known = "whole numbers" if kind is int else " or ".join(kind)  # type: ignore[arg-type]
+        known = " or ".join(kind) if issubclass(kind, enum.StrEnum) else "whole numbers"
         raise UsageError(f"--{name} {text}: choose {known}, with commas between several") from error
