@@ -14,22 +14,25 @@ from textual.worker import WorkerFailed
 from engine.errors import MamlError, UsageError
 from engine.text import nearest, printable
 from maml_tui.actions import bindings, by_id
+from maml_tui.ascii_only import AsciiOnly
 from maml_tui.keeping import keep_copy, keep_picture
 from maml_tui.modals.help import HelpDialog
+from maml_tui.plotting.charset import Charset
 from maml_tui.screens.page import Page
 from maml_tui.signals import leave_on_signals, terminal_gone
 from maml_tui.widgets.top_bar import PAGES, TopBar, place
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from textual.actions import ActionParseResult
     from textual.app import ComposeResult
+    from textual.binding import Binding
     from textual.dom import DOMNode
+    from textual.filter import LineFilter
     from textual.screen import Screen
 
     from engine.runs.directory import RunDirectory
-    from maml_tui.plotting.charset import Charset
     from maml_tui.settings import Settings
     from maml_tui.terminal import Terminal
     from maml_tui.watching.watch import RunWatch
@@ -84,7 +87,9 @@ class MamlApp(App[int]):
         self.watched: RunWatch | None = None
         self.compare_runs: tuple[RunDirectory, ...] = ()
         self._first = run
+        self._begun = False
         self._last_problem = ""
+        self._ascii_only = [AsciiOnly()] if self.charset is Charset.ASCII else []
         self.set_keymap(settings.keys)
         if terminal.colourless:
             self.theme = _COLOURLESS_THEME
@@ -99,8 +104,6 @@ class MamlApp(App[int]):
     @property
     def charset(self) -> Charset:
         """The characters to draw with."""
-        from maml_tui.plotting.charset import Charset  # and NumPy, which the first picture need not wait for
-
         chosen = self.settings.interface.charset
         return self.terminal.charset if chosen == "auto" else Charset(chosen)
 
@@ -114,9 +117,14 @@ class MamlApp(App[int]):
         yield TopBar("train" if self._first else "setup", place(self.terminal.remote))
 
     def on_mount(self) -> None:
-        """Paint at once; then show the first page."""
+        """Be ready to leave."""
         leave_on_signals(self.leave)
-        self.call_after_refresh(self._begin)
+
+    def on_resize(self) -> None:
+        """Paint at once; then show the first page. Made before the size is known, it would keep a wrong one."""
+        if not self._begun:
+            self._begun = True
+            self.call_after_refresh(self._begin)
 
     def _begin(self) -> None:
         if self._first is not None:
@@ -178,6 +186,15 @@ class MamlApp(App[int]):
         except MamlError as error:
             self.tell(str(error), problem=True)
             return True
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Return what every line goes through before it is shown."""
+        return [*super().get_line_filters(), *self._ascii_only]
+
+    def get_key_display(self, binding: Binding) -> str:
+        """Return what a key is called; where its sign cannot be shown, its name."""
+        sign = super().get_key_display(binding)
+        return sign if sign.isascii() or not self._ascii_only else binding.key
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Yield what the palette offers: all that works now, and the themes."""

@@ -277,11 +277,18 @@ class TrainPage(Page):
             notice_line.display = bool(line)
 
     def _make_room_for_result(self, measured: bool) -> None:
-        if measured != self.has_class("-measured"):
-            self.set_class(measured, "-measured")
-            if not measured and self._current == "outcome":
-                self._current = "first"
-            self._show_current()
+        """Show the result as soon as there is one, in place of another pane where there is room for one only."""
+        if measured == self.has_class("-measured"):
+            return
+        self.set_class(measured, "-measured")
+        if measured or self._current == "outcome":
+            self._current = "outcome" if measured else "first"
+        self._show_current()
+        self.call_after_refresh(self._keep_focus_in_sight)
+
+    def _keep_focus_in_sight(self) -> None:
+        if self.focused is None or not self.focused.region:
+            self.query_one(f"#{self._current}").focus()
 
     def _show_current(self) -> None:
         """Mark the pane that is shown where there is room for one only."""

@@ -113,7 +113,7 @@ class OfferList(Container):
         return next((offer for offer in self._offers if offer.key == key), None)
 
     def _fill(self) -> None:
-        """List the offers that pass the filter; the cursor stays where it was."""
+        """List the offers that pass the filter; the cursor stays where it was, or goes to the first that was found."""
         before = self.highlighted
         wanted = before.key if before is not None else self._loaded
         passing = [offer for offer in self._offers if offer.fits(self._filter.value)]
@@ -123,7 +123,10 @@ class OfferList(Container):
             self._list.add_options(map(self._option, offers))
         if not passing:
             self._list.add_option(Option("nothing fits", disabled=True))
-        if any(offer.key == wanted for offer in passing):
+        shown = {offer.key for offer in passing}
+        if wanted not in shown and self._filter.value and passing:
+            wanted = passing[0].key
+        if wanted in shown:
             self._list.highlighted = self._list.get_option_index(wanted)
 
     def _option(self, offer: Offer) -> Option:
@@ -136,9 +139,11 @@ class OfferList(Container):
         self._fill()
 
     @on(Input.Submitted)
-    def _enter_list(self, event: Input.Submitted) -> None:
+    def _choose_found(self, event: Input.Submitted) -> None:
         event.stop()
         self._list.focus()
+        if self._filter.value and (offer := self.highlighted) is not None:
+            self.post_message(self.Chosen(offer))
 
     @on(OptionList.OptionSelected)
     def _choose(self, event: OptionList.OptionSelected) -> None:

@@ -183,3 +183,49 @@ def test_a_watched_run_cannot_be_steered(terminal, live):
     window.send(" ")
     window.wait_for("(?i)read-?only")
     assert current_status(live).state == "running"
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24)])
+def test_a_newcomers_path(terminal, states, monkeypatch, size):
+    """Choose a preset, start it, steer it, lose the terminal, come back, stop it, read the result."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    window = terminal(size=size)
+    window.wait_for("maml train smoke")
+    choose(window, "sinusoid-5shot", wide=size[0] >= 100)
+    window.send("\x13")  # ^s
+    window.wait_for("(?i)warming-up|running")
+    (run,) = [summary.run for summary in list_runs(states)]
+    wait_until(lambda: current_status(run).state == "running")
+    window.wait_for(r"[\u2801-\u28ff]")  # the first dot of the curve
+    window.send(" ")
+    window.wait_for("PAUSED")
+    window.send(" ")
+    window.wait_for("RUNNING")
+    window.hang_up()
+    window.end()
+    assert goes_on(run)
+
+    back = terminal("attach", run.id, size=size)
+    back.wait_for("RUNNING")
+    back.send("X")
+    back.wait_for("(?i)graceful")
+    back.send("g")
+    back.wait_for("DONE", 2 * PATIENCE)
+    wait_until(run.result.exists)
+    back.wait_for("(?i)published")
+    back.send("q")
+    assert back.end() == 0
+
+
+def choose(window, preset, wide):
+    """Load a preset: through the filter of the list in a wide window, from the drop-down in a narrow one."""
+    if wide:
+        window.wait_for("Papers")
+        window.send("/")
+        window.wait_for("f1 Help")  # for ? is text there
+        window.send(f"{preset}\r")
+    else:
+        window.send("\x0f")  # ^o
+        window.wait_for(preset)
+        window.send(3 * "\x1b[A" + "\r")  # three above the one it opens with
+    window.wait_for(f"maml train {preset}")

@@ -42,7 +42,8 @@ class PseudoTerminal:
         self.reading = threading.Event()
         self.reading.set()
         self._resize(slave, size)
-        variables = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", **environment}
+        inherited = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
+        variables = {**inherited, "TERM": "xterm-256color", "COLORTERM": "truecolor", **environment}
 
         def in_child():
             os.setsid()

@@ -275,7 +275,7 @@ async def choose(pilot, words):
     await pilot.press("ctrl+o", "slash")
     pilot.app.screen.focused.value = words
     await pilot.pause()
-    await pilot.press("enter", "home", "enter")
+    await pilot.press("enter")
     await pilot.pause()
 
 
