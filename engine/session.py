@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from engine.checkpoint import parameters_hash, restore, to_bytes
 from engine.reporting import Reporter
-from engine.runs.checkpoints import load_checkpoint, read_pointer, save_checkpoint
+from engine.runs.checkpoints import load_checkpoint, prune, read_pointer, save_checkpoint
 from engine.runs.control import Request, acknowledge, pending
 from engine.runs.events import CheckpointEvent, EvaluationEvent, RequestEvent, StateEvent
 from engine.runs.result import Measured, Result, write_result
@@ -85,6 +85,7 @@ class Session:
 
     def resume(self) -> int | None:
         """Take up the latest checkpoint and return its iteration; None if there is none yet."""
+        prune(self.run)  # a worker killed after its last save has left what that superseded
         if read_pointer(self.run, "latest") is None:
             return None
         record, payload = load_checkpoint(self.run, "latest")

@@ -65,7 +65,7 @@ def save_checkpoint(
     # Best before latest: killed between the two, a resumed run meets the same best again.
     for label in sorted(labels):
         write_atomic(folder / f"{label}.json", record.model_dump_json() + "\n")
-    _prune(run)
+    prune(run)
     return record
 
 
@@ -116,13 +116,12 @@ def load_checkpoint(run: RunDirectory, label: Label) -> tuple[CheckpointRecord, 
     return record, payload
 
 
-def _advice(label: Label) -> str:
-    other = "best" if label == "latest" else "latest"
-    return f"use the {other} checkpoint, or train anew."
+def prune(run: RunDirectory) -> None:
+    """Remove data files that no pointer names. An unreadable pointer might name any of them: keep all.
 
-
-def _prune(run: RunDirectory) -> None:
-    """Remove data files that no pointer names. An unreadable pointer might name any of them: keep all."""
+    Raises:
+        ResourceError: One cannot be removed.
+    """
     try:
         named = {pointer.file for label in get_args(Label) if (pointer := read_pointer(run, label))}
     except ResourceError:
@@ -131,3 +130,8 @@ def _prune(run: RunDirectory) -> None:
         for path in run.checkpoints.iterdir():
             if re.fullmatch(_DATA_FILE, path.name) and path.name not in named:
                 path.unlink(missing_ok=True)
+
+
+def _advice(label: Label) -> str:
+    other = "best" if label == "latest" else "latest"
+    return f"use the {other} checkpoint, or train anew."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from typing import TYPE_CHECKING
 
@@ -13,13 +14,22 @@ if TYPE_CHECKING:
 
 
 class JsonView:
-    """Writes the lines of the journal to stdout, byte for byte, and nothing else."""
+    """Writes the lines of the journal that are JSON to stdout, byte for byte, and nothing else."""
 
     def show(self, lines: Sequence[bytes], events: Sequence[Event], status: Status) -> None:  # noqa: ARG002
         """Write `lines`."""
-        for line in lines:
+        for line in filter(_is_json, lines):
             sys.stdout.buffer.write(line + b"\n")
         sys.stdout.buffer.flush()
 
     def close(self) -> None:
         """Nothing is left to be done."""
+
+
+def _is_json(line: bytes) -> bool:
+    """Tell damage from records; those of a newer program are records too."""
+    try:
+        json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    return True

@@ -153,8 +153,11 @@ def test_json_is_the_journal_byte_for_byte(new_run, capfdbinary):
         events.write(StateEvent(state="running"))
     with run.events.open("ab") as file:
         file.write(b'{"v":2,"kind":"from the future"}\n')
+    whole = run.events.read_bytes()
+    with run.events.open("ab") as file:
+        file.write(b'{"kind": "\x1b[31m\xff"}\nrubbish\n')
     list(follow(run, JsonView()))
-    assert capfdbinary.readouterr().out == run.events.read_bytes()
+    assert capfdbinary.readouterr().out == whole
 
 
 def status_of(state, pid=7):

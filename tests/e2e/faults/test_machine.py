@@ -1,0 +1,118 @@
+"""What a machine can do to a run: its disk, its clock, its memory, its data; and numbers that are none."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import time
+
+import forked_worker
+import pytest
+from short_run import assert_unharmed, finish, said
+
+from engine.runs.status import current_status, read_status
+
+ENDLESS = ("iterations=1000000", "eval_every=0")
+TINY_IMAGES = (
+    "data=tiny",
+    "filters=4",
+    "meta_batch_size=2",
+    "iterations=6",
+    "eval_every=3",
+    "val_tasks=4",
+    "eval_tasks=4",
+    "checkpoint_every=2",
+)
+
+
+def fails(run, code, part, fault="none", *arguments):
+    """See that a worker ends with `code` and one sentence with `part` in it, and leaves no traceback."""
+    ended = forked_worker.work(run, fault, *arguments)
+    assert (ended, part in said(run, ended)) == (code, True), said(run, ended)
+    assert "Traceback" not in run.log.read_text()
+
+
+def wait_for(condition):
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def small_disk(runs):
+    """Mount a file system of one mebibyte where the runs are; `small_disk("ro")` changes how."""
+
+    def mount(options):
+        command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(runs)]
+        return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+    runs.mkdir(parents=True, mode=0o700)
+    if not mount("size=1m,mode=0700"):
+        pytest.skip("mounting a file system takes root")
+    yield lambda options: mount(f"remount,{options}")
+    subprocess.run(["umount", "-l", str(runs)], check=True)
+
+
+def test_a_disk_that_is_full(small_disk, new_run, runs, undisturbed):
+    run = new_run()
+    ballast = runs / "ballast"
+    ballast.write_bytes(bytes(shutil.disk_usage(runs).free - 24 * 1024))
+    fails(run, 3, "the disk is full; free some space and try again")
+    ballast.unlink()
+    finish(run, undisturbed[0])
+
+
+def test_a_disk_that_becomes_read_only(small_disk, new_run, undisturbed):
+    run = new_run()
+    assert small_disk("ro")
+    assert forked_worker.work(run) != 0
+    assert small_disk("rw")
+    finish(run, undisturbed[0])
+
+
+def test_files_that_may_not_grow(new_run, undisturbed):
+    run = new_run()
+    fails(run, 3, "file too large", "short_files", 4096)
+    finish(run, undisturbed[0])
+
+
+def test_a_folder_that_belongs_to_somebody_else(new_run, undisturbed):
+    run = new_run()
+    run.path.chmod(0o500)
+    fails(run, 3, "permission is denied; check who owns it", "nobody")
+    run.path.chmod(0o700)
+    finish(run, undisturbed[0])
+
+
+def test_a_folder_that_vanishes(new_run, runs):
+    run = new_run(*ENDLESS)
+    worker = forked_worker.start(run)
+    wait_for(lambda: read_status(run).iteration > 10)
+    run.path.rename(runs / "elsewhere")
+    shutil.rmtree(runs / "elsewhere", ignore_errors=True)
+    worker.join(60)
+    assert worker.exitcode == 3
+    assert not run.path.exists()
+
+
+@pytest.mark.parametrize("looks", [0, 3, 20, 60])
+@pytest.mark.parametrize("seconds", [86_400.0, -1e9])
+def test_a_clock_that_jumps(new_run, undisturbed, looks, seconds):
+    run = new_run()
+    assert forked_worker.work(run, "set_back", looks, seconds) == 0
+    assert_unharmed(run, undisturbed[0])
+
+
+@pytest.mark.parametrize("options", [("inner_lr=100", "inner_steps=30"), ("inner_lr=100", "meta_lr=100")])
+def test_numbers_that_are_none(new_run, options):
+    run = new_run(*options, "iterations=400", "eval_every=0")
+    fails(run, 4, "were not finite: lower inner_lr or meta_lr, or set grad_clip")
+    fails(run, 4, "were not finite: lower inner_lr or meta_lr, or set grad_clip")
+
+
+@pytest.mark.parametrize("spare", [2**24, 2**26, 2**28])
+def test_memory_that_runs_out(new_run, spare):
+    run = new_run("meta_batch_size=4000", "hidden=[512,512]", "shots=50", "queries=50")
+    assert forked_worker.work(run, "short_memory", spare) == 3
+    assert "out of memory" in current_status(run).reason
