@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.config.record import read_record, versions
+from engine.custom import use_search_path
 from engine.device import device_name, device_uuid, use_device
 from engine.errors import DivergedError, MamlError, ResourceError
 from engine.files import remove, write_atomic
@@ -103,6 +104,7 @@ def _train(
     machine: Machine,
 ) -> str:
     record = read_record(run.config)
+    use_search_path(record.search_path)
     config = record.resolved.config
     device = use_device(record.device)
     machine.gpu = Gpu.find(device_uuid(device)) if device.type == "cuda" else None
@@ -133,8 +135,8 @@ def _train(
 def describe_task(config: RunConfig) -> str:
     """Return in words what is learned; equal for runs whose results can be compared."""
     if config.is_regression:
-        return f"{config.task.data} {config.task.shots}-shot"
-    return f"{config.task.data} {config.task.ways}-way {config.task.shots}-shot"
+        return f"{config.data_name} {config.task.shots}-shot"
+    return f"{config.data_name} {config.task.ways}-way {config.task.shots}-shot"
 
 
 def _first_status(run: RunDirectory) -> Status:

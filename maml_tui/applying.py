@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
 from engine.application.protocol import REPORT, Origin
-from engine.errors import DivergedError, MamlError, ResourceError, UsageError
+from engine.errors import MamlError, UsageError
 from engine.paths import assets_dir
 from engine.runs.index import find_run
-from engine.runs.launch import worker_environment
 from engine.text import printable
+from maml_tui.asking import ask
 
 if TYPE_CHECKING:
     from engine.application.protocol import Job, Report
     from engine.runs.checkpoints import Label
 
-# -P: a folder called `engine` where the user happens to stand must not be taken for ours.
-COMMAND = (sys.executable, "-P", "-m", "engine.application")
 _SUFFIX = ".safetensors"
-_ERRORS = {error.exit_code: error for error in (UsageError, ResourceError, DivergedError)}
 
 
 def find_origin(reference: str, checkpoint: Label | None) -> Origin:
@@ -56,21 +50,8 @@ def apply(job: Job) -> Report:
     Raises:
         MamlError: In the process's own words and with its exit code.
     """
-    ended = subprocess.run(
-        COMMAND,
-        input=job.model_dump_json(),
-        capture_output=True,
-        text=True,
-        check=False,
-        env=worker_environment(os.environ),
-    )
-    if ended.returncode != 0:
-        words = ended.stderr.strip().splitlines() or [
-            f"the process ended with exit status {ended.returncode}"
-        ]
-        raise _ERRORS.get(ended.returncode, MamlError)(printable(words[-1]))
     try:
-        return REPORT.validate_json(ended.stdout)
+        return REPORT.validate_json(ask("engine.application", job.model_dump_json()))
     except ValidationError as error:
         raise MamlError(f"the process's report cannot be understood: {printable(error)}") from error
 

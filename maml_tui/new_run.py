@@ -11,8 +11,10 @@ from engine.config.presets import load_preset, preset_names
 from engine.config.record import RunRecord
 from engine.config.resolve import override_layer, resolve
 from engine.config.toml import file_layer
+from engine.custom import current_search_path
 from engine.errors import UsageError
 from engine.runs.directory import RunDirectory, check_name, create_run
+from maml_tui.own_code import check_own_code
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,7 +49,7 @@ class Request:
         Raises:
             UsageError: Naming all that is wrong.
         """
-        if self.preset is None and self.file is None:
+        if self.preset is None and self.file is None and not self._names_own_classes():
             raise UsageError("say what to train: a preset (maml presets ls) or a file (-c run.toml)")
         preset = load_preset(self.preset) if self.preset else None
         layers = [
@@ -62,6 +64,7 @@ class Request:
             device=self.device,
             command=self.command(),
             preset={"name": preset.name, "sha256": preset.sha256} if preset else {},
+            search_path=current_search_path() if resolved.config.own_classes else (),
         )
 
     def command(self) -> str:
@@ -76,13 +79,21 @@ class Request:
     def name_for(self, config: RunConfig) -> str:
         """Return what the run will be called: after its preset, or its data where those are not the preset's."""
         kept = self.preset and load_preset(self.preset).layer.values["task"]["data"] == config.task.data
-        return self.name or f"{self.preset if kept else config.task.data}-{config.algorithm.algorithm}"
+        return (
+            self.name
+            or f"{self.preset if kept else config.data_name.rpartition(':')[2]}-{config.algorithm.algorithm}"
+        )
 
     def _layer_of(self, file: Path) -> Layer:
         """Read the file. What a setting puts out of use (`network=mlp`: the filters) is dropped, as of a preset."""
         conditions = {known.when.key for known in all_fields().values() if known.when}
-        keys = {setting.partition("=")[0].strip().rpartition(".")[2] for setting in self.settings}
-        return replace(file_layer(file), chosen=keys.isdisjoint(conditions))
+        return replace(file_layer(file), chosen=self._keys().isdisjoint(conditions))
+
+    def _names_own_classes(self) -> bool:
+        return not self._keys().isdisjoint({"task_class", "model_class"})
+
+    def _keys(self) -> set[str]:
+        return {setting.partition("=")[0].strip().rpartition(".")[2] for setting in self.settings}
 
 
 def usual_preset(data: str) -> str:
@@ -107,12 +118,17 @@ def usual_preset(data: str) -> str:
 def create(record: RunRecord) -> RunDirectory:
     """Make the run's folder, once its data are known to be there and to be enough.
 
+    A person's own classes are tried first: their code runs.
+
     Raises:
-        UsageError: The data have too few classes, or too few pictures of some, for the tasks.
+        UsageError: The data have too few classes, or too few pictures of some, for the tasks; or a person's own
+            classes cannot be trained with.
         ResourceError: The data set is missing or damaged, or the folder cannot be made.
     """
     config = record.resolved.config
-    if not config.is_regression and config.task.data != "strokes":
+    if config.own_classes:
+        check_own_code(record)
+    elif not config.is_regression and config.task.data != "strokes":
         check_data(config)
     return create_run(record.name, record.to_toml)
 

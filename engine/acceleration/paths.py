@@ -56,7 +56,9 @@ Builder = Callable[["MAML"], MetaGradient | None]
 def choose_path(config: RunConfig, algorithm: MAML, source: TaskSource) -> Path:
     """Return the fastest way that is made for the algorithm, runs here and agrees with the reference in float64."""
     warnings: list[str] = []
-    small, theta, episodes = _small_problem(algorithm, source)
+    # Two examples where there are two: a network may normalise over them.
+    examples = min(2, config.task.shots, config.task.queries)
+    small, theta, episodes = small_problem(algorithm, source, examples)
     for name, build in ways(config, source.device).items():
         way, trial = build(algorithm), build(small)
         if way is None or trial is None:
@@ -102,7 +104,8 @@ def _defect(way: MetaGradient, algorithm: MAML, theta: Params, episodes: Episode
     """Say what is wrong with a way, having compared it with the reference; None if nothing is."""
     try:
         found, _ = way.meta_gradient(theta, episodes)
-    except (RuntimeError, TypeError, AttributeError) as error:  # another PyTorch, whose operators differ
+    except (RuntimeError, TypeError, ValueError, AttributeError) as error:
+        # Another PyTorch, whose operators differ, or a network that needs more examples.
         return f"it cannot run here ({str(error).splitlines()[0]})"
     difference = relative_difference(found, algorithm.meta_gradient(theta, episodes)[0])
     if difference <= TOLERANCE:
@@ -110,9 +113,10 @@ def _defect(way: MetaGradient, algorithm: MAML, theta: Params, episodes: Episode
     return f"its meta-gradient differs from the reference's by {difference:.1e} of its norm in float64"
 
 
-def _small_problem(algorithm: MAML, source: TaskSource) -> tuple[MAML, Params, Episodes]:
+def small_problem(algorithm: MAML, source: TaskSource, examples: int = 1) -> tuple[MAML, Params, Episodes]:
     """Return a problem in float64 with the run's own network and data: two tasks, two inner steps at most."""
-    sampled = source.sample(Stream(0, Split.TRAIN), torch.arange(2), EpisodeShape(ways=2, shots=1, queries=1))
+    shape = EpisodeShape(ways=2, shots=examples, queries=examples)
+    sampled = source.sample(Stream(0, Split.TRAIN), torch.arange(2), shape)
     doubled = (part.double() if part.is_floating_point() else part for part in sampled.tensors())
     generator = torch.Generator().manual_seed(0)
     theta = {

@@ -14,7 +14,8 @@ import torch
 from engine.adaptation.protocol import CurveAnswer, Pictures, PicturesAnswer, no_checkpoint_yet
 from engine.checkpoint import restore
 from engine.config.record import read_record
-from engine.errors import ResourceError
+from engine.custom import use_search_path
+from engine.errors import ResourceError, UsageError
 from engine.evaluation.evaluator import predict_alone, protocol_for
 from engine.runs.checkpoints import load_checkpoint, read_pointer
 from engine.tasks.episode import EpisodeShape
@@ -71,7 +72,13 @@ class Adapter:
 
     @cached_property
     def _setup(self) -> Setup:
-        return Setup.build(read_record(self.run.config).resolved.config, torch.device("cpu"))
+        record = read_record(self.run.config)
+        if record.resolved.config.task.task_class:
+            raise UsageError(
+                "tasks of a class of your own are not shown one by one: see maml eval and maml adapt"
+            )
+        use_search_path(record.search_path)
+        return Setup.build(record.resolved.config, torch.device("cpu"))
 
     def _theta(self, label: Label) -> tuple[int, Params]:
         pointer = read_pointer(self.run, label)

@@ -134,7 +134,7 @@ def _about(initialisation: Initialisation, losses: Sequence[float], examples: li
 
 def _grid(initialisation: Initialisation) -> np.ndarray:
     """Return points over the whole range that tasks of training are drawn from, `[points, 1]`."""
-    if initialisation.inputs != 1:
+    if initialisation.inputs != 1 or initialisation.config.task.task_class:
         raise UsageError("say where to predict: --query FILE, a CSV file of points")
     return np.linspace(*initialisation.config.task.x_range, _GRID_POINTS)[:, None]
 

@@ -19,7 +19,9 @@ from engine.checkpoint import parameters_hash, read_theta
 from engine.config.record import read_record
 from engine.config.resolve import Layer, resolve
 from engine.config.toml import config_tables, parse_toml, read_toml, sections, write_toml
+from engine.custom import use_search_path
 from engine.data.catalogue import form_of
+from engine.data.pictures import Form
 from engine.errors import ResourceError, UsageError
 from engine.models.build import build_model
 from engine.runs.checkpoints import load_checkpoint, read_pointer
@@ -35,7 +37,6 @@ if TYPE_CHECKING:
     from engine.application.protocol import Origin
     from engine.config.record import RunRecord
     from engine.config.schema import RunConfig
-    from engine.data.pictures import Form
     from engine.runs.checkpoints import Label
     from engine.runs.result import Measured
 
@@ -79,10 +80,11 @@ class Initialisation:
 
 def _from_run(run: RunDirectory, wanted: Label | None) -> Initialisation:
     record = read_record(run.config)
+    use_search_path(record.search_path)
     config = record.resolved.config
     label = wanted or ("latest" if read_pointer(run, "best") is None else "best")
     pointer, payload = load_checkpoint(run, label)
-    form = None if config.is_regression else form_of(config.task.data)
+    form = None if config.is_regression else _form(config)
     learner, theta = _fit(config, form, read_theta(payload), f"run {run.id}")
     facts = Facts(
         name=record.name,
@@ -104,6 +106,12 @@ def _from_file(path: Path) -> Initialisation:
     theta, facts, form = read_weights(path)
     tables = sections(parse_toml(facts.config, str(path)), str(path))
     config = resolve([Layer(str(path), tables)]).config
+    if config.own_classes:
+        # A file from somebody else must not choose what is imported and run here.
+        raise UsageError(
+            f"{printable(path)} needs code that it does not bring along ({', '.join(config.own_classes)}): adapt the "
+            "run that it was exported from"
+        )
     learner, theta = _fit(config, form, theta, str(path))
     return Initialisation(config, form, learner, theta, facts)
 
@@ -122,6 +130,18 @@ def _fit(config: RunConfig, form: Form | None, theta: Params, label: str) -> tup
             f"the parameters of {printable(label)} are not those of the network that its configuration describes"
         )
     return learner, {name: theta[name].to(torch.float32) for name in shapes}
+
+
+def _form(config: RunConfig) -> Form:
+    if not config.task.task_class:
+        return form_of(config.task.data)
+    match build_source(config, torch.device("cpu")).input_shape:
+        case (1 | 3 as channels, height, width) if height == width:
+            return Form(channels, height)
+        case shape:
+            raise UsageError(
+                f"examples are given as pictures, but {config.task.task_class} has inputs of {list(shape)}"
+            )
 
 
 def _input_shape(config: RunConfig, form: Form | None) -> tuple[int, ...]:

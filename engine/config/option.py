@@ -38,9 +38,13 @@ class Condition:
 
 
 SINUSOID = Condition("data", frozenset({"sinusoid"}))
-CLASSIFICATION = Condition("data", frozenset({"sinusoid"}), inverted=True)
+CUSTOM_REGRESSION, CUSTOM_CLASSIFICATION = "custom-regression", "custom-classification"
+CLASSIFICATION = Condition("data", frozenset({"sinusoid", CUSTOM_REGRESSION}), inverted=True)
+PICTURES = Condition("data", frozenset({"sinusoid", CUSTOM_REGRESSION, CUSTOM_CLASSIFICATION}), inverted=True)
+CUSTOM_TASKS = Condition("data", frozenset({CUSTOM_REGRESSION, CUSTOM_CLASSIFICATION}))
 STROKES = Condition("data", frozenset({"strokes"}))
 PUBLISHED = Condition("data", frozenset({"omniglot", "miniimagenet"}))
+CUSTOM_NETWORK = Condition("network", frozenset({"custom"}))
 MLP = Condition("network", frozenset({"mlp"}))
 CONVOLUTIONAL = Condition("network", frozenset({"conv4-stride", "conv4-pool"}))
 INNER_LOOP = Condition("algorithm", frozenset({"maml", "fomaml"}))

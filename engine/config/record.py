@@ -26,6 +26,7 @@ class RunRecord:
         command: A command line that starts the same run again.
         preset: Name and hash of the preset it started from; empty without one.
         fingerprint: Hashes of data and class split; empty until a worker has seen the data.
+        search_path: Folders in which a person's own classes are looked for; empty where the run has none.
     """
 
     resolved: ResolvedConfig
@@ -34,11 +35,18 @@ class RunRecord:
     command: str = ""
     preset: Mapping[str, str] = field(default_factory=dict)
     fingerprint: Mapping[str, str] = field(default_factory=dict)
+    search_path: tuple[str, ...] = ()
 
     def to_toml(self, run_id: str) -> str:
         """Return the text of `config.toml`."""
         tables: dict[str, object] = {
-            "run": {"id": run_id, "name": self.name, "device": self.device, "command": self.command},
+            "run": {
+                "id": run_id,
+                "name": self.name,
+                "device": self.device,
+                "command": self.command,
+                **({"search_path": list(self.search_path)} if self.search_path else {}),
+            },
             **config_tables(self.resolved.config),
             "sources": dict(self.resolved.sources),
             "preset": dict(self.preset),
@@ -54,8 +62,16 @@ def read_record(path: Path) -> RunRecord:
     Raises:
         UsageError: If it cannot be read or no longer fits the schema.
     """
-    tables = read_toml(path)
-    config = resolve([Layer(str(path), sections(tables, str(path)))]).config
+    return parse_record(read_toml(path), str(path))
+
+
+def parse_record(tables: Mapping[str, object], source: str) -> RunRecord:
+    """Return what the tables of a run's `config.toml` say.
+
+    Raises:
+        UsageError: If they do not fit the schema.
+    """
+    config = resolve([Layer(source, sections(tables, source))]).config
     run = _texts(tables.get("run"))
     return RunRecord(
         resolved=ResolvedConfig(config, _texts(tables.get("sources"))),
@@ -64,6 +80,7 @@ def read_record(path: Path) -> RunRecord:
         command=run.get("command", ""),
         preset=_texts(tables.get("preset")),
         fingerprint=_texts(tables.get("fingerprint")),
+        search_path=_search_path(tables.get("run")),
     )
 
 
@@ -71,6 +88,11 @@ def versions() -> dict[str, str]:
     """Return the versions of what computes the result, without importing any of it."""
     packages = {name: version(name) for name in ("maml-tui", "torch", "numpy")}
     return {"python": platform.python_version(), **packages}
+
+
+def _search_path(run: object) -> tuple[str, ...]:
+    found = run.get("search_path", ()) if isinstance(run, dict) else ()
+    return tuple(map(str, found)) if isinstance(found, list) else ()
 
 
 def _texts(table: object) -> dict[str, str]:

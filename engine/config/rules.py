@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from engine.config.option import CUSTOM_CLASSIFICATION, CUSTOM_TASKS
 from engine.config.schema import CLASS_SPLITS
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 def broken_rules(config: RunConfig) -> list[tuple[str, str]]:
     """Return (option name, sentence) for every rule that `config` breaks."""
     checks = (
+        _class_is_named,
         _network_fits_data,
         _algorithm_fits_data,
         _split_fits_data,
@@ -24,8 +26,17 @@ def broken_rules(config: RunConfig) -> list[tuple[str, str]]:
     return problems + _falling_intervals(config)
 
 
+def _class_is_named(config: RunConfig) -> tuple[str, str] | None:
+    if CUSTOM_TASKS.holds(dict(config.task)) and not config.task.task_class:
+        return "task_class", f"data = {config.task.data} needs task_class = package.module:Class"
+    if config.model.network == "custom" and not config.model.model_class:
+        return "model_class", "network = custom needs model_class = package.module:Class"
+    return None
+
+
 def _network_fits_data(config: RunConfig) -> tuple[str, str] | None:
-    if config.is_regression == (config.model.network == "mlp"):
+    free = config.model.network == "custom" or config.task.data == CUSTOM_CLASSIFICATION
+    if free or config.is_regression == (config.model.network == "mlp"):
         return None
     fitting = "mlp" if config.is_regression else "conv4-stride or conv4-pool"
     return "network", (
@@ -35,7 +46,7 @@ def _network_fits_data(config: RunConfig) -> tuple[str, str] | None:
 
 def _algorithm_fits_data(config: RunConfig) -> tuple[str, str] | None:
     chosen, data = config.algorithm.algorithm, config.task.data
-    if chosen == "oracle" and not config.is_regression:
+    if chosen == "oracle" and data != "sinusoid":
         return (
             "algorithm",
             f"algorithm = oracle does not fit data = {data}: only sinusoid has something to tell it",
@@ -45,7 +56,22 @@ def _algorithm_fits_data(config: RunConfig) -> tuple[str, str] | None:
             "algorithm",
             f"algorithm = prototypical does not fit data = {data}: it needs classes to tell apart",
         )
-    return None
+    if chosen == "pretrained" and data == CUSTOM_CLASSIFICATION:
+        return (
+            "algorithm",
+            f"algorithm = pretrained does not fit data = {data}: it needs classes that are known",
+        )
+    return _algorithm_fits_network(config)
+
+
+def _algorithm_fits_network(config: RunConfig) -> tuple[str, str] | None:
+    chosen, network = config.algorithm.algorithm, config.model.network
+    needs_head = chosen == "prototypical" or (chosen == "pretrained" and not config.is_regression)
+    if not needs_head or network not in ("mlp", "custom"):
+        return None
+    return "algorithm", (
+        f"algorithm = {chosen} does not fit network = {network}: it needs the head of conv4-stride or conv4-pool"
+    )
 
 
 def _split_fits_data(config: RunConfig) -> tuple[str, str] | None:

@@ -15,10 +15,13 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from engine.config.option import (
     CLASSIFICATION,
     CONVOLUTIONAL,
+    CUSTOM_NETWORK,
+    CUSTOM_TASKS,
     FINE_TUNED,
     INNER_LOOP,
     LEARNING,
     MLP,
+    PICTURES,
     PUBLISHED,
     SINUSOID,
     STROKES,
@@ -29,6 +32,9 @@ CLASS_SPLITS = {"omniglot": ("1100-100-423", "alphabets"), "miniimagenet": ("64-
 """The committed splits of each published data set; the first is taken where none is chosen."""
 
 Interval = tuple[float, float]
+REFERENCE = r"^([A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*)?$"
+"""A class of one's own: `package.module:Class`, or nothing."""
+
 PositiveInt = Annotated[int, Field(ge=1, le=4096)]
 
 
@@ -45,8 +51,16 @@ class TaskConfig(Section):
         "sinusoid",
         label="data",
         help="Where tasks come from: sinusoid, strokes (procedural characters), omniglot, miniimagenet, or "
-        "pictures of your own by the name they were imported under.",
+        "pictures of your own by the name they were imported under; custom-regression and custom-classification "
+        "for a class of your own.",
         pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$",
+    )
+    task_class: str = option(
+        "",
+        label="task class",
+        help="Your own class that makes tasks, package.module:Class; see engine/tasks/custom.py.",
+        when=CUSTOM_TASKS,
+        pattern=REFERENCE,
     )
     amplitude: Interval = option(
         (0.1, 5.0), label="amplitude A", help="Range of the amplitude in y = A sin(x - phase).", when=SINUSOID
@@ -95,7 +109,7 @@ class TaskConfig(Section):
         False,
         label="rotate classes",
         help="Turn every class of a task by a random multiple of 90 degrees.",
-        when=CLASSIFICATION,
+        when=PICTURES,
     )
 
     @model_validator(mode="before")
@@ -109,10 +123,18 @@ class TaskConfig(Section):
 class ModelConfig(Section):
     """The network f_theta."""
 
-    network: Literal["mlp", "conv4-stride", "conv4-pool"] = option(
+    network: Literal["mlp", "conv4-stride", "conv4-pool", "custom"] = option(
         "mlp",
         label="network",
-        help="mlp for regression; conv4-stride (strided, mean over space) or conv4-pool (max-pooled) for images.",
+        help="mlp for regression; conv4-stride (strided, mean over space) or conv4-pool (max-pooled) for images; "
+        "custom for a class of your own.",
+    )
+    model_class: str = option(
+        "",
+        label="network class",
+        help="Your own nn.Module, package.module:Class. Of input_shape and outputs it is given what it asks for.",
+        when=CUSTOM_NETWORK,
+        pattern=REFERENCE,
     )
     hidden: tuple[PositiveInt, ...] = option(
         (40, 40),
@@ -322,7 +344,17 @@ class RunConfig(Section):
     @property
     def is_regression(self) -> bool:
         """True where tasks are curves to fit, False where they are classes to tell apart."""
-        return self.task.data == "sinusoid"
+        return not CLASSIFICATION.holds(dict(self.task))
+
+    @property
+    def data_name(self) -> str:
+        """What the tasks are called: the data set, or a person's own class."""
+        return self.task.task_class or self.task.data
+
+    @property
+    def own_classes(self) -> tuple[str, ...]:
+        """Classes of a person's own that the run is made of."""
+        return tuple(filter(None, (self.task.task_class, self.model.model_class)))
 
     @property
     def metric(self) -> Literal["mse", "accuracy"]:

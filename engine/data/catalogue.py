@@ -28,7 +28,7 @@ ABOUT = {
     miniimagenet.NAME: "100 classes of photographs (Vinyals et al. 2016)",
 }
 DOWNLOADABLE = (omniglot.NAME,)
-_MADE = ("sinusoid", strokes.NAME)
+_MADE = ("sinusoid", "custom-regression", "custom-classification", strokes.NAME)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from engine.checkpoint import restore
 from engine.config.record import read_record
+from engine.custom import use_search_path
 from engine.device import use_device
 from engine.errors import MamlError, ResourceError, UsageError
 from engine.evaluation.elsewhere import on_other_data, theta_for_other_data
@@ -100,6 +101,7 @@ def _overrides(arguments: list[str]) -> Overrides:
 
 def _measure(run: RunDirectory, overrides: Overrides) -> Report:
     record = read_record(run.config)
+    use_search_path(record.search_path)
     config = record.resolved.config
     if overrides.data is not None:
         config = on_other_data(config, overrides.data)

@@ -9,6 +9,7 @@ from torch import nn
 
 from engine.errors import UsageError
 from engine.models.conv4 import Conv4Pool, Conv4Stride
+from engine.models.custom import custom_network
 from engine.models.mlp import MLP
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def build_model(config: RunConfig, input_shape: tuple[int, ...], classes: int = 
         classes: Classes of a second head, called `classes`; 0 for no such head.
 
     Raises:
-        UsageError: If the pictures do not suit the network.
+        UsageError: If the inputs do not suit the network, or a network of a person's own cannot be made.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.training.seed)
@@ -58,8 +59,13 @@ def adapted_names(model: nn.Module) -> frozenset[str]:
 
 def _network(config: RunConfig, input_shape: tuple[int, ...]) -> nn.Module:
     model, ways = config.model, config.task.ways
+    outputs = 1 if config.is_regression else ways
+    if model.network == "custom":
+        return custom_network(model.model_class, input_shape, outputs)
+    if len(input_shape) != (1 if model.network == "mlp" else 3):
+        raise UsageError(f"network = {model.network} cannot be given inputs of shape {list(input_shape)}")
     if model.network == "mlp":
-        return MLP(input_shape[0], model.hidden, outputs=1)
+        return MLP(input_shape[0], model.hidden, outputs)
     channels, height, width = input_shape
     if model.network == "conv4-stride":
         return Conv4Stride(channels, model.filters, outputs=ways)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from engine.data.splits import class_indices, find_split
 from engine.data.store import load
 from engine.data.strokes import make_strokes
+from engine.errors import UsageError
+from engine.tasks.custom import CustomTasks
 from engine.tasks.episode import EpisodeShape
 from engine.tasks.images import ImageTasks, LabelledImages
 from engine.tasks.sinusoid import Sinusoid, ToldSinusoid
@@ -25,9 +27,22 @@ def build_source(config: RunConfig, device: torch.device) -> TaskSource:
         ResourceError: If the data set is not installed; says how to get it.
         UsageError: If the data cannot give episodes of the configured size.
     """
-    source = _curves(config, device) if config.is_regression else _images(config, device)
+    source = _source(config, device)
     source.check(training_shape(config))
     source.check(evaluation_shape(config))
+    return source
+
+
+def _source(config: RunConfig, device: torch.device) -> TaskSource:
+    if config.task.task_class:
+        return _custom(config, device)
+    return _curves(config, device) if config.is_regression else _images(config, device)
+
+
+def _custom(config: RunConfig, device: torch.device) -> CustomTasks:
+    source = CustomTasks.load(config.task.task_class, device)
+    if source.data != config.task.data:
+        raise UsageError(f"{source.reference} makes tasks of {source.tasks.kind}: set data = {source.data}")
     return source
 
 

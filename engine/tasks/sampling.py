@@ -43,6 +43,7 @@ class Purpose(enum.IntEnum):
     PHASE = 5
     SUPPORT_POINTS = 6
     QUERY_POINTS = 7
+    CUSTOM = 8
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,9 @@ from engine.config.toml import config_tables
 from maml_tui.cli import complete
 from maml_tui.cli.config_text import annotated_toml
 from maml_tui.cli.foreground import Detach, Display, Json, Plain, Quiet, Tui, work
-from maml_tui.cli.output import Mode, emit_json
+from maml_tui.cli.output import Mode, emit_json, say
 from maml_tui.new_run import Request, create, usual_preset
+from maml_tui.own_code import data_of
 
 app = typer.Typer()
 
@@ -24,6 +25,8 @@ app = typer.Typer()
     "  maml train smoke\n"
     "  maml train omniglot-20w1s -s algorithm=fomaml -s meta_lr=3e-4 --device cuda:0\n"
     "  maml train --data birds -s ways=3\n"
+    "  maml train sinusoid-10shot --model mynets:Net\n"
+    "  maml train --tasks mytasks:Lines -s iterations=2000\n"
     "  maml train -c mine.toml --detach\n"
     "  maml train sinusoid-10shot --dry-run > mine.toml",
 )
@@ -54,6 +57,20 @@ def train(
             help="The same as -s data=NAME; with neither PRESET nor FILE, by the preset that suits the pictures.",
         ),
     ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODULE:CLASS",
+            help="Your own nn.Module as the network, found in this folder or on PYTHONPATH. Its code is run.",
+        ),
+    ] = None,
+    tasks: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODULE:CLASS",
+            help="Your own class that makes tasks (see engine/tasks/custom.py), found likewise. Its code is run.",
+        ),
+    ] = None,
     name: Annotated[str | None, typer.Option(help="What to call the run.")] = None,
     seed: Annotated[int | None, typer.Option(help="The same as -s seed=...")] = None,
     device: Annotated[str, typer.Option(envvar="MAML_DEVICE", help="auto, cpu, cuda or cuda:1.")] = "auto",
@@ -72,14 +89,22 @@ def train(
     Closing the terminal does not end it; Ctrl-C stops it with a checkpoint.
     """
     display = Display.of(detach=detach, plain=plain, as_json=as_json, quiet=quiet, tui=tui)
-    chosen = {"data": data, "seed": seed}
+    chosen = {"data": data, "seed": seed, **_own_classes(model, tasks)}
     given = [*(settings or []), *(f"{key}={json.dumps(v)}" for key, v in chosen.items() if v is not None)]
     if data is not None and preset is None and file is None:
         preset = usual_preset(data)
     record = Request(preset, file, tuple(given), name, device).record()
     if not dry_run:
+        for own in record.resolved.config.own_classes:
+            say(f"running your own code: {own}, looked for in {', '.join(record.search_path)}")
         raise typer.Exit(work(create(record), record, display))
     if display.mode is Mode.JSON:
         emit_json({"config": config_tables(record.resolved.config), "sources": dict(record.resolved.sources)})
     else:
         print(annotated_toml(record.resolved))
+
+
+def _own_classes(model: str | None, tasks: str | None) -> dict[str, str]:
+    """Return the settings that stand for classes of a person's own."""
+    network = {} if model is None else {"network": "custom", "model_class": model}
+    return network if tasks is None else {**network, "task_class": tasks, "data": data_of(tasks)}

@@ -56,7 +56,7 @@ def test_all_problems_are_reported_at_once():
 @pytest.mark.parametrize(
     ("override", "words"),
     [
-        ("ways=5", "ways has no effect here: it needs data = anything but sinusoid"),
+        ("ways=5", "ways has no effect here: it needs data = anything but custom-regression or sinusoid"),
         ("filters=8", "filters has no effect here"),
         ("network=conv4-pool", "network = conv4-pool does not fit data = sinusoid: choose mlp"),
         ("eval_steps=11", "curve_steps = 10 must be at least eval_steps = 11"),
