@@ -18,7 +18,7 @@ from engine.runs.status import current_status
 
 MAML = [sys.executable, "-c", "from maml_tui.cli import main; main()"]
 PATIENCE = 60.0
-TINY = ["-s", "val_tasks=4", "-s", "eval_tasks=4", "-s", "eval_every=50", "-s", "checkpoint_every=20"]
+TINY = ["-s", "val_tasks=4", "-s", "eval_tasks=4", "-s", "eval_every=5000", "-s", "checkpoint_every=5000"]
 RESTORED = (b"\x1b[?1049l", b"\x1b[?1003l", b"\x1b[?25h", b"\x1b[<u")
 
 
@@ -98,6 +98,7 @@ def test_killed_outright_the_app_is_missed_by_nobody_and_the_next_one_shows_ever
 
 
 def test_a_killed_worker_is_seen_to_be_lost_and_can_be_resumed(terminal, live):
+    assert maml("ckpt", live.id).returncode == 0
     wait_until(lambda: (live.checkpoints / "latest.json").exists())
     window = terminal("attach", live.id)
     window.wait_for("RUNNING|running")
@@ -146,7 +147,7 @@ def test_without_colour_there_is_none(terminal, finished, size):
     for page in "13452":
         window.send(page)
         time.sleep(0.4)
-    assert not re.search(rb"\x1b\[[0-9;]*[34]8;", window.written)
+    assert not re.search(rb"\x1b\[[0-9;]*[34]8;[25];", window.written)
 
 
 def test_a_storm_of_sizes_is_weathered(terminal, live):
