@@ -43,8 +43,8 @@ def _what(facts: Facts, config: RunConfig) -> str:
     ways = "" if config.is_regression else f"{task.ways}-way "
     return (
         f"{facts.parameters:,} parameters learned by {config.algorithm.algorithm} on {ways}{task.shots}-shot tasks of "
-        f"{config.data_name}: the {facts.checkpoint} checkpoint, after {facts.iteration:,} meta-updates. They are a starting "
-        "point, from which a few gradient steps on a few examples lead to a model of a new task.\n"
+        f"{config.data_name}: the {facts.checkpoint} checkpoint, after {facts.iteration:,} meta-updates. They are a "
+        "starting point, from which a few gradient steps on a few examples lead to a model of a new task.\n"
     )
 
 

@@ -53,6 +53,29 @@ def test_the_example_trains(capsys, here):
     assert record.search_path == (str(here),) and "tasks" in record.fingerprint
 
 
+def test_its_network_is_adapted_where_its_code_is_but_a_file_must_not_choose_what_is_run(
+    capsys, here, monkeypatch
+):
+    (here / "points.csv").write_text("1,2\n2,4\n")
+    options = ("-s", "iterations=1", "-s", "val_tasks=2", "-s", "eval_tasks=2", "--device", "cpu", "--plain")
+    assert run_command_line(["train", "sinusoid-10shot", "--model", "mine:Net", *options]) == 0
+    support = ["--support", str(here / "points.csv"), "--csv"]
+    (here / "elsewhere").mkdir()
+    monkeypatch.chdir(here / "elsewhere")
+    assert run_command_line(["adapt", "@last", *support]) == 0
+    assert run_command_line(["export", "@last", "--what", "model", "-o", "net.safetensors"]) == 0
+    capsys.readouterr()
+    assert run_command_line(["adapt", "net.safetensors", *support]) == 2
+    assert "needs code that it does not bring along (mine:Net)" in capsys.readouterr().err
+
+
+def test_the_shipped_initialisation_is_adapted_by_name(capsys, here):
+    (here / "points.csv").write_text("1,2\n2,4\n")
+    assert run_command_line(["adapt", "sinusoid-10shot", "--support", "points.csv", "--csv"]) == 0
+    out, err = capsys.readouterr()
+    assert out.startswith("x,prediction\n-5.0,") and "sinusoid-10shot (iteration 42,000)" in err
+
+
 def test_no_run_is_made_of_what_cannot_be_trained(here):
     (here / "bad.py").write_text("class Net: pass")
     request = Request("sinusoid-10shot", None, ("network=custom", "model_class='bad:Net'"), None, "cpu")
