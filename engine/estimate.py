@@ -6,23 +6,22 @@ one sentence on stderr, with the exit code of `engine.errors`.
 
 from __future__ import annotations
 
-import resource
 import sys
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-import psutil
 import torch
 from pydantic import ValidationError
 
 from engine.checkpoint import to_bytes
 from engine.config.resolve import Layer, resolve
 from engine.costs import Costs, Question
+from engine.custom import current_search_path, use_search_path
 from engine.device import device_name, use_device
 from engine.errors import MamlError, ResourceError, UsageError
-from engine.memory import TRAINING_REMEDY, explain_out_of_memory
+from engine.memory import TRAINING_REMEDY, explain_out_of_memory, peak_and_total
 from engine.reporting import Reporter
 from engine.training import Setup, meta_train
 
@@ -47,6 +46,7 @@ def main(question: str) -> int:
     try:
         asked = _read(question)
         config = resolve([Layer("the configuration", asked.config)]).config
+        use_search_path(current_search_path() if config.own_classes else ())
         print(_within_memory(config, asked.device).model_dump_json())
     except MamlError as error:
         print(error, file=sys.stderr)
@@ -78,7 +78,7 @@ def estimate(
     reporter.forecast.iterations.add(float(laps.sum()), len(laps))
     tasks, seconds = _time_validation(setup, state.theta, clock)
     reporter.evaluated(seconds, tasks, config.evaluation.eval_steps)
-    peak, total = _memory(device)
+    peak, total = peak_and_total(device)
     return Costs(
         device=str(device),
         device_name=device_name(device),
@@ -136,16 +136,6 @@ def _time_validation(setup: Setup, theta: Params, clock: Callable[[], float]) ->
 
 def _changed(config: RunConfig, section: str, **values: int) -> RunConfig:
     return config.model_copy(update={section: getattr(config, section).model_copy(update=values)})
-
-
-def _memory(device: torch.device) -> tuple[int, int]:
-    """Return the most memory that was taken and the memory there is, both in bytes."""
-    if device.type == "cuda":
-        total = torch.cuda.get_device_properties(device).total_memory
-        return torch.cuda.max_memory_allocated(device), total
-    unit = 1 if sys.platform == "darwin" else 1024  # of ru_maxrss, in bytes
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
-    return peak, psutil.virtual_memory().total
 
 
 if __name__ == "__main__":

@@ -1,10 +1,13 @@
-"""Running out of memory, told in words."""
+"""How much memory was taken, and running out of it, told in words."""
 
 from __future__ import annotations
 
+import resource
+import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import psutil
 import torch
 
 from engine.errors import ResourceError
@@ -27,3 +30,13 @@ def explain_out_of_memory(remedy: str) -> Iterator[None]:
         if isinstance(error, torch.OutOfMemoryError) or "DefaultCPUAllocator" in str(error):
             raise ResourceError(f"out of memory: {remedy} ({str(error).splitlines()[0]})") from error
         raise
+
+
+def peak_and_total(device: torch.device) -> tuple[int, int]:
+    """Return the most memory that this process took on a device and the memory there is, both in bytes."""
+    if device.type == "cuda":
+        total = torch.cuda.get_device_properties(device).total_memory
+        return torch.cuda.max_memory_allocated(device), total
+    unit = 1 if sys.platform == "darwin" else 1024  # of ru_maxrss, in bytes
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    return peak, psutil.virtual_memory().total

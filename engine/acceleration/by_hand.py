@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 _TOGETHER = 1024
 """Tasks in one operation, at most: enough to hide what an operation costs beside its arithmetic."""
 
+_ONE_CORE_NUMBERS = 50_000
+"""Parameters up to which sharing an operation among cores costs more than it saves, beside other work above all."""
+
 
 @dataclass(frozen=True)
 class Network:
@@ -182,7 +185,9 @@ def by_hand(algorithm: MAML, task_chunk: int, *, recompute: bool) -> ByHand | No
         return None
     network = Network(layers, SquaredError if learner.regression else CrossEntropy, learner.divisor)
     if isinstance(learner.model, MLP):
-        return ByHand(algorithm, network, TaskThreads(1), task_chunk or _TOGETHER, recompute)
+        numbers = sum(value.numel() for value in learner.model.parameters())
+        threads = TaskThreads(1, cores=None if numbers > _ONE_CORE_NUMBERS else 1)
+        return ByHand(algorithm, network, threads, task_chunk or _TOGETHER, recompute)
     cores = torch.get_num_threads()
     return ByHand(algorithm, network, TaskThreads(min(cores, task_chunk or cores)), None, recompute)
 

@@ -21,15 +21,23 @@ class TaskThreads:
     not depend on which thread computes it.
 
     Args:
-        count: How many threads; with one, items are worked on by the caller, every operator on all cores.
+        count: How many threads; with one, items are worked on by the caller.
+        cores: The cores that are shared; all that PyTorch uses if None.
     """
 
-    def __init__(self, count: int) -> None:
-        share = max(1, torch.get_num_threads() // count)
-        self._pool = (
-            ThreadPoolExecutor(count, "tasks", torch.set_num_threads, (share,)) if count > 1 else None
-        )
+    def __init__(self, count: int, cores: int | None = None) -> None:
+        self._share = max(1, (cores or torch.get_num_threads()) // count)
+        self._pool = None
+        if count > 1:
+            self._pool = ThreadPoolExecutor(count, "tasks", torch.set_num_threads, (self._share,))
 
     def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
         """Return `function` of every item, in their order."""
-        return list(map(function, items) if self._pool is None else self._pool.map(function, items))
+        if self._pool is not None:
+            return list(self._pool.map(function, items))
+        before = torch.get_num_threads()
+        torch.set_num_threads(self._share)
+        try:
+            return list(map(function, items))
+        finally:
+            torch.set_num_threads(before)

@@ -45,6 +45,7 @@ COMMANDS = {
     "reproduce": Entry("Results", "reproduce", "Make a published table again and say how it agrees."),
     "compare": Entry("Results", "compare", "Compare runs in pairs on the same test tasks."),
     "export": Entry("Results", "export", "Write a run's model, configuration, metrics or results to a file."),
+    "bench": Entry("Inputs", "bench", "Measure how fast training is here, beside other programs' ways."),
     "presets": Entry("Inputs", "presets", "Ready-made configurations: list, show, copy, check, compare."),
     "data": Entry("Inputs", "data", "Image data sets: list, get, import, check."),
 }

@@ -1,0 +1,126 @@
+"""One contestant. See `engine.acceleration.bench.protocol`."""
+
+from __future__ import annotations
+
+import sys
+import time
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from engine.acceleration.bench.noise import NoiseTasks
+from engine.acceleration.bench.peers import build_peer
+from engine.acceleration.bench.protocol import OURS, Laps, Question, Ready
+from engine.acceleration.by_hand import by_hand
+from engine.acceleration.paths import choose_path, relative_difference, small_problem
+from engine.algorithms.build import build_algorithm, build_learner
+from engine.config.resolve import Layer, resolve
+from engine.device import device_name, use_device
+from engine.errors import MamlError
+from engine.memory import peak_and_total
+from engine.models.build import build_model
+from engine.training import Setup, update
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from engine.algorithms.adapt import Params
+    from engine.algorithms.maml import MAML
+    from engine.config.schema import RunConfig
+    from engine.tasks.episode import Episodes
+
+_PEAK_SIDE = 2048
+
+
+def main(lines: Iterable[str]) -> None:
+    """Answer the question in the first of `lines`, and do as many meta-iterations as each of the others says."""
+    lines = iter(lines)
+    question = Question.model_validate_json(next(lines))
+    try:
+        contestant = Contestant(question)
+        print(contestant.ready().model_dump_json(), flush=True)
+    except MamlError as error:
+        print(Ready(problem=str(error)).model_dump_json(), flush=True)
+        return
+    for line in lines:
+        print(contestant.run(int(line)).model_dump_json(), flush=True)
+
+
+class Contestant:
+    """Takes meta-iterations one way.
+
+    Args:
+        question: What to run.
+
+    Raises:
+        MamlError: It cannot be run here.
+    """
+
+    def __init__(self, question: Question) -> None:
+        algorithm = {"algorithm": "maml" if question.order == 2 else "fomaml"}
+        config = resolve([Layer("preset", question.config), Layer("order", {"algorithm": algorithm})]).config
+        self._name, self._setup = question.contestant, _setup(config, use_device(question.device))
+        self._state, self._episodes = self._setup.initial_state(), self._setup.episodes(0)
+        self._gradient = self._way(self._setup.algorithm)
+
+    def ready(self) -> Ready:
+        """Return what there is to know before the start."""
+        setup = self._setup
+        small, theta, episodes = small_problem(setup.algorithm, setup.source)
+        expected, _ = small.meta_gradient(theta, episodes)
+        return Ready(
+            path=setup.path.name if self._name == OURS else "loop",
+            device=device_name(setup.device),
+            cores=torch.get_num_threads(),
+            difference=relative_difference(self._way(small)(theta, episodes), expected),
+            gigaflop=self._gigaflop(),
+            peak=_matmul_speed(setup.device),
+        )
+
+    def run(self, iterations: int) -> Laps:
+        """Take some meta-iterations, Adam's update included."""
+        times = [time.perf_counter()]
+        for _ in range(iterations):
+            gradient = self._gradient(self._state.theta, self._episodes)
+            update(self._state, gradient, self._setup.config.training.grad_clip)  # waits for the gradient
+            times.append(time.perf_counter())
+        memory, _ = peak_and_total(self._setup.device)
+        return Laps(seconds=tuple(end - begin for begin, end in pairwise(times)), memory=memory)
+
+    def _way(self, algorithm: MAML) -> Callable[[Params, Episodes], Params]:
+        if self._name != OURS:
+            return build_peer(self._name, algorithm).meta_gradient
+        way = choose_path(self._setup.config, algorithm, self._setup.source).way
+        return lambda theta, episodes: way.meta_gradient(theta, episodes)[0]
+
+    def _gigaflop(self) -> float:
+        """Count the operations in matrix products and convolutions, which are nearly all."""
+        algorithm = self._setup.algorithm
+        # One task at a time works in this thread, where it can be counted.
+        way = by_hand(algorithm, 1, recompute=False) or algorithm
+        with FlopCounterMode(display=False) as counter:
+            way.meta_gradient(self._state.theta, self._episodes)
+        return float(counter.get_total_flops()) / 1e9
+
+
+def _setup(config: RunConfig, device: torch.device) -> Setup:
+    source = NoiseTasks.like(config, device)
+    learner = build_learner(config, build_model(config, source.input_shape))
+    return Setup(config, device, source, learner, build_algorithm(config, learner))
+
+
+def _matmul_speed(device: torch.device) -> float:
+    """Return the speed of a large float32 matrix product, GFLOP/s: the best of a few."""
+    matrix = torch.rand(_PEAK_SIDE, _PEAK_SIDE, device=device)
+    seconds = []
+    for _ in range(5):
+        began = time.perf_counter()
+        float((matrix @ matrix)[0, 0])  # waits for it
+        seconds.append(time.perf_counter() - began)
+    return 2e-9 * _PEAK_SIDE**3 / min(seconds)
+
+
+if __name__ == "__main__":
+    main(sys.stdin)
