@@ -7,6 +7,7 @@ the archive is refused, because sound ones have none.
 from __future__ import annotations
 
 import lzma
+import os
 import stat
 import struct
 import tarfile
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 MAX_MEMBERS = 1_000_000
+
+# Pictures hardly compress; what grows more than this when it is unpacked holds no pictures.
+_MOST_GROWTH = 200
+_HARMLESS = 2**28  # bytes
 _HTML = (b"<!doctype", b"<html", b"<head", b"<?xml")
 _DAMAGE = (
     zipfile.BadZipFile,
@@ -47,6 +52,7 @@ class Member(NamedTuple):
 class _Entry(NamedTuple):
     name: str
     is_file: bool
+    size: int
     open: Callable[[], IO[bytes] | None]  # None only for what is no file
 
 
@@ -60,7 +66,7 @@ def read_members(file: IO[bytes], label: str, limit: Callable[[str], int]) -> It
 
     Raises:
         ResourceError: It is no archive, it is damaged or cut short, it has too many members, or a member asked for
-            is too large, is a link or leads outside.
+            is too large, is a link or leads outside, or all of them together grow as no pictures do.
     """
     with reading(label):
         for entry in _entries(file, label):
@@ -125,10 +131,17 @@ def _entries(file: IO[bytes], label: str) -> Iterator[_Entry]:
         entries = _tar_entries(file)
     else:
         raise ResourceError(f"{printable(label)} is neither a zip nor a tar archive")
+    allowed = max(_HARMLESS, _MOST_GROWTH * file.seek(0, os.SEEK_END))
+    file.seek(0)
     for number, entry in enumerate(entries):
         if number == MAX_MEMBERS:
             raise ResourceError(
                 f"{printable(label)} has more than {MAX_MEMBERS:,} members: it is another archive"
+            )
+        allowed -= entry.size
+        if allowed < 0:
+            raise ResourceError(
+                f"{printable(label)} unpacks to more than {_MOST_GROWTH} times its size: it holds no pictures"
             )
         yield entry
 
@@ -138,14 +151,14 @@ def _zip_entries(file: IO[bytes]) -> Iterator[_Entry]:
         for info in archive.infolist():
             if not info.is_dir():
                 link = stat.S_ISLNK(info.external_attr >> 16)
-                yield _Entry(info.filename, not link, partial(archive.open, info))
+                yield _Entry(info.filename, not link, info.file_size, partial(archive.open, info))
 
 
 def _tar_entries(file: IO[bytes]) -> Iterator[_Entry]:
     with tarfile.open(fileobj=file) as archive:
         for info in archive:
             if not info.isdir():
-                yield _Entry(info.name, info.isfile(), partial(archive.extractfile, info))
+                yield _Entry(info.name, info.isfile(), info.size, partial(archive.extractfile, info))
 
 
 def _checked(entry: _Entry, label: str) -> _Entry:
