@@ -58,7 +58,7 @@ ACTIONS = (
     Action("app.adapt", "5", "Adapt", "See a model learn one task", "show('adapt')"),
     Action("app.help", "question_mark,f1", "Help", "All keys that work here", "help", 2),
     Action("app.palette", "ctrl+p", "Palette", "Find an action by its name", "command_palette", 7),
-    Action("app.maximise", "z", "Zoom", "Give the focused pane the whole page; esc gives it back", "zoom", 6),
+    Action("app.maximise", "z", "Zoom", "The focused pane alone; esc brings the others back", "zoom", 6),
     Action("app.back", "escape", "Back", "One layer back", "step_back"),
     Action("app.next", "tab", "Next pane", "Go to the next pane or field", "app.focus_next"),
     Action(

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
 
 from engine.errors import UsageError
+from maml_tui.plotting.charset import Charset
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, MutableMapping
 
-    from maml_tui.plotting.charset import Charset
 
 _UNABLE = frozenset({"", "dumb", "unknown"})
 
@@ -26,11 +26,13 @@ class Terminal:
         colourless: Whether no colour may be used (`NO_COLOR`, https://no-color.org).
         remote: Whether it is at the other end of an SSH connection.
         utf8: Whether the locale can print more than ASCII.
+        console: Whether it is a console whose font has few signs more (`TERM=linux`).
     """
 
     colourless: bool
     remote: bool
     utf8: bool
+    console: bool = False
 
     @classmethod
     def of(cls, environment: Mapping[str, str], encoding: str | None = None) -> Terminal:
@@ -38,17 +40,16 @@ class Terminal:
         return cls(
             colourless=bool(environment.get("NO_COLOR")),
             remote=any(environment.get(name) for name in ("SSH_CONNECTION", "SSH_TTY")),
-            utf8=_is_utf8(encoding or locale.getpreferredencoding(do_setlocale=False)),
+            utf8=_is_utf8(encoding or _encoding(environment)),
+            console=environment.get("TERM") == "linux",
         )
 
     @property
     def charset(self) -> Charset:
         """The finest characters that can be trusted to appear."""
-        from maml_tui.plotting.charset import (
-            Charset,  # and NumPy, which a mere look for a terminal does not need
-        )
-
-        return Charset.UNICODE if self.utf8 else Charset.ASCII
+        if not self.utf8:
+            return Charset.ASCII
+        return Charset.BLOCK if self.console else Charset.UNICODE
 
 
 def require_terminal(
@@ -79,6 +80,14 @@ def prepare_textual(environment: MutableMapping[str, str], terminal: Terminal) -
         environment.setdefault("TEXTUAL_ANIMATIONS", "none")
         environment.setdefault("TEXTUAL_SMOOTH_SCROLL", "0")
         environment.setdefault("TEXTUAL_FPS", "15")
+
+
+def _encoding(environment: Mapping[str, str]) -> str:
+    """Return the locale's encoding. Python (PEP 538, 540) takes the C locale for UTF-8: not where it was asked for."""
+    asked_for_c = {"C", "POSIX"} & {environment.get("LC_ALL"), environment.get("LANG")}
+    if asked_for_c and sys.flags.utf8_mode:
+        return "ascii"
+    return locale.getpreferredencoding(do_setlocale=False)
 
 
 def _is_utf8(encoding: str) -> bool:

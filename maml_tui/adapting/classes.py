@@ -10,13 +10,16 @@ import numpy as np
 
 from engine.text import printable
 from maml_tui.adapting.sheet import Sheet, Tone
-from maml_tui.plotting.charset import Charset
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from engine.adaptation.protocol import Pictures, PicturesAnswer
+    from maml_tui.plotting.charset import Charset
     from maml_tui.plotting.pictures import Image
+
+RIGHT, WRONG = "✓✗"
+"""The marks of what was told right and of what was told wrong."""
 
 _GAP = 2
 _SMALLEST = 4
@@ -57,7 +60,7 @@ def draw_classes(
         charset: Which characters the terminal can show.
         plain: Whether no colour may be used.
     """
-    groups = _groups(answer, step, charset)
+    groups = _groups(answer, step)
     high = _picture_height(groups, width, height)
     lines, down = list(_wrapped(groups, _across(width, high))), _down(height, high)
     pages = math.ceil(len(lines) / down)
@@ -76,12 +79,7 @@ def class_letter(number: int) -> str:
     return chr(ord("A") + number) if number < _LETTERS else str(number + 1)
 
 
-def verdict_marks(charset: Charset) -> tuple[str, str]:
-    """Return the marks of what was told right and of what was told wrong."""
-    return ("+", "x") if charset is Charset.ASCII else ("✓", "✗")
-
-
-def _groups(answer: PicturesAnswer, step: int, charset: Charset) -> list[list[_Tile]]:
+def _groups(answer: PicturesAnswer, step: int) -> list[list[_Tile]]:
     """Return the tiles of each class."""
     groups: list[list[_Tile]] = [[] for _ in answer.class_names]
     for image, number in zip(_images(answer.support), answer.support.classes, strict=True):
@@ -92,22 +90,20 @@ def _groups(answer: PicturesAnswer, step: int, charset: Charset) -> list[list[_T
     for image, number, chances in zip(_images(answer.queries), answer.queries.classes, said, strict=True):
         guess = int(chances.argmax())
         right = guess == number
-        captions = _verdicts(number, guess, chances[guess], charset)
+        captions = _verdicts(number, guess, chances[guess])
         groups[number].append(_Tile(image, captions, Tone.RIGHT if right else Tone.WRONG))
     return groups
 
 
-def _verdicts(truth: int, guess: int, chance: float, charset: Charset) -> tuple[str, ...]:
+def _verdicts(truth: int, guess: int, chance: float) -> tuple[str, ...]:
     percent = f"{chance:.0%}" if math.isfinite(chance) else "?"
     said, true = class_letter(guess), class_letter(truth)
-    right, wrong = verdict_marks(charset)
-    unlike = "!=" if charset is Charset.ASCII else "≠"
     if guess == truth:
-        return f"{right} {said} {percent}", f"{right}{said} {percent}", f"{right}{said}"
+        return f"{RIGHT} {said} {percent}", f"{RIGHT}{said} {percent}", f"{RIGHT}{said}"
     return (
-        f"{wrong} {said} {percent}, is {true}",
-        f"{wrong}{said}{unlike}{true} {percent}",
-        f"{wrong}{said}{unlike}{true}",
+        f"{WRONG} {said} {percent}, is {true}",
+        f"{WRONG}{said}≠{true} {percent}",
+        f"{WRONG}{said}≠{true}",
     )
 
 

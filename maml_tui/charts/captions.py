@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engine.text import printable
-from maml_tui.plotting.charset import Charset
 from maml_tui.plotting.crosshair import readout
 from maml_tui.plotting.frame import x_scale
 from maml_tui.plotting.labels import Unit, reading
@@ -15,8 +14,6 @@ from maml_tui.plotting.series import Plot, legend
 
 if TYPE_CHECKING:
     from maml_tui.charts.view import View
-
-_IN_ASCII = str.maketrans({"·": "|", "▸": ">", "±": "+-"})
 
 
 def heading(plot: Plot, view: View, width: int) -> str:
@@ -38,7 +35,7 @@ def heading(plot: Plot, view: View, width: int) -> str:
         "following" if view.follow else "",
         f"x: {printable(plot.x_label)}",
     ]
-    return _fitted([part for part in parts if part], " · ", plot, width)
+    return _fitted([part for part in parts if part], " · ", width)
 
 
 def readings(plot: Plot, crosshair: float, width: int, columns: int) -> str:
@@ -57,16 +54,15 @@ def readings(plot: Plot, crosshair: float, width: int, columns: int) -> str:
     for one, far in zip(found, apart, strict=True):
         where = f" @{_position(one.x, plot.x_unit)}" if far else ""
         parts.append(f"{one.series.letter} {one.text(plot.y_unit)}{where}")
-    return _fitted(parts, "  ", plot, width)
+    return _fitted(parts, "  ", width)
 
 
 def _position(x: float, unit: Unit) -> str:
     return reading(round(x) if unit is Unit.COUNT else x, unit)
 
 
-def _fitted(parts: list[str], between: str, plot: Plot, width: int) -> str:
-    table = _IN_ASCII if plot.charset is Charset.ASCII else {}
-    texts = [part.translate(table) for part in parts]
-    while len(texts) > 1 and len(between.join(texts)) > width:
-        texts.pop()
-    return between.translate(table).join(texts)[: max(0, width)]
+def _fitted(parts: list[str], between: str, width: int) -> str:
+    kept = [*parts]
+    while len(kept) > 1 and len(between.join(kept)) > width:
+        kept.pop()
+    return between.join(kept)[: max(0, width)]

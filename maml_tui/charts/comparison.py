@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from maml_tui.charts.training import whole_axis
 from maml_tui.comparing.contender import LETTERS
-from maml_tui.plotting.charset import GLYPHS, Charset
+from maml_tui.plotting.charset import Charset
+from maml_tui.plotting.glyphs import GLYPHS
 from maml_tui.plotting.series import Plot, Stroke
 from maml_tui.watching.series import METRICS, Metric, metrics_of, train_series, validation_series
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-from typing import TYPE_CHECKING, Any
-
-from maml_tui.comparing.sheet import Sheet
-from maml_tui.training_view.lines import in_ascii
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from maml_tui.comparing.sheet import Sheet
 
 _WIDEST = 22
 
@@ -38,17 +36,8 @@ def brief(table: Sheet) -> list[str]:
     return aligned(table.pairs) + aligned(list(zip(table.columns[1:], table.results, strict=True)))
 
 
-def plain(table: Sheet) -> Sheet:
-    """Return the comparison without the signs that a plain terminal cannot show."""
-    return Sheet(**{field.name: _plain(getattr(table, field.name)) for field in fields(table)})
-
-
 def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
     """Return rows of cells as lines, each column as wide as its widest cell, which is cut short if it is too wide."""
     short = [[cell if len(cell) <= _WIDEST else f"{cell[: _WIDEST - 2]}.." for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*short, strict=True)]
     return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in short]
-
-
-def _plain(value: Any) -> Any:  # noqa: ANN401 - a text, or texts in tuples
-    return in_ascii(value) if isinstance(value, str) else tuple(map(_plain, value))

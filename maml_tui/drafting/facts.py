@@ -20,9 +20,9 @@ def update_size(config: RunConfig) -> str:
     task, tasks = config.task, config.training.meta_batch_size
     each = task.shots + task.queries
     if config.is_regression:
-        return f"{tasks}·({task.shots}+{task.queries}) = {tasks * each:,} points a meta-update"
+        return f"{tasks}×({task.shots}+{task.queries}) = {tasks * each:,} points a meta-update"
     total = tasks * task.ways * each
-    return f"{tasks}·{task.ways}·({task.shots}+{task.queries}) = {total:,} images a meta-update"
+    return f"{tasks}×{task.ways}×({task.shots}+{task.queries}) = {total:,} images a meta-update"
 
 
 def reported(config: RunConfig) -> str:

@@ -9,8 +9,8 @@ import numpy as np
 from maml_tui.plotting.grid import Grid, Role
 
 if TYPE_CHECKING:
-    from maml_tui.plotting.charset import Glyphs
     from maml_tui.plotting.frame import Frame
+    from maml_tui.plotting.glyphs import Glyphs
 
 _SPACE_BETWEEN_LABELS = 2
 

@@ -1,12 +1,8 @@
-"""The characters a picture is made of, from the finest that a terminal may show to plain ASCII."""
+"""Which characters a picture may be made of: a terminal's font can be trusted with more or with fewer."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
-
-import numpy as np
-import numpy.typing as npt
 
 
 class Charset(StrEnum):
@@ -15,88 +11,3 @@ class Charset(StrEnum):
     UNICODE = "unicode"
     BLOCK = "block"
     ASCII = "ascii"
-
-
-@dataclass(frozen=True)
-class Glyphs:
-    """The characters of one charset.
-
-    A cell is a little raster of `dots_high` x `dots_wide` dots; `cells[bits]` is its character, where the bit of
-    the dot in row r and column c has the weight `2 ** (r * dots_wide + c)`. No dots is always U+0020, because
-    screen readers, copying and some fonts treat U+2800 as a visible or oddly wide character.
-    """
-
-    dots_high: int
-    dots_wide: int
-    cells: str
-    vertical: str
-    horizontal: str
-    corner: str
-    y_tick: str
-    x_tick: str
-    crosshair: str
-    band_top: str
-    band_inside: str
-    band_bottom: str
-    strokes: str
-    bar: str
-    spark: str
-    ramp: str
-
-    def encode(self, dots: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
-        """Gather dots [rows * dots_high, columns * dots_wide] into the bits of each cell [rows, columns]."""
-        rows, columns = dots.shape[0] // self.dots_high, dots.shape[1] // self.dots_wide
-        small = dots.reshape(rows, self.dots_high, columns, self.dots_wide)
-        cells = small.transpose(0, 2, 1, 3).reshape(rows, columns, -1)
-        return np.packbits(cells, axis=-1, bitorder="little")[..., 0].astype(np.int64)
-
-    def draw(self, bits: npt.NDArray[np.int64]) -> npt.NDArray[np.str_]:
-        """Return the characters of cells, given their bits (any shape)."""
-        return np.array(list(self.cells))[bits]
-
-
-def _braille(bits: int) -> str:
-    # Unicode numbers the dots 1-2-3 down the left, 4-5-6 down the right, then 7 and 8 in the bottom row.
-    unicode_bit = (0, 3, 1, 4, 2, 5, 6, 7)
-    pattern = sum(1 << unicode_bit[dot] for dot in range(8) if bits >> dot & 1)
-    return chr(0x2800 + pattern) if bits else " "
-
-
-_BOX = {
-    "vertical": "│",
-    "horizontal": "─",
-    "corner": "└",
-    "y_tick": "┤",
-    "x_tick": "┬",
-    "crosshair": "│",
-    "band_top": "░",
-    "band_inside": "░",
-    "band_bottom": "░",
-    "strokes": "━╌┈o",
-    "bar": " ▏▎▍▌▋▊▉█",
-    "spark": "▁▂▃▄▅▆▇█",
-    "ramp": " ░▒▓█",
-}
-
-GLYPHS = {
-    Charset.UNICODE: Glyphs(dots_high=4, dots_wide=2, cells="".join(map(_braille, range(256))), **_BOX),
-    Charset.BLOCK: Glyphs(dots_high=2, dots_wide=2, cells=" ▘▝▀▖▌▞▛▗▚▐▜▄▙▟█", **_BOX),
-    Charset.ASCII: Glyphs(
-        dots_high=2,
-        dots_wide=1,
-        cells=" '.:",
-        vertical="|",
-        horizontal="-",
-        corner="+",
-        y_tick="+",
-        x_tick="+",
-        crosshair="|",
-        band_top="+",
-        band_inside=" ",
-        band_bottom="-",
-        strokes="-=.o",
-        bar=" #",
-        spark="_.:-=+*#",
-        ramp=" .:-=+*#%@",
-    ),
-}

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from maml_tui.plotting.charset import GLYPHS, Charset
+from maml_tui.plotting.glyphs import GLYPHS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from maml_tui.plotting._types import Interval
+    from maml_tui.plotting.charset import Charset
 
 
 def bar(fraction: float, width: int, charset: Charset) -> str:

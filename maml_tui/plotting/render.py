@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from maml_tui.plotting.axes import draw_axes
-from maml_tui.plotting.charset import GLYPHS, Glyphs
 from maml_tui.plotting.frame import Frame, fit
+from maml_tui.plotting.glyphs import GLYPHS, Glyphs
 from maml_tui.plotting.grid import Grid, Role, role_of, style_code
 from maml_tui.plotting.series import Plot, Series, Stroke
 from maml_tui.plotting.trace import Trace, dots, trace

@@ -14,12 +14,11 @@ from textual.widgets import Static
 
 from engine.adaptation.protocol import CurveAnswer, PicturesAnswer
 from maml_tui.actions import bindings
-from maml_tui.adapting.classes import draw_classes, verdict_marks
+from maml_tui.adapting.classes import RIGHT, WRONG, draw_classes
 from maml_tui.adapting.curve import curve_plot
 from maml_tui.adapting.scores import draw_scores, scores
 from maml_tui.adapting.study import Study
 from maml_tui.exporting import export
-from maml_tui.plotting.charset import Charset
 from maml_tui.plotting.series import legend
 from maml_tui.screens.page import Page
 from maml_tui.widgets.plot_view import PlotView
@@ -69,7 +68,6 @@ class AdaptPage(Page):
 
     def on_mount(self) -> None:
         """Draw frames that the terminal can show."""
-        self.set_class(self.maml.charset is Charset.ASCII, "-ascii")
 
     async def pulse(self) -> None:
         """Follow the watched run to its newest checkpoint; go on playing."""
@@ -254,7 +252,6 @@ class AdaptPage(Page):
             curve.border_title, curve.border_subtitle = f"{truth}  {points}", "  ".join(network)
             curve.show(plot)
         else:
-            right, wrong = verdict_marks(charset)
-            classes.border_title = f"learned from, then told: {right} right, {wrong} wrong"
+            classes.border_title = f"learned from, then told: {RIGHT} right, {WRONG} wrong"
             plain = self.maml.plain
             classes.show(partial(draw_classes, answer, step, self._page, charset=charset, plain=plain))

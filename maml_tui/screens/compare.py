@@ -17,9 +17,8 @@ from maml_tui.comparing.contender import LETTERS
 from maml_tui.comparing.following import Following
 from maml_tui.comparing.measuring import measure_apart, same_for_all
 from maml_tui.comparing.pairs import require_same_tasks
-from maml_tui.comparing.panel import brief, plain
+from maml_tui.comparing.panel import brief
 from maml_tui.comparing.sheet import sheet
-from maml_tui.plotting.charset import Charset
 from maml_tui.screens.page import Page
 from maml_tui.watching.watch import RunWatch
 from maml_tui.widgets.chart import Chart
@@ -135,9 +134,8 @@ class ComparePage(Page):
         self.set_class(not contenders, "-empty")
         self.query_one(Chart).reload()
         if contenders:
-            charset, table = self.maml.charset, sheet(contenders, self._following.at)
-            table = plain(table) if charset is Charset.ASCII else table
-            self.query_one(ComparisonView).show(table, signs(charset))
+            table = sheet(contenders, self._following.at)
+            self.query_one(ComparisonView).show(table, signs(self.maml.charset))
             self.query_one("#brief", Words).say(Content("\n".join(brief(table))))
 
     def _plot(self, view: View) -> Plot:

@@ -33,10 +33,8 @@ from maml_tui.browsing.query import QueryError, parse_query
 from maml_tui.modals.ask_text import TextDialog
 from maml_tui.modals.confirm import ConfirmDialog
 from maml_tui.modals.stop import StopDialog
-from maml_tui.plotting.charset import Charset
 from maml_tui.resuming import Workers, require_resumable
 from maml_tui.screens.page import Page, told
-from maml_tui.training_view.lines import in_ascii
 from maml_tui.widgets.run_list import LETTERS, RunList
 
 if TYPE_CHECKING:
@@ -94,7 +92,7 @@ class RunsPage(Page):
             yield line
             yield Static("enter keeps it, esc shows all", id="hint")
         yield Static(id="problem", markup=False)
-        yield RunList(self.maml.charset)
+        yield RunList()
         yield Static(_LOADING, id="nothing", markup=False)
         yield Static(id="detail", markup=False)
 
@@ -346,7 +344,7 @@ class RunsPage(Page):
     def _entitle(self, title: str) -> None:
         if title != self._texts.get("title"):
             self._texts["title"] = title
-            self.query_one(RunList).border_title = Content(self._fit(title))
+            self.query_one(RunList).border_title = Content(title)
 
     async def _tell(self) -> None:
         """Tell of the run that the cursor is on."""
@@ -357,7 +355,4 @@ class RunsPage(Page):
         """Write a text, if it is not there already."""
         if text != self._texts.get(place):
             self._texts[place] = text
-            self.query_one(f"#{place}", Static).update(self._fit(text), layout=False)
-
-    def _fit(self, text: str) -> str:
-        return in_ascii(text) if self.maml.charset is Charset.ASCII else text
+            self.query_one(f"#{place}", Static).update(text, layout=False)

@@ -29,7 +29,6 @@ from maml_tui.drafting.texts import data_sets
 from maml_tui.modals.ask_text import TextDialog
 from maml_tui.modals.confirm import ConfirmDialog
 from maml_tui.new_run import create
-from maml_tui.plotting.charset import Charset
 from maml_tui.screens.page import Page, told
 from maml_tui.widgets.draft_form import DraftForm
 from maml_tui.widgets.draft_preview import DraftPreview
@@ -51,7 +50,6 @@ _HEIGHTS = [(0, "-bare"), (8, "-flat"), (15, "-short"), (32, "-tall")]
 _FIRST_PRESET = "smoke"
 _CHECK_SECONDS = 5.0
 _MARKS: Mapping[Verdict, str] = {"good": "✓", "note": "!", "bad": "✗"}
-_ASCII_MARKS: Mapping[Verdict, str] = {"good": "+", "note": "!", "bad": "x"}
 
 
 class SetupPage(Page):
@@ -76,12 +74,10 @@ class SetupPage(Page):
     def body(self) -> ComposeResult:
         """Yield presets, form and preview; in a narrow window two lines stand for the preview."""
         environment = self.maml.environment
-        plain = self.maml.charset is Charset.ASCII
-        marks = _ASCII_MARKS if plain else _MARKS
         self._desk = Desk(of_preset(_FIRST_PRESET), environment.get("MAML_DEVICE") or "auto")
-        self._presets = OfferList("*" if plain else "●")
-        self._form = DraftForm(form_fields(visible_gpus(environment)), marks["bad"])
-        self._preview = DraftPreview(marks)
+        self._presets = OfferList("●")
+        self._form = DraftForm(form_fields(visible_gpus(environment)), _MARKS["bad"])
+        self._preview = DraftPreview(_MARKS)
         with Horizontal(id="columns"):
             yield self._presets
             with Vertical(id="middle"):

@@ -26,15 +26,9 @@ def adaptation(scene: Scene, width: int, height: int) -> Panel:
     """Return a bar per inner step: of the test tasks once they were measured, of the newest validation before."""
     event = _newest(scene)
     if event is None:
-        return Panel(
-            "Adaptation",
-            [
-                (
-                    ("accuracy" if not scene.watch.config.is_regression else "mse", ""),
-                    (" after every inner step, once validated", "dim"),
-                )
-            ],
-        )
+        metric = "MSE" if scene.watch.config.is_regression else "accuracy"
+        lines = (f"{metric} after every inner step,", "as soon as it was validated")
+        return Panel("Adaptation", [((line, "dim"),) for line in lines])
     metric, series = event.measurement.metric, event.measurement.series
     whose = "" if event.checkpoint == "current" else f" {event.checkpoint}"
     title = f"Adaptation · {metric_name(metric)} · {event.split}{whose} at {event.iteration:,}"

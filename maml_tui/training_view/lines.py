@@ -12,8 +12,6 @@ Role = Literal["", "strong", "dim", "good", "warning", "bad"]
 Line = tuple[tuple[str, Role], ...]
 """Pieces of text, each with its role."""
 
-_ASCII = str.maketrans({"±": "+-", "·": "-", "…": "...", "°": "", "│": "|", "–": "-"})
-
 
 class Panel(NamedTuple):
     """What stands in a pane.
@@ -57,8 +55,3 @@ def fitted(parts: Sequence[Part], width: int, gap: str = "  ") -> Line:
     while len(kept) > 1 and len(text_of(joined([part.line for part in kept], gap))) > width:
         kept.remove(max(kept, key=lambda part: part.rank))
     return joined([part.line for part in kept], gap)
-
-
-def in_ascii(text: str) -> str:
-    """Return text without the signs of our own that a plain terminal cannot show."""
-    return text.translate(_ASCII)

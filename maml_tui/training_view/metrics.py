@@ -69,7 +69,7 @@ def squeezed(line: Line) -> Line:
 
 
 def _heading(scene: Scene) -> Line:
-    return ((f"{'':<13}{metric_name(scene.watch.config.metric):>10} {'±95% CI':>7}{'n':>6}", "dim"),)
+    return ((f"{'':<13}{metric_name(scene.watch.config.metric):>10} {'± CI95':>7}{'n':>6}", "dim"),)
 
 
 def _measured(scene: Scene, event: EvaluationEvent | None) -> list[Line]:

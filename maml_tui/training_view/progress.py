@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engine.statistics.summary import summarise
-from maml_tui.plotting.charset import Charset
 from maml_tui.training_view.lines import Line, Part, fitted
 from maml_tui.training_view.scene import Scene, ago
 from maml_tui.training_view.state import state_sign, state_word
@@ -44,7 +43,7 @@ def status_line(scene: Scene, width: int) -> Line:
 def essence(scene: Scene, width: int) -> Line:
     """Return what must be told where there is room for almost nothing."""
     status = scene.status
-    sign, role = state_sign(status.state, scene.charset)
+    sign, role = state_sign(status.state)
     left = duration(status.eta_seconds) if status.state == "running" else ""
     value, percent = metric_value(status.metric or "", status.best), f"{100 * scene.done:.1f}%"
     parts = [
@@ -58,7 +57,7 @@ def essence(scene: Scene, width: int) -> Line:
 
 def progress_bar(scene: Scene, width: int) -> Line:
     """Return a bar of what is done: of the training, then of the final measurement."""
-    return track(_share(scene), width, scene.charset)
+    return track(_share(scene), width)
 
 
 def progress_text(scene: Scene, width: int) -> Line:
@@ -68,11 +67,10 @@ def progress_text(scene: Scene, width: int) -> Line:
     return fitted(parts, width, gap="   ")
 
 
-def track(share: float, width: int, charset: Charset) -> Line:
+def track(share: float, width: int) -> Line:
     """Return a thin bar of `width` characters whose heavy part shows a share of 1; more than all counts as all."""
     full = round(min(max(share, 0.0), 1.0) * width)
-    heavy, light = ("=", "-") if charset is Charset.ASCII else ("━", "─")
-    return ((heavy * full, "good"), (light * (width - full), "dim"))
+    return (("━" * full, "good"), ("─" * (width - full), "dim"))
 
 
 def time_left(scene: Scene) -> Line:
@@ -81,7 +79,7 @@ def time_left(scene: Scene) -> Line:
     if not scene.live or seconds is None:
         return ()
     spread = relative_spread(scene.watch.history.train.speed[-_RECENT:])
-    uncertain = "" if spread is None else f" ±{duration(spread * seconds)}"
+    uncertain = "" if spread is None else f" ± {duration(spread * seconds)}"
     return ((f"ETA {duration(seconds)}{uncertain}", ""),)
 
 

@@ -6,35 +6,33 @@ from typing import TYPE_CHECKING
 
 from engine.runs.states import LIVE_STATES
 from engine.text import printable
-from maml_tui.plotting.charset import Charset
 from maml_tui.training_view.scene import Scene, ago, resumable
 
 if TYPE_CHECKING:
     from engine.runs.states import State
     from maml_tui.training_view.lines import Line, Role
 
-_SIGNS: dict[State, tuple[str, str, Role]] = {
-    "queued": ("○", "o", "dim"),
-    "warming-up": ("○", "o", "dim"),
-    "running": ("●", "*", "good"),
-    "paused": ("‖", "=", "warning"),
-    "stopping": ("■", "#", "warning"),
-    "done": ("✓", "+", "good"),
-    "failed": ("✗", "x", "bad"),
-    "diverged": ("✗", "x", "bad"),
-    "lost": ("!", "!", "bad"),
+_SIGNS: dict[State, tuple[str, Role]] = {
+    "queued": ("○", "dim"),
+    "warming-up": ("○", "dim"),
+    "running": ("●", "good"),
+    "paused": ("‖", "warning"),
+    "stopping": ("■", "warning"),
+    "done": ("✓", "good"),
+    "failed": ("✗", "bad"),
+    "diverged": ("✗", "bad"),
+    "lost": ("!", "bad"),
 }
 
 
-def state_sign(state: State, charset: Charset) -> tuple[str, Role]:
+def state_sign(state: State) -> tuple[str, Role]:
     """Return the sign of a state, one character, and its role."""
-    fine, plain, role = _SIGNS[state]
-    return plain if charset is Charset.ASCII else fine, role
+    return _SIGNS[state]
 
 
 def state_word(scene: Scene) -> Line:
     """Return sign and word of the run's state and, if it should have told something, how long it has been silent."""
-    sign, role = state_sign(scene.status.state, scene.charset)
+    sign, role = state_sign(scene.status.state)
     word = "measuring" if scene.measuring is not None else scene.status.state
     silence: Line = () if scene.silence is None else ((f" silent for {ago(scene.silence)}", "warning"),)
     return ((f"{sign} ", role), (word.upper(), role), *silence)

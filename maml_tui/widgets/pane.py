@@ -14,8 +14,7 @@ from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from maml_tui.plotting.charset import Charset
-from maml_tui.training_view.lines import Line, Panel, Role, in_ascii, text_of
+from maml_tui.training_view.lines import Line, Panel, Role, text_of
 from maml_tui.training_view.scene import Scene
 
 if TYPE_CHECKING:
@@ -108,7 +107,7 @@ class Pane(ScrollView, can_focus=True):
         room = self.scrollable_content_region.size
         if self._scene is None or not room:
             return
-        panel = self._panel(self._scene, room.width, room.height)
+        panel = self._make(self._scene, room.width, room.height)
         before, self._lines = self._lines, panel.lines
         if panel.title != self._title:
             self._title = panel.title
@@ -122,14 +121,6 @@ class Pane(ScrollView, can_focus=True):
         if size != self.virtual_size:
             self.virtual_size = size
             self._scroll_update(size)  # without it, a scrollbar that is not needed any more would stay
-
-    def _panel(self, scene: Scene, width: int, height: int) -> Panel:
-        if scene.charset is not Charset.ASCII:
-            return self._make(scene, width, height)
-        title, lines = self._make(scene, width - 1, height)  # one less, since the sign ± takes two
-        return Panel(
-            in_ascii(title), [tuple((in_ascii(text), role) for text, role in line) for line in lines]
-        )
 
     def _repaint(self, before: Sequence[Line]) -> None:
         """Repaint, of each line, from the first character that is another to the last."""

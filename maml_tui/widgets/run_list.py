@@ -18,9 +18,7 @@ from textual.strip import Strip
 from engine.runs.states import State
 from maml_tui.browsing.listing import Listing
 from maml_tui.browsing.table import GAP, Column, columns_for
-from maml_tui.plotting.charset import Charset
 from maml_tui.plotting.palette import colour
-from maml_tui.training_view.lines import in_ascii
 from maml_tui.training_view.state import state_sign
 
 if TYPE_CHECKING:
@@ -89,13 +87,11 @@ class RunList(ScrollView, can_focus=True, inherit_bindings=False):
     class Chosen(Message):
         """A run was clicked twice."""
 
-    def __init__(self, charset: Charset) -> None:
-        """Prepare an empty table for a font that can show `charset`."""
+    def __init__(self) -> None:
         super().__init__()
-        self._charset = charset
         self._listing = Listing()
         self._selected: Sequence[RunDirectory] = ()
-        self._signs = {state: state_sign(state, charset)[0] for state in get_args(State)}
+        self._signs = {state: state_sign(state)[0] for state in get_args(State)}
         self._columns: tuple[Column, ...] = ()
         self._cursor = 0
         self._painted: dict[int, _Row | None] = {}
@@ -149,7 +145,7 @@ class RunList(ScrollView, can_focus=True, inherit_bindings=False):
         """Return one line: the headings, then the rows in sight."""
         if y == 0:
             style = self.rich_style + self._style("heading")
-            texts = [self._text(column, column.heading) for column in self._columns]
+            texts = [column.fit(column.heading) for column in self._columns]
             return self._strip([Segment(" " * _MARGIN + (" " * GAP).join(texts), style)])
         row = self._painted[y] = self._row(y)
         return self._strip(self._segments(row) if row else [])
@@ -164,8 +160,8 @@ class RunList(ScrollView, can_focus=True, inherit_bindings=False):
         facts = self._listing.rows[index]
         return _Row(
             slot=self._selected.index(facts.run) if facts.run in self._selected else None,
-            cells=tuple(self._text(column, column.cell(facts, self._listing)) for column in self._columns),
-            role=state_sign(facts.status.state, self._charset)[1],
+            cells=tuple(column.fit(column.cell(facts, self._listing)) for column in self._columns),
+            role=state_sign(facts.status.state)[1],
             current=index == self._cursor,
         )
 
@@ -182,11 +178,6 @@ class RunList(ScrollView, can_focus=True, inherit_bindings=False):
             return Segment(" " * _MARGIN, ground)
         ink = None if row.current else colour(row.slot).hex  # the cursor's own ground may have that colour
         return Segment(f"{LETTERS[row.slot]:<{_MARGIN}}", ground + Style(color=ink, bold=True))
-
-    def _text(self, column: Column, text: str) -> str:
-        if self._charset is Charset.ASCII:
-            return column.fit(in_ascii(text)).replace("…", "~")
-        return column.fit(text)
 
     def _style(self, name: str) -> Style:
         return self.get_component_rich_style(f"run-list--{name}", partial=True)

@@ -1,4 +1,7 @@
 import io
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -36,6 +39,30 @@ def test_a_terminal_will_do():
 )
 def test_the_locale_decides_on_the_characters(encoding, charset):
     assert Terminal.of({}, encoding).charset is charset
+
+
+@pytest.mark.parametrize(
+    ("environment", "charset"),
+    [
+        ({"LANG": "C"}, Charset.ASCII),
+        ({"LANG": "en_GB.UTF-8", "LC_ALL": "POSIX"}, Charset.ASCII),
+        ({}, Charset.UNICODE),
+        ({"TERM": "linux"}, Charset.BLOCK),
+    ],
+)
+def test_the_c_locale_is_taken_at_its_word_only_where_it_was_asked_for(environment, charset):
+    question = (
+        "from maml_tui.terminal import Terminal; import os; print(Terminal.of(os.environ).charset.value)"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", question],
+        env=environment,
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert answer.stdout.strip() == charset
 
 
 def test_an_unheard_of_encoding_is_not_trusted():

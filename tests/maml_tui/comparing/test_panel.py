@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from maml_tui.comparing.panel import aligned, brief, pair_lines, plain, run_lines
+from maml_tui.comparing.panel import aligned, brief, pair_lines, run_lines
 from maml_tui.comparing.sheet import sheet
 
 
@@ -36,11 +36,6 @@ def test_a_run_alone_has_neither_pairs_nor_differences(contender):
     assert pair_lines(table) == []
     assert run_lines(table, "━")[-1] == "time        0:00"
     assert brief(table) == ["A 7f3a  65.00 ± 9.80"]
-
-
-def test_plain_terminals_get_plain_signs(table):
-    found = plain(table)
-    assert "+-" in pair_lines(found)[1] and "".join(pair_lines(found) + run_lines(found, "--")).isascii()
 
 
 def test_cells_that_are_too_wide_are_cut():

@@ -28,7 +28,7 @@ COSTS = Costs(
 @pytest.mark.parametrize(
     ("preset", "words"),
     [
-        ("omniglot-20w1s", "16·20·(1+1) = 640 images a meta-update"),
+        ("omniglot-20w1s", "16×20×(1+1) = 640 images a meta-update"),
         ("sinusoid-10shot", "25·(10+10) = 500 points a meta-update"),
     ],
 )
@@ -55,7 +55,7 @@ def test_a_measured_draft(draft):
         "memory   11.2 GiB of 139 GiB",
         "time     6:56:00, tests included",
         "network  111,749 parameters",
-        "16·20·(1+1) = 640 images a meta-update",
+        "16×20×(1+1) = 640 images a meta-update",
     )
     assert compared.lines == ("published: 95.8 ± 0.3 % (Finn et al. 2017)", "exactly preset omniglot-20w1s")
     assert command.lines == ("maml train omniglot-20w1s",)
@@ -72,7 +72,7 @@ def test_a_measured_draft(draft):
 def test_a_draft_that_is_not_measured(draft, measurement, words):
     cost, *_ = blocks(draft(), measurement, "^t")
     assert cost.lines[0] == words
-    assert two_lines(draft(), measurement, [], "^t")[0] == f"{words}; 8·5·(1+2) = 120 images a meta-update"
+    assert two_lines(draft(), measurement, [], "^t")[0] == f"{words}; 8×5×(1+2) = 120 images a meta-update"
 
 
 def test_changes_name_the_old_value(draft):

@@ -90,6 +90,7 @@ def stand_in(monkeypatch):
 def opened(monkeypatch):
     """Return `opened(run, size, ...)`: the application on its Adapt page, with no pulse but the tests' own."""
     monkeypatch.setattr(MamlApp, "on_mount", lambda self: self.show("adapt"))
+    monkeypatch.setattr(MamlApp, "_begin", lambda self: None)
 
     def open_on(run, size=(120, 40), charset="unicode", plain=False):
         if plain:

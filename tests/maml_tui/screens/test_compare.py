@@ -51,6 +51,7 @@ def _home(tmp_path, monkeypatch):
 def opened(monkeypatch):
     """Return `opened(runs, size, ...)`: the application on its Compare page, with no pulse but the tests' own."""
     monkeypatch.setattr(MamlApp, "on_mount", lambda self: self.show("compare"))
+    monkeypatch.setattr(MamlApp, "_begin", lambda self: None)
 
     def open_at(runs=(), size=(120, 40), charset="unicode", plain=False):
         monkeypatch.delenv("NO_COLOR", raising=False)

@@ -61,6 +61,7 @@ def home(tmp_path, monkeypatch):
 def opened(monkeypatch):
     """Return `opened(size, ...)`: the application on its Setup page, with no pulse but the tests' own."""
     monkeypatch.setattr(MamlApp, "on_mount", lambda self: self.show("setup"))
+    monkeypatch.setattr(MamlApp, "_begin", lambda self: None)
 
     def open_at(size=(120, 40), charset="unicode", readonly=False, **environment):
         settings = Settings.model_validate({"interface": {"charset": charset}})
@@ -146,7 +147,7 @@ async def test_it_opens_on_a_preset_that_works_at_once(opened):
         "ways N           5",
         "maml train smoke",
         "exactly preset smoke",
-        "8·5·(1+2) = 120 images",
+        "8×5×(1+2) = 120 images",
         "✓ strokes needs no data",
         "✓ device auto; no GPU",
         "A small network on a few made-up characters",

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from maml_tui.training_view.lines import Part, fitted, in_ascii, joined, text_of
+from maml_tui.training_view.lines import Part, fitted, joined, text_of
 
 PARTS = [Part(2, (("name", ""),)), Part(0, (("state", "good"),)), Part(1, (("speed", ""),))]
 
@@ -20,7 +20,3 @@ def test_the_first_in_rank_stays_whatever_the_width():
 
 def test_roles_survive_joining():
     assert joined([(("a", "bad"),), (("b", ""),)], " | ") == (("a", "bad"), (" | ", ""), ("b", ""))
-
-
-def test_signs_of_our_own_are_spelt_in_ascii():
-    assert in_ascii("1 ± 2 · 3 °C… │").isascii()

@@ -14,7 +14,7 @@ def test_every_mean_has_its_interval_and_number_of_tasks(scene, records, texts):
     )
     assert shown.title == "Metrics · validated at 40"
     assert texts(shown) == [
-        "             accuracy % ±95% CI     n",
+        "             accuracy %  ± CI95     n",
         "val after 3       93.00    0.70   600",
         "val before        21.00    0.70   600",
         "val loss        0.07000 0.00700   600",

@@ -3,7 +3,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from maml_tui.plotting.charset import Charset
 from maml_tui.training_view.lines import text_of
 from maml_tui.training_view.progress import (
     essence,
@@ -60,7 +59,7 @@ def test_before_anything_is_known_nothing_is_invented(scene):
 def test_time_left_has_an_uncertainty_once_the_speed_is_known(scene, records):
     told = [records.trained(i, iterations_per_second=speed) for i, speed in enumerate([2, 2.2, 1.8, 2, 2.1])]
     assert text_of(time_left(scene(**RUNNING))) == "ETA 10:20"
-    assert text_of(time_left(scene(*told, **RUNNING))) == "ETA 10:20 ±0:41"
+    assert text_of(time_left(scene(*told, **RUNNING))) == "ETA 10:20 ± 0:41"
     assert time_left(scene(*told, **RUNNING | {"state": "done"})) == ()
 
 
@@ -98,4 +97,4 @@ def test_the_last_measurement_has_a_progress_of_its_own(scene):
 
 @pytest.mark.parametrize(("share", "full"), [(-1, 0), (0, 0), (0.5, 5), (1, 10), (3, 10)])
 def test_a_bar_has_its_width_whatever_the_share(share, full):
-    assert text_of(track(share, 10, Charset.ASCII)) == "=" * full + "-" * (10 - full)
+    assert text_of(track(share, 10)) == "━" * full + "─" * (10 - full)

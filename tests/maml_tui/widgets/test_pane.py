@@ -88,15 +88,6 @@ def test_of_a_line_only_what_changed_is_painted(before, after, columns):
     drive(act, framed=False)
 
 
-def test_a_terminal_without_unicode_gets_none():
-    async def act(app, pilot):
-        app.show("93.12 ± 0.71 · °C", charset=Charset.ASCII)
-        await pilot.pause()
-        assert app.rows[0] == "93.12 +- 0.71 - C"
-
-    drive(act, framed=False)
-
-
 def test_lines_without_a_frame_are_no_place_for_the_focus():
     async def act(app, pilot):
         app.show("one")
