@@ -16,7 +16,7 @@ from engine.config.fields import OptionField, all_fields, applicable_fields
 from engine.config.rules import broken_rules
 from engine.config.schema import RunConfig
 from engine.errors import UsageError
-from engine.text import nearest
+from engine.text import nearest, printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,9 +31,9 @@ class ConfigError(UsageError):
     """
 
     def __init__(self, problems: list[str], fields: list[str] | None = None) -> None:
-        self.problems = problems
+        self.problems = [printable(problem) for problem in problems]
         self.fields = fields or ["" for _ in problems]
-        super().__init__("\n".join(problems))
+        super().__init__("\n".join(self.problems))
 
 
 @dataclass(frozen=True)

@@ -70,7 +70,8 @@ def test_at_random_moments(new_run, terminal, expected, capsys):
     with capsys.disabled():
         print(
             f"\n{victims.total()} kills {dict(victims)}, all survived; iterations lost of those told of:"
-            f" {sum(lost) / len(lost):.2f} a kill, {max(lost)} at most, with a checkpoint every {EVERY}"
+            f" {sum(max(0, one) for one in lost) / len(lost):.2f} a kill, {max(lost)} at most, with a checkpoint"
+            f" every {EVERY}"
         )
 
 
