@@ -6,7 +6,8 @@ import itertools
 import json
 from typing import TYPE_CHECKING
 
-from engine.config.fields import all_fields, applicable_fields
+from engine.config.fields import applicable_fields
+from maml_tui.comparing.differences import differing_options
 
 if TYPE_CHECKING:
     from engine.config.fields import OptionField
@@ -42,9 +43,5 @@ def _section(name: str, fields: list[OptionField], resolved: ResolvedConfig) -> 
 
 def differences(first: RunConfig, second: RunConfig) -> list[tuple[str, str, str]]:
     """Return (option, value in `first`, value in `second`) for each that differs; `-` where it has no effect."""
-    texts = [
-        {known.name: toml_value(known.value(config)) for known in applicable_fields(config)}
-        for config in (first, second)
-    ]
-    pairs = [(name, *(text.get(name, "-") for text in texts)) for name in all_fields()]
-    return [(name, one, other) for name, one, other in pairs if one != other]
+    rows = differing_options((first, second), toml_value)
+    return [(row.option.name, row.values[0], row.values[1]) for row in rows]

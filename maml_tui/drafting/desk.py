@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from engine.config.schema import CLASS_SPLITS
 from engine.config.toml import config_tables
 from engine.costs import Question
 from maml_tui.drafting.offers import LAST
@@ -34,8 +35,15 @@ class Desk:
         self._measured: dict[str, Measurement] = {}
 
     def edit(self, name: str, text: str) -> None:
-        """Put another text into the field `name`."""
+        """Put another text into the field `name`. A split that other data do not have gives way to one they have."""
         self.draft = self.draft.edited(name, text)
+        if self.splits and self.draft.text("class_split") not in self.splits:
+            self.draft = self.draft.edited("class_split", self.splits[0])
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """The splits of the chosen data that can be chosen from."""
+        return CLASS_SPLITS.get(self.draft.text("data"), ())
 
     def load(self, offer: Offer) -> None:
         """Take up an offer where it was left; one that is loaded already starts afresh.

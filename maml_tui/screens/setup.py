@@ -268,6 +268,7 @@ class SetupPage(Page):
         self._call_off()
         draft = self._desk.draft
         self._form.mark(draft)
+        self._form.offer("class_split", self._desk.splits, draft.text("class_split"))
         problems = "\n".join(printable(problem.sentence) for problem in draft.problems)
         self._problems.say(Content(problems))
         self._show_preview()

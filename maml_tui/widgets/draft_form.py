@@ -72,8 +72,10 @@ class DraftForm(Container):
             self._rows[NAME].hint(draft.request.name_for(draft.config))
         self._count(wrong)
 
-    def offer(self, name: str, choices: tuple[str, ...]) -> None:
-        """Let the field `name` be chosen from other texts."""
+    def offer(self, name: str, choices: tuple[str, ...], chosen: str | None = None) -> None:
+        """Let the field `name` be chosen from other texts; `chosen` is put into it unless None."""
+        if chosen is not None:
+            self._rows[name].fill_in(chosen)
         self._rows[name].offer(choices)
 
     @property

@@ -79,9 +79,11 @@ class FieldRow(Horizontal):
         control = self.control
         if isinstance(control, Select):
             chosen = str(control.value)
-            self._choices = tuple(dict.fromkeys((*choices, chosen)))
-            control.set_options(_options(self._choices))
-            control.value = chosen
+            offered = tuple(dict.fromkeys((*choices, chosen)))
+            if offered != self._choices:
+                self._choices = offered
+                control.set_options(_options(offered))
+                control.value = chosen
 
     def hint(self, text: str) -> None:
         """Show what counts as long as nothing is typed."""

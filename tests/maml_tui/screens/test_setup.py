@@ -203,6 +203,15 @@ async def test_options_without_effect_are_hidden(opened):
         assert "hidden layers" in screen and "filters" not in screen and "✗" not in screen
 
 
+@asynchronous
+async def test_only_the_splits_of_the_chosen_data_are_offered(opened):
+    async with opened() as pilot:
+        control(pilot, "data").value = "miniimagenet"
+        await shown(pilot)
+        offered = [value for _, value in control(pilot, "class_split")._options]
+        assert offered == ["64-16-20", "64-12-24"]
+
+
 @pytest.mark.parametrize(
     ("fill_in", "settings"),
     [
