@@ -3,24 +3,35 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from typing import TYPE_CHECKING
 
 from engine.adaptation.protocol import CurveAnswer
 from maml_tui.adapting.sheet import Sheet, Tone
-from maml_tui.plotting.charset import Charset
 from maml_tui.plotting.gauges import bar
 from maml_tui.wording import metric_value
 
 if TYPE_CHECKING:
     from engine.adaptation.protocol import PicturesAnswer
     from maml_tui.adapting.view import View
+    from maml_tui.plotting.charset import Charset
 
 _VALUE = 10
 """Columns of a value."""
 
+_BESIDE = _VALUE + 1
+"""Columns of a value that stands beside another one."""
+
 
 def draw_scores(
-    answer: CurveAnswer | PicturesAnswer, view: View, width: int, height: int, *, charset: Charset
+    answer: CurveAnswer | PicturesAnswer,
+    view: View,
+    width: int,
+    height: int,
+    *,
+    charset: Charset,
+    baseline: tuple[float, ...] | None = None,
+    remark: str = "",
 ) -> Sheet:
     """Write what there is room for: the shown step, the task, a bar for each step. The shown one stands out.
 
@@ -30,6 +41,8 @@ def draw_scores(
         width: Columns, at least 1.
         height: Rows, at least 1. Where there are fewer than all need, the bars of the nearest steps are written.
         charset: Which characters the terminal can show.
+        baseline: The same scores of a pretrained network; empty while they are not known, None without one.
+        remark: A sentence to write below, unless there is no room for all of it.
     """
     sheet = Sheet.blank(width, height)
     metric, values = scores(answer)
@@ -39,8 +52,17 @@ def draw_scores(
         sheet.write(row, 0, text, Tone.TEXT if row else Tone.NAME)
     top = row + 2
     first = min(max(0, step - (height - top) // 2), max(0, len(values) - (height - top)))
+    # Beside a label such as `▸10 ` there must be room for two values.
+    beside = baseline is not None and width >= len(f"▸{len(values) - 1} ") + _VALUE + _BESIDE
     for row, number in enumerate(range(first, len(values)), top):
-        _write_bar(sheet, row, (metric, values), number, charset, shown=number == step)
+        room = width - _BESIDE if beside else width
+        _write_bar(sheet, row, (metric, values), number, charset, room, shown=number == step)
+    if baseline is not None and beside:
+        column = ("pretrained", *(metric_value(metric, value) for value in baseline[first:]))
+        for row, text in enumerate(column, top - 1):
+            tone = Tone.NAME if row == top + step - first else Tone.TEXT
+            sheet.write(row, width - _BESIDE, f"{text:>{_BESIDE}}", tone)
+    _write_below(sheet, top + len(values) + 1, remark)
     return sheet
 
 
@@ -62,17 +84,32 @@ def _task(answer: CurveAnswer | PicturesAnswer, view: View) -> tuple[str, str]:
     return f"{number} of {view.tasks:,}", f"{len(answer.class_names)}-way {view.shots}-shot"
 
 
+def _write_below(sheet: Sheet, first: int, text: str) -> None:
+    """Write a sentence into the last rows, from `first` on at the highest; nothing if it needs more."""
+    height, width = sheet.characters.shape
+    lines = textwrap.wrap(text, width, break_on_hyphens=False)
+    if height - len(lines) >= first:
+        for row, line in enumerate(lines, height - len(lines)):
+            sheet.write(row, 0, line, Tone.DIM)
+
+
 def _write_bar(
-    sheet: Sheet, row: int, scored: tuple[str, tuple[float, ...]], step: int, charset: Charset, *, shown: bool
+    sheet: Sheet,
+    row: int,
+    scored: tuple[str, tuple[float, ...]],
+    step: int,
+    charset: Charset,
+    width: int,
+    *,
+    shown: bool,
 ) -> None:
     metric, values = scored
     tone = Tone.NAME if shown else Tone.TEXT
-    pointer = ">" if charset is Charset.ASCII else "▸"
-    label = f"{pointer if shown else ' '}{step:>{len(str(len(values) - 1))}} "
+    label = f"{'▸' if shown else ' '}{step:>{len(str(len(values) - 1))}} "
     full = max(filter(math.isfinite, values), default=1.0) if metric == "mse" else 1.0
     # What is not finite is worse than all: a full bar for an error.
     share = values[step] / full if math.isfinite(values[step]) and full > 0 else float(metric == "mse")
-    length = max(0, sheet.characters.shape[1] - len(label) - _VALUE - 1)
+    length = max(0, width - len(label) - _VALUE - 1)
     sheet.write(row, 0, label, tone)
     sheet.write(row, len(label), bar(share, length, charset), Tone.BAR)
-    sheet.write(row, len(label) + length + 1, f"{metric_value(metric, values[step]):>{_VALUE}}", tone)
+    sheet.write(row, max(len(label), width - _VALUE), f"{metric_value(metric, values[step]):>{_VALUE}}", tone)

@@ -26,6 +26,7 @@ class Tone(IntEnum):
     WRONG = 3
     BAR = 4
     PIXEL = 5
+    DIM = 6
 
 
 @dataclass(frozen=True, eq=False)

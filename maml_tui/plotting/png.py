@@ -24,7 +24,13 @@ _FINER = 2
 
 _ZOOM = _SCALE * _FINER
 
-_DASHES = {Stroke.DASHED: (8.0, 4.0), Stroke.DOTTED: (2.0, 3.0)}
+_DASHES = {
+    Stroke.DASHED: (8.0, 4.0),
+    Stroke.DOTTED: (2.0, 3.0),
+    Stroke.DASH_DOTTED: (8.0, 4.0, 2.0, 4.0),
+}
+"""Lengths of what is drawn and what is left out, in turn."""
+
 _ANCHORS: dict[Anchor, str] = {"start": "ls", "middle": "ms", "end": "rs"}
 
 
@@ -119,11 +125,12 @@ def _dashed(x: Floats, y: Floats, stroke: Stroke) -> list[Path]:
     """Return the pieces of a line that are drawn, by its length so far."""
     if stroke not in _DASHES:
         return [(x, y)]
-    on, off = _DASHES[stroke]
     way = np.concatenate([[0.0], np.cumsum(np.hypot(np.diff(x), np.diff(y)))])
-    starts = np.arange(0.0, way[-1], on + off)
+    lengths = _DASHES[stroke]
+    drawn = np.cumsum((0.0, *lengths))[:-1].reshape(-1, 2)
+    dashes = (np.arange(0.0, way[-1], sum(lengths))[:, None, None] + drawn).reshape(-1, 2)
     pieces = []
-    for start, stop in zip(starts, np.minimum(starts + on, way[-1]), strict=True):
+    for start, stop in dashes[dashes[:, 0] < way[-1]].clip(max=way[-1]):
         inside = slice(*np.searchsorted(way, (start, stop), side="right"))
         at = np.concatenate([[start], way[inside], [stop]])
         pieces.append((np.interp(at, way, x), np.interp(at, way, y)))

@@ -28,6 +28,7 @@ class Stroke(IntEnum):
     DASHED = 1
     DOTTED = 2
     POINTS = 3
+    DASH_DOTTED = 4
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,7 +12,11 @@ from maml_tui.plotting.series import Plot, Stroke
 if TYPE_CHECKING:
     from maml_tui.plotting._types import Floats
 
-_DASHES = {Stroke.DASHED: ' stroke-dasharray="8 4"', Stroke.DOTTED: ' stroke-dasharray="2 3"'}
+_DASHES = {
+    Stroke.DASHED: ' stroke-dasharray="8 4"',
+    Stroke.DOTTED: ' stroke-dasharray="2 3"',
+    Stroke.DASH_DOTTED: ' stroke-dasharray="8 4 2 4"',
+}
 
 
 def to_svg(plot: Plot, width_px: int = 720, height_px: int = 420) -> str:

@@ -77,6 +77,10 @@ def dots(line: Trace, rows: int, stroke: Stroke, unit: int) -> npt.NDArray[np.bo
         return covered
     length = np.maximum(bottom - top + 1, 0)
     way = np.cumsum(length) - length + row - top
+    if stroke is Stroke.DASH_DOTTED:
+        at = way % (5 * unit)
+        covered &= (at < 2 * unit) | (at == 3 * unit)
+        return covered
     on, period = (2 * unit, 3 * unit) if stroke is Stroke.DASHED else (1, 2)
     covered &= way % period < on
     return covered

@@ -14,13 +14,14 @@ from textual.widgets import Static
 
 from engine.adaptation.protocol import CurveAnswer, PicturesAnswer
 from maml_tui.actions import bindings
+from maml_tui.adapting.baseline import Baseline
 from maml_tui.adapting.classes import RIGHT, WRONG, draw_classes
 from maml_tui.adapting.curve import curve_plot
 from maml_tui.adapting.scores import draw_scores, scores
 from maml_tui.adapting.study import Study
 from maml_tui.exporting import export
 from maml_tui.plotting.series import legend
-from maml_tui.screens.page import Page
+from maml_tui.screens.page import Page, told
 from maml_tui.widgets.plot_view import PlotView
 from maml_tui.widgets.sheet_view import SheetView
 
@@ -49,6 +50,7 @@ class AdaptPage(Page):
     def __init__(self) -> None:
         super().__init__()
         self._study: Study | None = None
+        self._baseline: Baseline | None = None
         self._page, self._pages = 0, 1
         self._playing = False
         self._stepped = 0.0
@@ -75,7 +77,7 @@ class AdaptPage(Page):
         if self._study is not None:
             await self._study.look()
             self._play_on(self._study)
-            self._ask_if_due(self._study)
+            self._ask_what_is_due()
         self._show()
 
     def on_screen_suspend(self) -> None:
@@ -83,9 +85,11 @@ class AdaptPage(Page):
         self._left = self.set_timer(_KEEP_SECONDS, self._close)
 
     def on_screen_resume(self) -> None:
-        """Keep the process."""
+        """Keep the process; there may be a new baseline."""
         if self._left is not None:
             self._left.stop()
+        if self._baseline is not None:
+            self.run_worker(self._seek(self._baseline), name="baseline")
 
     async def on_unmount(self) -> None:
         """Leave no process behind."""
@@ -178,7 +182,7 @@ class AdaptPage(Page):
     def _change(self, change: Callable[[View], View]) -> None:
         if self._study is not None:
             self._study.view = change(self._study.view)
-            self._ask_if_due(self._study)
+            self._ask_what_is_due()
             self._show()
 
     def _play_on(self, study: Study) -> None:
@@ -187,13 +191,18 @@ class AdaptPage(Page):
             study.view = study.view.stepped(1)
             self._playing = study.view.step < study.view.steps
 
-    def _ask_if_due(self, study: Study) -> None:
-        if study.due:
-            self.run_worker(self._ask(study), name="adapt")
+    def _ask_what_is_due(self) -> None:
+        if self._study and self._baseline:
+            for study in (self._study, self._baseline.follow(self._study.view)):
+                if study and study.due:
+                    self.run_worker(self._ask(study), name="adapt")
 
     async def _ask(self, study: Study) -> None:
         await study.ask()
         self._show()
+        # The run's own answer comes first: the search would only delay it.
+        if self._answer and self._baseline and not self._baseline.sought:
+            await self._seek(self._baseline)
 
     async def _follow(self) -> None:
         """Take up the run that is watched now."""
@@ -201,16 +210,31 @@ class AdaptPage(Page):
         if self._study is None or self._study.watch is not watch:
             await self._close()
             self._study = Study(watch, self.maml.environment) if watch else None
+            self._baseline = Baseline(watch, self.maml.environment) if watch else None
             self._page, self._playing = 0, False
 
+    @told
+    async def _seek(self, baseline: Baseline) -> None:
+        await baseline.seek()
+        if baseline is self._baseline and self.is_running:
+            self._ask_what_is_due()
+            self._show()
+
     async def _close(self) -> None:
-        if self._study is not None:
-            await self._study.close()
+        for one in (self._study, self._baseline):
+            if one is not None:
+                await one.close()
 
     def _show(self) -> None:
         """Paint what is known, unless that is on the screen already."""
         study, page = self._study, self._page
-        known = (study, page, *((study.version, study.view, study.origin, study.notice) if study else ()))
+        beside = self._baseline.state if self._baseline else None
+        known = (
+            study,
+            page,
+            beside,
+            *((study.version, study.view, study.origin, study.notice) if study else ()),
+        )
         if known == self._shown:
             return
         self._shown = known
@@ -218,9 +242,9 @@ class AdaptPage(Page):
         self._say("#origin", study.origin if study else "")
         self._say("#notice", notice)
         self.set_class(bool(notice), "-notice")
-        if study and study.answer and not notice:
-            self._show_scores(study.answer, study.view)
-            self._show_picture(study.answer, study.view)
+        if study and study.answer and self._baseline and not notice:
+            self._show_scores(study.answer, study.view, self._baseline)
+            self._show_picture(study.answer, study.view, self._baseline)
         self._offer()
 
     def _say(self, place: str, text: str) -> None:
@@ -237,17 +261,20 @@ class AdaptPage(Page):
             if self._answer is not None:
                 self.query_one("#curve" if isinstance(self._answer, CurveAnswer) else "#classes").focus()
 
-    def _show_scores(self, answer: CurveAnswer | PicturesAnswer, view: View) -> None:
+    def _show_scores(self, answer: CurveAnswer | PicturesAnswer, view: View, beside: Baseline) -> None:
         panel = self.query_one("#scores", SheetView)
         panel.border_title = f"{scores(answer)[0]} per step"
-        panel.show(partial(draw_scores, answer, view, charset=self.maml.charset))
+        losses, remark = beside.losses(answer), beside.remark
+        panel.show(
+            partial(draw_scores, answer, view, charset=self.maml.charset, baseline=losses, remark=remark)
+        )
 
-    def _show_picture(self, answer: CurveAnswer | PicturesAnswer, view: View) -> None:
+    def _show_picture(self, answer: CurveAnswer | PicturesAnswer, view: View, beside: Baseline) -> None:
         curve, classes = self.query_one(PlotView), self.query_one("#classes", SheetView)
         self.set_class(isinstance(answer, CurveAnswer), "-curve")
         step, charset = min(view.step, len(answer.loss) - 1), self.maml.charset
         if isinstance(answer, CurveAnswer):
-            plot = curve_plot(answer, step, charset)
+            plot = curve_plot(answer, step, charset, beside.answer(answer))
             truth, points, *network = legend(plot)
             curve.border_title, curve.border_subtitle = f"{truth}  {points}", "  ".join(network)
             curve.show(plot)

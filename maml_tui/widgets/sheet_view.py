@@ -26,6 +26,7 @@ _COMPONENTS = {
     Tone.RIGHT: "sheet--right",
     Tone.WRONG: "sheet--wrong",
     Tone.BAR: "sheet--bar",
+    Tone.DIM: "sheet--dim",
 }
 
 
@@ -39,6 +40,7 @@ class SheetView(Widget):
         height: 1fr;
         & > .sheet--name { text-style: bold; }
         & > .sheet--bar { color: $accent; }
+        & > .sheet--dim { color: $text-muted; }
         & > .sheet--right { color: $text-success; }
         & > .sheet--wrong { color: $text-error; text-style: bold; }
     }

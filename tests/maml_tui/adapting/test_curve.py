@@ -43,3 +43,13 @@ def test_a_flat_curve_has_axes_too(curve_answer):
     flat = curve_answer(truth=(0.0,) * 3, support_y=(0.0,), predictions=((0.0,) * 3,))
     low, high = curve_plot(flat, 0, Charset.UNICODE).y_range
     assert low < high and np.isfinite([low, high]).all()
+
+
+def test_a_baseline_is_drawn_in_a_stroke_of_its_own(curve_answer):
+    baseline = curve_answer(predictions=((2.1, 0.0, 0.0), (2.2, 0.0, 0.0), (3.0, 0.5, 0.25)))
+    plot = curve_plot(curve_answer(), 2, Charset.UNICODE, baseline)
+    assert legend(plot)[3:] == ("D ━ step 2", "E ┅ pretrained")
+    assert next(one for one in plot.series if one.label == "pretrained").y.tolist() == [3.0, 0.5, 0.25]
+    assert plot.y_range == (-3.75, 3.75)
+    before = curve_plot(curve_answer(), 0, Charset.ASCII, baseline)
+    assert legend(before)[2:] == ("C . before", "E ~ pretrained") and before.y_range == plot.y_range

@@ -38,6 +38,7 @@ def test_strokes_follow_the_length_of_the_line():
     flat, steep = ([0, 8], [0, 0], 1, 9), ([4, 5], [8, 0], 9, 6)
     assert picture(*flat, Stroke.DASHED) == ["## ## ## "]
     assert picture(*flat, Stroke.DOTTED) == ["# # # # #"]
+    assert picture([0, 9], [0, 0], 1, 10, Stroke.DASH_DOTTED) == ["## # ## # "]
     assert sum(row[5] == "#" for row in picture(*steep, Stroke.DOTTED)) == 4
 
 

@@ -26,6 +26,7 @@ from maml_tui.screens import adapt
 from maml_tui.settings import Settings
 from maml_tui.terminal import Terminal
 from maml_tui.watching.watch import RunWatch
+from maml_tui.wording import metric_value
 
 STAND_IN = """
 import base64, json, sys
@@ -110,6 +111,7 @@ async def settled(pilot):
     await page.pulse()
     while page._study and page._study.busy:
         await pilot.pause(0.01)
+    await pilot.app.workers.wait_for_complete()
     await pilot.pause()
     strips = pilot.app.screen._compositor.render_strips()
     return "\n".join("".join(segment.text for segment in strip) for strip in strips)
@@ -392,20 +394,52 @@ async def test_no_process_is_left_over(opened, make_run, stand_in, monkeypatch):
     assert not left.is_running(), "the application was left"
 
 
-@asynchronous
-async def test_the_real_process_on_a_real_run(opened, make_run):
+@pytest.fixture
+def trained(make_run):
+    """Return `trained("key=value", ...)`: a run of a tiny network that was trained for three iterations."""
     import torch
 
     from engine.checkpoint import to_bytes
     from engine.config.record import read_record
     from engine.training import Setup, meta_train
 
-    run = make_run("sinusoid-10shot", "hidden=[8]", "iterations=3", "eval_every=0", labels=())
-    setup = Setup.build(read_record(run.config).resolved.config, torch.device("cpu"))
-    state = setup.initial_state()
-    for _ in meta_train(setup, state):
-        pass
-    save_checkpoint(run, state.iteration, to_bytes(state, {}), {"latest"})
-    async with opened(run) as pilot:
+    def train(*overrides):
+        tiny = ("hidden=[8]", "iterations=3", "eval_every=0", "val_tasks=4")
+        run = make_run("sinusoid-10shot", *tiny, *overrides, labels=())
+        setup = Setup.build(read_record(run.config).resolved.config, torch.device("cpu"))
+        state = setup.initial_state()
+        for _ in meta_train(setup, state):
+            pass
+        save_checkpoint(run, state.iteration, to_bytes(state, {}), {"latest"})
+        return run
+
+    return train
+
+
+@asynchronous
+async def test_the_real_process_on_a_real_run(opened, trained):
+    async with opened(trained()) as pilot:
         screen = await settled(pilot)
         assert "latest checkpoint, iteration 3" in screen and "10 █" in screen
+        assert "pretrained beside it: maml train" in screen and "E ┅" not in screen
+
+
+@asynchronous
+async def test_the_pretrained_baseline_stands_beside_it(opened, trained):
+    run = trained()
+    async with opened(run) as pilot:
+        await settled(pilot)
+        pretrained = trained("algorithm=pretrained")
+        pilot.app.screen.on_screen_resume()
+        screen = await settled(pilot)
+        assert "E ┅ pretrained" in screen and f"pretrained: {pretrained.id} demo, latest" in screen
+        page = pilot.app.screen
+        answer, beside = page._study.answer, page._baseline.study.answer
+        assert beside.truth == answer.truth and beside.loss != answer.loss
+        assert f"{metric_value('mse', answer.loss[1])}" in screen
+        assert all(metric_value("mse", value) in screen for value in beside.loss)
+        await pilot.press("n", "k")
+        await settled(pilot)
+        assert page._baseline.study.answer.truth == page._study.answer.truth != answer.truth
+        processes = [psutil.Process(one._client.pid) for one in (page._study, page._baseline.study)]
+    assert not any(one.is_running() for one in processes)
