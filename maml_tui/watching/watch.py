@@ -83,8 +83,12 @@ class RunWatch:
         """Look at the files, without touching what is shown. A first look at a long journal takes several calls.
 
         Raises:
-            ResourceError: A file cannot be read.
+            ResourceError: The run was removed, or a file cannot be read.
         """
+        if not self.run.config.is_file():
+            raise ResourceError(
+                f"run {self.run.id} is gone: {printable(self.run.path)} was removed; what is shown is old"
+            )
         with self._looking:
             # The journal is read last: a run that has ended is never shown without its end.
             status = current_status(self.run)

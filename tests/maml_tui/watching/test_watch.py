@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 import socket
 
 import pytest
@@ -123,4 +124,11 @@ def test_a_run_that_goes_away_is_told(run):
     watch = RunWatch(run)
     run.status.unlink()
     with pytest.raises(ResourceError, match="status"):
+        watch.fetch()
+
+
+def test_a_run_that_was_removed_is_said_to_be_gone(run):
+    watch = RunWatch(run)
+    shutil.rmtree(run.path)
+    with pytest.raises(ResourceError, match=f"run {run.id} is gone.*was removed"):
         watch.fetch()
