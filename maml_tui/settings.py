@@ -81,7 +81,7 @@ def _read_tables(path: Path) -> dict[str, Any]:
             return {}
     try:
         return tomllib.loads(text.decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UsageError(f"{printable(path)} is not TOML: {printable(error)}") from error
 
 

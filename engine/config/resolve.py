@@ -105,7 +105,7 @@ def override_layer(assignments: list[str], source: str = "-s") -> Layer:
 def _toml_value(text: str) -> object:
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (tomllib.TOMLDecodeError, RecursionError):
         return text
 
 

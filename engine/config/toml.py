@@ -44,7 +44,7 @@ def parse_toml(text: str, source: str) -> dict[str, object]:
     """
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise UsageError(f"{source} is not valid TOML: {error}") from error
 
 

@@ -123,7 +123,7 @@ def read_split(path: Path, name: str) -> ClassSplit:
     """
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, RecursionError) as error:
         raise UsageError(f"cannot read the split file {printable(path)}: {printable(error)}") from error
     if set(content) != set(_PARTS) or not all(_is_list_of_names(part) for part in content.values()):
         raise UsageError(

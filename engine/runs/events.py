@@ -19,6 +19,7 @@ from pydantic import (
     TypeAdapter,
     ValidationError,
     WithJsonSchema,
+    model_validator,
 )
 
 from engine.runs.states import State
@@ -59,7 +60,7 @@ class Protocol(Record):
     tasks: int = Field(description="number of tasks measured")
     shots: int = Field(description="support examples per class (regression: per task)")
     queries: int = Field(description="query examples per class (regression: per task)")
-    steps: int = Field(description="inner steps taken")
+    steps: int = Field(ge=0, description="inner steps taken")
     seed: int = Field(description="seed of the task sequence")
     ways: int | None = Field(default=None, description="classes per task; null for regression")
     mode: Literal["transductive", "inductive"] | None = Field(
@@ -80,6 +81,12 @@ class Measurement(Record):
     accuracy: tuple[AtStep, ...] | None = Field(
         default=None, description="query accuracy, 0 to 1, after each inner step; null for regression"
     )
+
+    @model_validator(mode="after")
+    def _every_step_is_there(self) -> Measurement:
+        if min(len(self.loss), len(self.series)) <= self.protocol.steps:
+            raise ValueError("there is not a value for every step")
+        return self
 
     @property
     def series(self) -> tuple[AtStep, ...]:

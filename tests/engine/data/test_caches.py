@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 import random
+import tracemalloc
 from contextlib import suppress
 
 import numpy as np
@@ -169,3 +170,15 @@ def test_caches_are_found_in_a_folder_or_beside_one_of_them(put, names):
         ResourceError, match="not have one cache each for train, val and test: its pickles are m"
     ):
         find_caches(folder)
+
+
+def test_a_pickle_cannot_claim_memory_that_it_does_not_fill(tmp_path):
+    """The unpickler in C makes room for the number that a note carries: here for eight gibibytes."""
+    path = tmp_path / "train.pkl"
+    path.write_bytes(b"\x80\x02}r" + (2**30).to_bytes(4, "little") + b".")
+    tracemalloc.start()
+    with pytest.raises(ResourceError, match="is no cache of pictures and classes"):
+        read_cache(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2**24

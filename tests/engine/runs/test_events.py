@@ -93,3 +93,15 @@ def test_the_description_names_every_kind_and_explains_every_field():
     assert "| `measurement` | Measurement |" in text
     assert "| `accuracy` | array of AtStep or null |" in text
     assert "None" not in text
+
+
+@pytest.mark.parametrize("change", [{"loss": []}, {"accuracy": []}])
+def test_a_measurement_without_a_value_for_every_step_is_no_record(change):
+    """Whoever shows it may rely on each step being there."""
+    protocol = PROTOCOL.model_copy(update={"steps": 1})
+    sound = Measurement(metric="mse", protocol=protocol, loss=steps(3.0, 0.4))
+    event = EvaluationEvent(iteration=1, split="val", checkpoint="current", seconds=1.0, measurement=sound)
+    told = json.loads(event.model_dump_json())
+    assert parse_event(json.dumps(told).encode()) == event
+    told["measurement"] |= change
+    assert parse_event(json.dumps(told).encode()) is None

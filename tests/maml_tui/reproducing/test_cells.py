@@ -43,11 +43,13 @@ def cell(preset, means, shots=None, algorithm="maml"):
     config = config.model_copy(
         update={"algorithm": config.algorithm.model_copy(update={"algorithm": algorithm})}
     )
+    if not means:
+        return Cell(config, shots or config.task.shots, None)
     series = tuple(at(mean, step=step) for step, mean in enumerate(means))
     protocol = Protocol(split="test", tasks=600, shots=1, queries=1, steps=len(means) - 1, seed=1)
     accuracy = None if config.is_regression else series
     found = Measurement(metric=config.metric, protocol=protocol, loss=series, accuracy=accuracy)
-    measured = Measured(checkpoint="best", iteration=1, measurement=found) if means else None
+    measured = Measured(checkpoint="best", iteration=1, measurement=found)
     return Cell(config, shots or config.task.shots, measured)
 
 
