@@ -12,7 +12,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from pydantic import ValidationError
 
 from engine.checkpoint import to_bytes
@@ -28,6 +27,7 @@ from engine.training import Setup, meta_train
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    import torch
     from numpy.typing import NDArray
 
     from engine.algorithms.adapt import Params

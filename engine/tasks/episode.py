@@ -51,7 +51,7 @@ class Episodes:
 
     def split(self, size: int) -> Iterator[Episodes]:
         """Yield the batch in parts of `size` episodes."""
-        parts = zip(*(part.split(size) for part in self.tensors()), strict=True)
+        parts = zip(*(part.split(size) for part in self.tensors()), strict=True)  # type: ignore[no-untyped-call]
         return (Episodes(*part) for part in parts)
 
 
