@@ -125,7 +125,14 @@ ACTIONS = (
     Action("adapt.own", "0", "Own curve", "The task's own amplitude and phase again", "own"),
     Action("adapt.next_page", "pagedown", "Page", "More pictures of the same task", "page(1)", 6),
     Action("adapt.previous_page", "pageup", "Page -", "The pictures before", "page(-1)"),
-    Action("adapt.checkpoint", "v", "Best/latest", "Start from the best or the latest checkpoint", "checkpoint", 7),
+    Action(
+        "adapt.checkpoint",
+        "v",
+        "Best/latest",
+        "Start from the best or the latest checkpoint",
+        "checkpoint",
+        7,
+    ),
     Action("adapt.split", "t", "Val/test", "Validation tasks or test tasks", "split", 10),
     Action("adapt.export", "w", "Export", "Write the curve as SVG, PNG and CSV", "export", 11),
     # in a plot

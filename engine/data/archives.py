@@ -39,6 +39,7 @@ _DAMAGE = (
     ValueError,
     struct.error,
     RuntimeError,
+    IndexError,  # zipfile, of a member without a name
 )
 
 

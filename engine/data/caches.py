@@ -173,7 +173,9 @@ _KNOWN = {
 }
 
 
-class _Reader(pickle._Unpickler):  # Python's own: the other one makes room for as much as a pickle claims to hold
+class _Reader(
+    pickle._Unpickler
+):  # Python's own: the other one makes room for as much as a pickle claims to hold
     def find_class(self, module: str, name: str) -> Any:  # noqa: ANN401
         if (module, name) not in _KNOWN:
             raise ResourceError(

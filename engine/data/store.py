@@ -168,7 +168,7 @@ def load(name: str, root: Path | None = None) -> ImageSet:
         if not folder.exists():
             raise _missing(name, folder) from error
         raise _damaged(name, folder, f"{Path(error.filename).name} is missing") from error
-    except (EOFError, KeyError, TypeError, ValueError, OverflowError, UsageError) as error:
+    except (EOFError, KeyError, TypeError, ValueError, OverflowError, RecursionError, UsageError) as error:
         raise _damaged(name, folder, str(error)) from error
     except OSError as error:
         reason = error.strerror or error

@@ -30,7 +30,10 @@ def test_errors_are_drawn_against_the_largest_and_what_is_not_finite_has_no_bar(
 
 
 def test_before_the_first_validation_it_says_what_will_be_here(scene, texts):
-    assert texts(adaptation(scene(), 40, 8)) == ["accuracy after every inner step,", "as soon as it was validated"]
+    assert texts(adaptation(scene(), 40, 8)) == [
+        "accuracy after every inner step,",
+        "as soon as it was validated",
+    ]
 
 
 @pytest.mark.parametrize(
