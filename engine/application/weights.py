@@ -61,5 +61,5 @@ def read_weights(path: Path) -> tuple[Params, Facts, Form | None]:
         known = {name: json.loads(text) for name, text in metadata.items()}
         form = known.pop("form")
         return theta, Facts.model_validate(known), None if form is None else Form(*form)
-    except (ValueError, KeyError, TypeError, ValidationError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError, ValidationError) as error:
         raise ResourceError(f"{printable(path)} has damaged metadata: export it again") from error

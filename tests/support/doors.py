@@ -7,6 +7,7 @@ anything else that it raises is a defect.
 from __future__ import annotations
 
 import io
+import json
 import os
 import pickle
 import shutil
@@ -16,7 +17,9 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image
+from safetensors.torch import save
 
+from engine.application.weights import read_weights
 from engine.checkpoint import restore, to_bytes
 from engine.config.presets import load_preset
 from engine.config.record import RunRecord, read_record
@@ -239,6 +242,21 @@ class Doors:
 
     def door_cache(self, path):
         read_cache(path)
+
+    def welcome_weights(self):
+        known = {
+            "name": "demo",
+            "checkpoint": "best",
+            "iteration": 4,
+            "parameters": 2,
+            "sha256": "00",
+            "config": "",
+        }
+        metadata = {name: json.dumps(value) for name, value in (*known.items(), ("form", None))}
+        return save({"a": torch.zeros(2)}, {"format": "maml-tui initialisation 1", **metadata})
+
+    def door_weights(self, path):
+        read_weights(path)
 
     def welcome_set(self):
         return b'{"format":1,"source":"x","content_hash":"00","shape":[4,1,2,2],"class_names":["a","b"],"counts":[2,2]}'
