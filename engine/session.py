@@ -85,11 +85,11 @@ class Session:
 
     def resume(self) -> int | None:
         """Take up the latest checkpoint and return its iteration; None if there is none yet."""
-        prune(self.run)  # a worker killed after its last save has left what that superseded
         if read_pointer(self.run, "latest") is None:
             return None
         record, payload = load_checkpoint(self.run, "latest")
         restore(self.state, payload, self.setup.source.fingerprint)
+        prune(self.run)  # a worker killed after its last save has left what that superseded
         self._saved = record.iteration
         self.heartbeat.update(iteration=record.iteration)
         self._show_best()

@@ -179,7 +179,7 @@ class Doors:
         read_tags(self.run)
 
     def welcome_settings(self):
-        return b'[interface]\ntheme = "auto"\nhz = 2.0\ncharset = "block"\n[keys]\n"app.setup" = "f1,1"\n'
+        return b'[interface]\ntheme = "auto"\nhz = 2.0\ncharset = "block"\n[keys]\n"app.setup" = "f9,1"\n'
 
     def door_settings(self, path):
         read_settings(path, {})

@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import subprocess
 import time
 
 import forked_worker
+import numpy as np
 import pytest
 from short_run import assert_unharmed, finish, said
 
+from engine.data.store import make_image_set, save
+from engine.runs.result import read_result
 from engine.runs.status import current_status, read_status
 
 ENDLESS = ("iterations=1000000", "eval_every=0")
-TINY_IMAGES = (
-    "data=tiny",
-    "filters=4",
-    "meta_batch_size=2",
-    "iterations=6",
-    "eval_every=3",
-    "val_tasks=4",
-    "eval_tasks=4",
-    "checkpoint_every=2",
-)
 
 
 def fails(run, code, part, fault="none", *arguments):
@@ -116,3 +110,37 @@ def test_memory_that_runs_out(new_run, spare):
     run = new_run("meta_batch_size=4000", "hidden=[512,512]", "shots=50", "queries=50")
     assert forked_worker.work(run, "short_memory", spare) == 3
     assert "out of memory" in current_status(run).reason
+
+
+PICTURES = (
+    "data=tiny",
+    "filters=4",
+    "meta_batch_size=2",
+    "iterations=6",
+    "eval_every=3",
+    "checkpoint_every=2",
+)
+
+
+def tiny(seed):
+    """Install a data set of sixty classes."""
+    pixels = np.random.default_rng(seed).integers(0, 256, (180, 1, 28, 28), np.uint8)
+    save(
+        make_image_set(
+            "tiny", pixels, [f"class {number}" for number in range(60)], [3] * 60, "made by a test"
+        )
+    )
+
+
+def test_data_that_vanish_or_change(new_run, tmp_path):
+    tiny(0)
+    options = {"preset": "smoke", "usual": (*PICTURES, "val_tasks=4", "eval_tasks=4", "ways=3")}
+    whole, halved = new_run(**options), new_run(**options)
+    assert forked_worker.work(whole) == 0, said(whole, 1)
+    assert forked_worker.work(halved, "killed", 60) == -signal.SIGKILL
+    (tmp_path / "data" / "tiny").rename(tmp_path / "aside")
+    fails(halved, 3, "the data set 'tiny' is not in")
+    tiny(1)
+    fails(halved, 3, "the data set or class split has changed since run")
+    tiny(0)
+    finish(halved, read_result(whole.result))
