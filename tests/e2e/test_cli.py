@@ -10,11 +10,13 @@ import subprocess
 import sys
 import termios
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pyte
 import pytest
 
+from engine.errors import UsageError
 from engine.runs.events import StartedEvent, TrainEvent
 from engine.runs.index import find_run, list_runs
 from engine.runs.journal import EventReader
@@ -33,12 +35,18 @@ PATIENCE = 60.0  # seconds that a busy machine is given for what takes two
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
-    """One state and data directory for the file, so that drawings are made once; no worker outlives it."""
-    home = tmp_path_factory.mktemp("home")
-    yield home
+    """One state and data directory for the file, so that drawings are made once."""
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(autouse=True)
+def no_worker_left(home):
+    """No worker outlives its test: each would take the others' processors."""
+    yield
     for summary in list_runs(home / "state" / "runs"):
         if summary.status.state in LIVE_STATES:
-            kill_worker(summary.run)
+            with suppress(UsageError):  # it has ended meanwhile
+                kill_worker(summary.run)
 
 
 @pytest.fixture(autouse=True)
