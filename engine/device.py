@@ -6,6 +6,7 @@ import platform
 
 import torch
 
+from engine.acceleration.allocator import keep_freed_memory
 from engine.errors import ResourceError, UsageError
 
 
@@ -18,6 +19,7 @@ def use_device(name: str) -> torch.device:
         UsageError: If the name is not one of those.
         ResourceError: If this machine has no such device; says which ones it has.
     """
+    keep_freed_memory()
     # Convolutions in full float32, by algorithms that give the same bits again: a resumed run must not differ.
     torch.backends.cudnn.allow_tf32 = False
     torch.backends.cudnn.deterministic = True

@@ -26,11 +26,11 @@ _POOL = ([2, 2], [2, 2], [0, 0], [1, 1])  # kernel, stride, padding, dilation
 
 
 def channels_last(x: Tensor) -> Tensor:
-    """Return `x` `[..., channels, height, width]` with the channels innermost in memory.
+    """Return `x` `[examples, channels, height, width]` with the channels innermost in memory.
 
-    Unlike `torch.channels_last` also with one channel: what follows is laid out like it.
+    PyTorch's `contiguous` takes a single channel for innermost as it is, and lays out like it all that comes after.
     """
-    return x.movedim(-3, -1).contiguous().movedim(-1, -3)
+    return torch.empty_like(x, memory_format=torch.channels_last).copy_(x)
 
 
 @dataclass(frozen=True)
@@ -65,14 +65,16 @@ class _ConvBlockPoint:
         self.block = block
         self.weight_name, self.shift_name = f"{block.name}.convolution.weight", f"{block.name}.norm.shift"
         self.weight, self.x = params[self.weight_name], x
-        y = self._convolve(x, self.weight)
-        self.count = y.numel() // y.shape[1]
-        self.h, _, self.r = torch.native_batch_norm(y, None, None, None, None, True, 0.0, BatchNorm.epsilon)
-        # Pooling before shift and ReLU, with which it commutes, leaves a quarter of the work to them.
-        pooled = self.h
+        self.y = self._convolve(x, self.weight)
+        self.mean, variance = _aten.batch_norm_update_stats(self.y, None, None, 0.0)
+        self.r = (variance + BatchNorm.epsilon).rsqrt_()
+        self.share = self.r * (-self.y.shape[1] / self.y.numel())
+        # Normalising keeps the order of values: pooled first, it is a quarter of the work.
+        pooled = self.y
         if block.pool:
-            pooled, self.largest = _aten.max_pool2d_with_indices(self.h, *_POOL)
-        self.out = (pooled + params[self.shift_name][:, None, None]).relu_()
+            pooled, self.largest = _aten.max_pool2d_with_indices(self.y, *_POOL)
+        shift = torch.addcmul(params[self.shift_name], self.mean, self.r, value=-1)
+        self.out = torch.addcmul(_broadcast(shift), pooled, _broadcast(self.r)).relu_()
 
     def backward(self, g: Tensor, gradient: Params) -> Tensor:
         self.g = where_positive(self.out, g)
@@ -86,21 +88,17 @@ class _ConvBlockPoint:
         if not self.block.bottom:
             y_dot += self._convolve(x_dot, self.weight)
         self.h_dot, y_dot_h, _ = self._project(y_dot)
-        self.log_r_dot = -self.r * y_dot_h / self.count
+        self.log_r_dot = self.share * y_dot_h
         self.out_dot = where_positive(self.out, self._pool_like(self.h_dot))
         return self.out_dot
 
     def backward_tangent(self, g_dot: Tensor, product: Params) -> Tensor:
         # The product rule on P(g) = r (g - mean g - h mean(g h)), with g, h and r all changing.
         y_bar_dot, _, product[self.shift_name] = self._project(self._unpool(where_positive(self.out, g_dot)))
-        share = -self.r / self.count
-        g_h_dot = (self.g * self.out_dot).sum((0, 2, 3))
-        for value, factor in (
-            (self.y_bar, self.log_r_dot),
-            (self.h_dot, share * self.g_h),
-            (self.h, share * g_h_dot),
-        ):
-            y_bar_dot.addcmul_(value, factor[:, None, None])
+        of_y = self.share * self.r * (self.g * self.out_dot).sum((0, 2, 3))
+        y_bar_dot.addcmul_(self.y_bar, _broadcast(self.log_r_dot))
+        y_bar_dot.addcmul_(self.h_dot, _broadcast(self.share * self.g_h))
+        y_bar_dot.addcmul_(self.y, _broadcast(of_y)).sub_(_broadcast(of_y * self.mean))
         g_x_dot, weight = self._convolve_back(y_bar_dot, self.x, self.weight)
         if not self.block.bottom:
             g_x_more, weight_more = self._convolve_back(self.y_bar, self.x_dot, self.weight_dot)
@@ -122,17 +120,12 @@ class _ConvBlockPoint:
 
     def _project(self, v: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return P(v), and for each channel the sums of v h and of v."""
-        mean, one = torch.zeros_like(self.r), torch.ones_like(self.r)
-        return cast(
-            "tuple[Tensor, Tensor, Tensor]",
-            # h as its own input: mean 0, scale 1; the factor r goes where the kernel has its learned scale.
-            _aten.native_batch_norm_backward(
-                v, self.h, self.r, None, None, mean, one, True, BatchNorm.epsilon, [True, True, True]
-            ),
-        )
+        statistics = (self.mean, self.r, True, BatchNorm.epsilon, [True, True, True])
+        found = _aten.native_batch_norm_backward(v, self.y, None, None, None, *statistics)
+        return cast("tuple[Tensor, Tensor, Tensor]", found)
 
     def _pool_like(self, values: Tensor) -> Tensor:
-        """Take from `values` what pooling took from h."""
+        """Take from `values` what pooling took from y."""
         if not self.block.pool:
             return values
         return values.flatten(2).gather(2, self.largest.flatten(2)).view_as(self.out)
@@ -141,7 +134,11 @@ class _ConvBlockPoint:
         """Put `g` where pooling found it, and zeros elsewhere."""
         if not self.block.pool:
             return g
-        return cast("Tensor", _aten.max_pool2d_with_indices_backward(g, self.h, *_POOL, False, self.largest))
+        return cast("Tensor", _aten.max_pool2d_with_indices_backward(g, self.y, *_POOL, False, self.largest))
+
+
+def _broadcast(channels: Tensor) -> Tensor:
+    return channels[:, None, None]
 
 
 @dataclass(frozen=True)

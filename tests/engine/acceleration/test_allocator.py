@@ -1,0 +1,40 @@
+"""Freed memory is kept."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+SCRIPT = """
+import resource, torch
+{setting}
+def faults():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    torch.ones(20_000_000)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+print(sorted(faults() for _ in range(30))[15])
+"""
+KEEP = "from engine.acceleration.allocator import keep_freed_memory; keep_freed_memory()"
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="tells glibc")
+def test_a_large_tensor_takes_the_pages_of_one_before():
+    usual, kept = (
+        int(
+            subprocess.run(
+                [sys.executable, "-c", SCRIPT.format(setting=setting)], capture_output=True, check=True
+            ).stdout
+        )
+        for setting in ("", KEEP)
+    )
+    assert kept < 100 < 1000 < usual
+
+
+def test_nothing_happens_elsewhere(monkeypatch):
+    from engine.acceleration import allocator
+
+    monkeypatch.setattr(allocator.sys, "platform", "darwin")
+    monkeypatch.setattr(allocator.ctypes, "CDLL", lambda name: pytest.fail("no glibc here"))
+    allocator.keep_freed_memory()
