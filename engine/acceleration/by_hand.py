@@ -16,22 +16,17 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from engine.acceleration.conv_layers import ConvBlock, Flatten, SpaceMean, channels_last
-from engine.acceleration.layers import Linear, ReLU
-from engine.acceleration.losses import CrossEntropy, SquaredError
+from engine.acceleration.networks import descend, laid_out, network_of
 from engine.acceleration.threads import TaskThreads
-from engine.algorithms.learner import Learner
 from engine.algorithms.maml import FOMAML, MAML, QueryMetrics
-from engine.models.build import adapted_names
-from engine.models.conv4 import Conv4Pool, Conv4Stride
 from engine.models.mlp import MLP
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from torch import Tensor, nn
+    from torch import Tensor
 
-    from engine.acceleration.layers import Layer, Point
+    from engine.acceleration.networks import Network, Trace
     from engine.algorithms.adapt import Params
     from engine.tasks.episode import Episodes
 
@@ -41,58 +36,6 @@ _TOGETHER = 1024
 
 _ONE_CORE_NUMBERS = 50_000
 """Parameters up to which sharing an operation among cores costs more than it saves, beside other work above all."""
-
-
-@dataclass(frozen=True)
-class Network:
-    """A network as a chain of layers, and its loss.
-
-    Attributes:
-        layers: From examples to outputs.
-        loss: What its outputs are judged by.
-        divisor: See `engine.algorithms.learner.Learner`.
-    """
-
-    layers: tuple[Layer, ...]
-    loss: type[CrossEntropy | SquaredError]
-    divisor: float | None
-
-    def trace(self, params: Params, x: Tensor, y: Tensor) -> Trace:
-        """Evaluate the loss of examples `x`, `y` and its gradient."""
-        points: list[Point] = []
-        dot = x
-        for layer in self.layers:
-            points.append(layer(params, dot))
-            dot = points[-1].out
-        return Trace(x, points, self.loss(dot, y, self.divisor or dot.shape[-2]))
-
-
-class Trace:
-    """The loss at one value of the parameters: its gradient, and what its Hessian is multiplied with.
-
-    Attributes:
-        outputs: The network's.
-        gradient: Of the loss, by parameter name.
-    """
-
-    def __init__(self, x: Tensor, points: list[Point], loss: CrossEntropy | SquaredError) -> None:
-        self.outputs = points[-1].out
-        self.gradient: Params = {}
-        self._x, self._points, self._loss = x, points, loss
-        g = loss.gradient
-        for point in reversed(points):
-            g = point.backward(g, self.gradient)
-
-    def hessian_product(self, direction: Params) -> Params:
-        """Return the change of the gradient as the parameters move in `direction`. To be called once."""
-        dot = self._x
-        for point in self._points:
-            dot = point.tangent(direction, dot)
-        dot = self._loss.tangent(dot)
-        product: Params = {}
-        for point in reversed(self._points):
-            dot = point.backward_tangent(dot, product)
-        return product
 
 
 @dataclass(frozen=True)
@@ -115,7 +58,7 @@ class ByHand:
 
     def meta_gradient(self, theta: Params, episodes: Episodes) -> tuple[Params, QueryMetrics]:
         """Return what `MAML.meta_gradient` does, but for rounding."""
-        start = {name: _laid_out(value) for name, value in theta.items()}
+        start = {name: laid_out(value) for name, value in theta.items()}
         parts = self.threads.map(lambda portion: self._total(start, *portion), self._portions(episodes))
         gradients, outputs = zip(*parts, strict=True)
         tasks = len(episodes.support_x)
@@ -132,28 +75,21 @@ class ByHand:
         self, theta: Params, support_x: Tensor, support_y: Tensor, query_x: Tensor, query_y: Tensor
     ) -> tuple[Params, Tensor]:
         """Return the meta-gradient's sum over the tasks given, and the outputs for their queries."""
-        support = _laid_out(support_x), support_y
-        second_order = self.algorithm.order == 2
+        support = laid_out(support_x), support_y
+        algorithm, second_order = self.algorithm, self.algorithm.order == 2
         starts, traces = [theta], []
-        for _ in range(self.algorithm.inner_steps):
+        for _ in range(algorithm.inner_steps):
             trace = self.network.trace(starts[-1], *support)
-            starts.append(self._step(starts[-1], trace.gradient))
+            starts.append(descend(starts[-1], trace.gradient, algorithm.inner_lr, algorithm.learner.adapted))
             if second_order and not self.recompute:
                 traces.append(trace)
-        query = self.network.trace(starts.pop(), _laid_out(query_x), query_y)
+        query = self.network.trace(starts.pop(), laid_out(query_x), query_y)
         g = query.gradient
         while second_order and starts:
             params = starts.pop()
             trace = traces.pop() if traces else self.network.trace(params, *support)
             g = self._back_through(params, trace, g)
         return {name: _summed_like(theta[name], value) for name, value in g.items()}, query.outputs
-
-    def _step(self, params: Params, gradient: Params) -> Params:
-        rate, adapted = self.algorithm.inner_lr, self.algorithm.learner.adapted
-        return {
-            name: torch.sub(value, gradient[name], alpha=rate) if name in adapted else value
-            for name, value in params.items()
-        }
 
     def _back_through(self, params: Params, trace: Trace, g: Params) -> Params:
         """Return the gradient with respect to `params` from that with respect to what a step made of them."""
@@ -179,38 +115,15 @@ def by_hand(algorithm: MAML, task_chunk: int, *, recompute: bool) -> ByHand | No
         recompute: See `ByHand`.
     """
     learner = algorithm.learner
-    layers = _layers(learner.model)
-    ours = type(algorithm) in (MAML, FOMAML) and type(learner) is Learner
-    if not ours or layers is None or learner.adapted != adapted_names(learner.model):
+    network = network_of(learner)
+    if network is None or type(algorithm) not in (MAML, FOMAML):
         return None
-    network = Network(layers, SquaredError if learner.regression else CrossEntropy, learner.divisor)
     if isinstance(learner.model, MLP):
         numbers = sum(value.numel() for value in learner.model.parameters())
         threads = TaskThreads(1, cores=None if numbers > _ONE_CORE_NUMBERS else 1)
         return ByHand(algorithm, network, threads, task_chunk or _TOGETHER, recompute)
     cores = torch.get_num_threads()
     return ByHand(algorithm, network, TaskThreads(min(cores, task_chunk or cores)), None, recompute)
-
-
-def _layers(model: nn.Module) -> tuple[Layer, ...] | None:
-    """Return a network's layers; None for networks that are not one of ours."""
-    if type(model) is MLP:
-        linear = [Linear(f"layers.{n}", bottom=n == 0) for n in range(len(model.layers))]
-        return linear[0], *(layer for after in linear[1:] for layer in (ReLU(), after))
-    if type(model) is Conv4Stride:
-        return *_blocks(stride=2, pool=False), SpaceMean(), Linear("head")
-    if type(model) is Conv4Pool:
-        return *_blocks(stride=1, pool=True), Flatten(), Linear("head")
-    return None
-
-
-def _blocks(*, stride: int, pool: bool) -> Iterator[ConvBlock]:
-    return (ConvBlock(f"blocks.{n}", stride, pool, bottom=n == 0) for n in range(4))
-
-
-def _laid_out(values: Tensor) -> Tensor:
-    """Put pictures and filters into the memory layout of `engine.acceleration.conv_layers`."""
-    return channels_last(values) if values.dim() == 4 else values
 
 
 def _summed_like(parameter: Tensor, gradient: Tensor) -> Tensor:

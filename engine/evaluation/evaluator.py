@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.func import vmap
 
+from engine.acceleration.measuring import side_by_side
 from engine.runs.events import AtStep, Measurement, Protocol
 from engine.statistics.summary import summarise
 from engine.tasks.episode import EpisodeShape
@@ -151,21 +152,28 @@ def _task_curves(
 def _curves(
     learner: Learner, theta: Params, episodes: Episodes, protocol: Protocol, inner_lr: float
 ) -> tuple[Tensor, Tensor]:
+    def judge(outputs: Iterator[Tensor], query_y: Tensor) -> tuple[Tensor, Tensor]:
+        losses, accuracies = [], []
+        for output in outputs:
+            losses.append(learner.example_losses(output, query_y).mean())
+            accuracies.append(learner.correct(output, query_y).mean())
+        return torch.stack(losses), torch.stack(accuracies)
+
     def curve(
         support_x: Tensor, support_y: Tensor, query_x: Tensor, query_y: Tensor
     ) -> tuple[Tensor, Tensor]:
-        losses, accuracies = [], []
         # Without an outer gradient both orders take the same steps; 1 says that none is wanted.
-        for params in learner.adapted_to(theta, (support_x, support_y), inner_lr, protocol.steps, order=1):
-            if protocol.mode == "inductive":
-                outputs = predict_alone(learner, params, support_x, query_x)
-            else:
-                outputs = learner.predict(params, query_x)
-            losses.append(learner.example_losses(outputs, query_y).mean())
-            accuracies.append(learner.correct(outputs, query_y).mean())
-        return torch.stack(losses), torch.stack(accuracies)
+        steps = learner.adapted_to(theta, (support_x, support_y), inner_lr, protocol.steps, order=1)
+        if protocol.mode == "inductive":
+            return judge((predict_alone(learner, params, support_x, query_x) for params in steps), query_y)
+        return judge((learner.predict(params, query_x) for params in steps), query_y)
 
-    losses, accuracies = vmap(curve)(*episodes.tensors())
+    fast = None if protocol.mode == "inductive" else side_by_side(learner, episodes.support_x.device)
+    if fast is None:
+        losses, accuracies = vmap(curve)(*episodes.tensors())
+        return losses, accuracies
+    tasks = fast.judge(judge, theta, episodes, inner_lr, protocol.steps)
+    losses, accuracies = (torch.stack(values) for values in zip(*tasks, strict=True))
     return losses, accuracies
 
 

@@ -1,0 +1,83 @@
+"""Adapting to many tasks on the CPU to see how well it goes: side by side, and without automatic differentiation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from engine.acceleration.networks import descend, laid_out, network_of
+from engine.acceleration.threads import TaskThreads
+from engine.models.mlp import MLP
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from torch import Tensor
+
+    from engine.acceleration.networks import Network
+    from engine.acceleration.threads import Result
+    from engine.algorithms.adapt import Params
+    from engine.algorithms.learner import Learner
+    from engine.tasks.episode import Episodes
+
+
+@dataclass(frozen=True)
+class SideBySide:
+    """A convolutional network that adapts to a task a thread.
+
+    Attributes:
+        learner: The network and its losses.
+        network: The network, derivatives included.
+        threads: Where tasks are worked on.
+    """
+
+    learner: Learner
+    network: Network
+    threads: TaskThreads
+
+    def judge(
+        self,
+        judgement: Callable[[Iterator[Tensor], Tensor], Result],
+        theta: Params,
+        episodes: Episodes,
+        step_size: float,
+        steps: int,
+    ) -> list[Result]:
+        """Adapt to every task and return what is thought of it.
+
+        Args:
+            judgement: From the outputs for a task's queries after 0, 1, ..., `steps` steps, `[queries, classes]`
+                each, and the queries' classes to anything.
+            theta: The meta-learned parameters.
+            episodes: The tasks.
+            step_size: alpha.
+            steps: How many gradient steps.
+        """
+        start = {name: laid_out(value) for name, value in theta.items()}
+
+        def one(task: tuple[Tensor, ...]) -> Result:
+            support_x, support_y, query_x, query_y = task
+            support = laid_out(support_x), support_y
+            return judgement(self._outputs(start, support, laid_out(query_x), step_size, steps), query_y)
+
+        return self.threads.map(one, zip(*episodes.tensors(), strict=True))
+
+    @torch.no_grad()
+    def _outputs(
+        self, params: Params, support: tuple[Tensor, Tensor], queries: Tensor, step_size: float, steps: int
+    ) -> Iterator[Tensor]:
+        yield self.network.outputs(params, queries)
+        for _ in range(steps):
+            gradient = self.network.trace(params, *support).gradient
+            params = descend(params, gradient, step_size, self.learner.adapted)
+            yield self.network.outputs(params, queries)
+
+
+def side_by_side(learner: Learner, device: torch.device) -> SideBySide | None:
+    """Return a fast way to adapt a learner to many tasks, or None where batching them is as good or the only way."""
+    network = network_of(learner)
+    if network is None or isinstance(learner.model, MLP) or device.type != "cpu":
+        return None
+    return SideBySide(learner, network, TaskThreads(torch.get_num_threads()))

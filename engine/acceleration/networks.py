@@ -1,0 +1,119 @@
+"""The program's own networks as chains of layers whose derivatives are written out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from engine.acceleration.conv_layers import ConvBlock, Flatten, SpaceMean, channels_last
+from engine.acceleration.layers import Linear, ReLU
+from engine.acceleration.losses import CrossEntropy, SquaredError
+from engine.algorithms.learner import Learner
+from engine.models.build import adapted_names
+from engine.models.conv4 import Conv4Pool, Conv4Stride
+from engine.models.mlp import MLP
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from torch import Tensor, nn
+
+    from engine.acceleration.layers import Layer, Point
+    from engine.algorithms.adapt import Params
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network as a chain of layers, and its loss.
+
+    Attributes:
+        layers: From examples to outputs.
+        loss: What its outputs are judged by.
+        divisor: See `engine.algorithms.learner.Learner`.
+    """
+
+    layers: tuple[Layer, ...]
+    loss: type[CrossEntropy | SquaredError]
+    divisor: float | None
+
+    def outputs(self, params: Params, x: Tensor) -> Tensor:
+        """Return the outputs for examples `x`."""
+        for layer in self.layers:
+            x = layer(params, x).out
+        return x
+
+    def trace(self, params: Params, x: Tensor, y: Tensor) -> Trace:
+        """Evaluate the loss of examples `x`, `y` and its gradient."""
+        points: list[Point] = []
+        dot = x
+        for layer in self.layers:
+            points.append(layer(params, dot))
+            dot = points[-1].out
+        return Trace(x, points, self.loss(dot, y, self.divisor or dot.shape[-2]))
+
+
+class Trace:
+    """The loss at one value of the parameters: its gradient, and what its Hessian is multiplied with.
+
+    Attributes:
+        outputs: The network's.
+        gradient: Of the loss, by parameter name.
+    """
+
+    def __init__(self, x: Tensor, points: list[Point], loss: CrossEntropy | SquaredError) -> None:
+        self.outputs = points[-1].out
+        self.gradient: Params = {}
+        self._x, self._points, self._loss = x, points, loss
+        g = loss.gradient
+        for point in reversed(points):
+            g = point.backward(g, self.gradient)
+
+    def hessian_product(self, direction: Params) -> Params:
+        """Return the change of the gradient as the parameters move in `direction`. To be called once."""
+        dot = self._x
+        for point in self._points:
+            dot = point.tangent(direction, dot)
+        dot = self._loss.tangent(dot)
+        product: Params = {}
+        for point in reversed(self._points):
+            dot = point.backward_tangent(dot, product)
+        return product
+
+
+def descend(params: Params, gradient: Params, step_size: float, adapted: Collection[str]) -> Params:
+    """Return the parameters after a gradient step of those that are adapted."""
+    return {
+        name: torch.sub(value, gradient[name], alpha=step_size) if name in adapted else value
+        for name, value in params.items()
+    }
+
+
+def network_of(learner: Learner) -> Network | None:
+    """Return the network and the loss of a learner, or None if one of them is not our own."""
+    layers = _layers(learner.model)
+    if type(learner) is not Learner or layers is None or learner.adapted != adapted_names(learner.model):
+        return None
+    return Network(layers, SquaredError if learner.regression else CrossEntropy, learner.divisor)
+
+
+def laid_out(values: Tensor) -> Tensor:
+    """Put pictures and filters into the memory layout of `engine.acceleration.conv_layers`."""
+    return channels_last(values) if values.dim() == 4 else values
+
+
+def _layers(model: nn.Module) -> tuple[Layer, ...] | None:
+    """Return a network's layers; None for networks that are not one of ours."""
+    if type(model) is MLP:
+        linear = [Linear(f"layers.{n}", bottom=n == 0) for n in range(len(model.layers))]
+        return linear[0], *(layer for after in linear[1:] for layer in (ReLU(), after))
+    if type(model) is Conv4Stride:
+        return *_blocks(stride=2, pool=False), SpaceMean(), Linear("head")
+    if type(model) is Conv4Pool:
+        return *_blocks(stride=1, pool=True), Flatten(), Linear("head")
+    return None
+
+
+def _blocks(*, stride: int, pool: bool) -> Iterator[ConvBlock]:
+    return (ConvBlock(f"blocks.{n}", stride, pool, bottom=n == 0) for n in range(4))

@@ -1,0 +1,45 @@
+"""Adapting side by side comes to the same as batching the tasks."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from engine.acceleration.measuring import side_by_side
+from engine.evaluation import evaluator
+from engine.evaluation.evaluator import protocol_for
+from engine.tasks.sampling import Split
+from engine.training import Setup
+
+CPU = torch.device("cpu")
+
+
+def outputs_by_reference(learner, theta, episodes, steps):
+    for support_x, support_y, query_x, _ in zip(*episodes.tensors(), strict=True):
+        adapted = learner.adapted_to(theta, (support_x, support_y), 0.05, steps, order=1)
+        yield torch.stack([learner.predict(params, query_x) for params in adapted])
+
+
+def test_the_outputs_after_every_step(problem):
+    learner, theta, episodes = problem
+    fast = side_by_side(learner, CPU)
+    if learner.regression:
+        assert fast is None
+        return
+    found = fast.judge(lambda outputs, y: (torch.stack(list(outputs)), y), theta, episodes, 0.05, 3)
+    expected = outputs_by_reference(learner, theta, episodes, 3)
+    for task, ((outputs, y), wanted) in enumerate(zip(found, expected, strict=True)):
+        torch.testing.assert_close(outputs, wanted, rtol=1e-9, atol=1e-10)
+        assert torch.equal(y, episodes.query_y[task])
+
+
+@pytest.mark.parametrize("mode", ["transductive", "inductive"])
+def test_an_evaluation_is_the_same(small, monkeypatch, mode):
+    setup = Setup.build(small("strokes", f"eval_mode={mode}"), CPU)
+    theta = setup.initial_state().theta
+    protocol = protocol_for(setup.config, Split.VAL, tasks=5, steps=2)
+    fast = setup.measure_by(protocol, theta)
+    monkeypatch.setattr(evaluator, "side_by_side", lambda *args: None)
+    batched = setup.measure_by(protocol, theta)
+    torch.testing.assert_close(torch.tensor(fast.losses), torch.tensor(batched.losses), rtol=1e-4, atol=1e-5)
+    assert fast.accuracies.shape == (5, 3)
