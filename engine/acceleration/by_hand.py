@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from engine.acceleration.native.library import Library
     from engine.acceleration.networks import Network, Trace
     from engine.algorithms.adapt import Params
     from engine.tasks.episode import Episodes
@@ -58,7 +59,7 @@ class ByHand:
 
     def meta_gradient(self, theta: Params, episodes: Episodes) -> tuple[Params, QueryMetrics]:
         """Return what `MAML.meta_gradient` does, but for rounding."""
-        start = {name: laid_out(value) for name, value in theta.items()}
+        start = self.network.laid_out(theta)
         parts = self.threads.map(lambda portion: self._total(start, *portion), self._portions(episodes))
         gradients, outputs = zip(*parts, strict=True)
         tasks = len(episodes.support_x)
@@ -106,16 +107,19 @@ class ByHand:
         return QueryMetrics(losses.mean(), learner.correct(outputs, targets).mean())
 
 
-def by_hand(algorithm: MAML, task_chunk: int, *, recompute: bool) -> ByHand | None:
+def by_hand(
+    algorithm: MAML, task_chunk: int, *, recompute: bool, library: Library | None = None
+) -> ByHand | None:
     """Return the algorithm with its derivatives written out, or None if it or its network is not one of ours.
 
     Args:
         algorithm: What is computed.
         task_chunk: The most tasks at a time; 0 for as many as is fast.
         recompute: See `ByHand`.
+        library: See `network_of`.
     """
     learner = algorithm.learner
-    network = network_of(learner)
+    network = network_of(learner, library)
     if network is None or type(algorithm) not in (MAML, FOMAML):
         return None
     if isinstance(learner.model, MLP):

@@ -55,7 +55,7 @@ class SideBySide:
             step_size: alpha.
             steps: How many gradient steps.
         """
-        start = {name: laid_out(value) for name, value in theta.items()}
+        start = self.network.laid_out(theta)
 
         def one(task: tuple[Tensor, ...]) -> Result:
             support_x, support_y, query_x, query_y = task
