@@ -9,22 +9,61 @@
 
 #include "patches.h"
 #include "taps.h"
+#include "winograd.h"
 
 namespace {
 
+// The sums of one or two of what belongs together: pictures and weights, pictures and gradients of y, gradients of y and
+// weights. At the bottom there is one.
 template <typename Real>
-void convolve(const Block<Real>& s, const Real* x, const Real* weight, Real* y) {
-  s.bottom() ? convolve_patches(s, x, weight, y) : convolve_taps(s, x, weight, y);
+using Terms = std::initializer_list<Term<Real>>;
+
+// y = the sum of pictures convolved with weights
+template <typename Real>
+void convolve(const Block<Real>& s, Terms<Real> terms, Real* y) {
+  if (s.bottom()) return convolve_patches(s, terms.begin()->pictures, terms.begin()->other, y);
+  if (s.stride == 1) {
+    const int64_t size = s.channels * s.filters;
+    std::vector<std::vector<Real>> weights;
+    std::vector<Term<Real>> changed;
+    for (const auto& term : terms) {
+      weights.push_back(transformed(term.other, size));
+      changed.push_back({term.pictures, weights.back().data()});
+    }
+    return convolve_tiles(s.images, s.height, s.width, s.channels, s.filters, changed, y);
+  }
+  std::fill_n(y, s.pixels() * s.filters, Real(0));
+  for (const auto& term : terms) convolve_taps(s, term.pictures, term.other, y);
 }
 
+// g_weight = the gradient of the weights, from pictures and gradients of y
 template <typename Real>
-void weight_gradient(const Block<Real>& s, const Real* x, const Real* g, Real* g_weight) {
-  s.bottom() ? weight_gradient_patches(s, x, g, g_weight) : weight_gradient_taps(s, x, g, g_weight);
+void weight_gradient(const Block<Real>& s, Terms<Real> terms, Real* g_weight) {
+  if (!s.bottom() && s.stride == 1) return weight_gradient_tiles(s, terms, g_weight);
+  std::fill_n(g_weight, 9 * s.channels * s.filters, Real(0));
+  for (const auto& term : terms)
+    s.bottom() ? weight_gradient_patches(s, term.pictures, term.other, g_weight)
+               : weight_gradient_taps(s, term.pictures, term.other, g_weight);
 }
 
+// g_x = the gradient of the pictures, from those of y and weights
 template <typename Real>
-void input_gradient(const Block<Real>& s, const Real* weight, const Real* g, Real* g_x) {
-  input_gradient_taps(s, weight, g, g_x);
+void input_gradient(const Block<Real>& s, Terms<Real> terms, Real* g_x) {
+  if (s.stride == 1) {
+    const int64_t size = s.channels * s.filters;
+    std::vector<std::vector<Real>> weights;
+    std::vector<Term<Real>> changed;
+    for (const auto& term : terms) {
+      std::vector<Real> turned(9 * size);
+      for (int k = 0; k < 9; k++)
+        transpose(term.other + k * size, s.channels, s.filters, turned.data() + (8 - k) * size);
+      weights.push_back(transformed(turned.data(), size));
+      changed.push_back({term.pictures, weights.back().data()});
+    }
+    return convolve_tiles(s.images, s.height, s.width, s.filters, s.channels, changed, g_x);
+  }
+  std::fill_n(g_x, s.images * s.height * s.width * s.channels, Real(0));
+  for (const auto& term : terms) input_gradient_taps(s, term.other, term.pictures, g_x);
 }
 
 // Neighbouring pixels of the output; without pooling they are pixels of y as well.
@@ -115,8 +154,7 @@ void normalise(const Block<Real>& s) {
 
 template <typename Real>
 void forward(const Block<Real>& s) {
-  std::fill_n(s.y, s.pixels() * s.filters, Real(0));
-  convolve(s, s.x, s.weight, s.y);
+  convolve<Real>(s, {{s.x, s.weight}}, s.y);
   normalise(s);
   const int64_t next = s.filters, below = s.columns() * s.filters;
   each_output(s, [&](Run run, auto count, int64_t f) {
@@ -221,19 +259,17 @@ void backward(const Block<Real>& s) {
     using R = decltype(g);
     (g + R::at(line.constant.data() + f) + R::at(line.slope.data() + f) * R::at(s.y + i)).put(s.y_bar + i);
   });
-  std::fill_n(s.g_weight, 9 * s.channels * s.filters, Real(0));
-  weight_gradient(s, s.x, s.y_bar, s.g_weight);
-  if (s.bottom()) return;
-  std::fill_n(s.g_x, s.images * s.height * s.width * s.channels, Real(0));
-  input_gradient(s, s.weight, s.y_bar, s.g_x);
+  weight_gradient<Real>(s, {{s.x, s.y_bar}}, s.g_weight);
+  if (!s.bottom()) input_gradient<Real>(s, {{s.y_bar, s.weight}}, s.g_x);
 }
 
 template <typename Real>
 void tangent(const Block<Real>& s) {
   Real* h_dot = s.h_dot;  // the change of y at first
-  std::fill_n(h_dot, s.pixels() * s.filters, Real(0));
-  convolve(s, s.x, s.weight_dot, h_dot);
-  if (!s.bottom()) convolve(s, s.x_dot, s.weight, h_dot);
+  if (s.bottom())
+    convolve<Real>(s, {{s.x, s.weight_dot}}, h_dot);
+  else
+    convolve<Real>(s, {{s.x, s.weight_dot}, {s.x_dot, s.weight}}, h_dot);
   Sums<Real> sum(s.filters), sum_h(s.filters);
   each_pixel(s, [&](Run run, auto count, int64_t f) {
     using R = Row<Real, count()>;
@@ -298,13 +334,9 @@ void backward_tangent(const Block<Real>& s) {
      R::at(s.y_bar + i) * R::at(s.log_r_dot + f) + R::at(s.h_dot + i) * R::at(of_h_dot.data() + f))
         .put(s.y_bar_dot + i);
   });
-  std::fill_n(s.p_weight, 9 * s.channels * s.filters, Real(0));
-  weight_gradient(s, s.x, s.y_bar_dot, s.p_weight);
-  if (s.bottom()) return;
-  weight_gradient(s, s.x_dot, s.y_bar, s.p_weight);
-  std::fill_n(s.g_x_dot, s.images * s.height * s.width * s.channels, Real(0));
-  input_gradient(s, s.weight, s.y_bar_dot, s.g_x_dot);
-  input_gradient(s, s.weight_dot, s.y_bar, s.g_x_dot);
+  if (s.bottom()) return weight_gradient<Real>(s, {{s.x, s.y_bar_dot}}, s.p_weight);
+  weight_gradient<Real>(s, {{s.x, s.y_bar_dot}, {s.x_dot, s.y_bar}}, s.p_weight);
+  input_gradient<Real>(s, {{s.y_bar_dot, s.weight}, {s.y_bar, s.weight_dot}}, s.g_x_dot);
 }
 
 }  // namespace

@@ -55,13 +55,13 @@ class Patches {
   std::vector<Real*> x_, y_;
 };
 
-// y += x * weight
+// y = x * weight
 template <typename Real>
 void convolve_patches(const Block<Real>& s, const Real* x, const Real* weight, Real* y) {
   Patches<Real> patches(s);
   for (int64_t first = 0; first < s.pixels(); first += Patches<Real>::kPortion) {
     const int64_t count = patches.copy(x, y, first);
-    multiply_gathered<Real>(patches.x(), weight, count, patches.depth, s.filters, patches.y());
+    multiply_gathered<Real>(patches.x(), weight, count, patches.depth, s.filters, patches.y(), false);
   }
 }
 

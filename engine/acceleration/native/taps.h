@@ -54,7 +54,8 @@ void convolve_taps(const Block<Real>& s, const Real* x, const Real* weight, Real
   Pairs<Real> pairs(s);
   for (int tap = 0; tap < 9; tap++) {
     const int64_t count = pairs.point(tap, x, y);
-    multiply_gathered<Real>(pairs.x(), weight + tap * s.channels * s.filters, count, s.channels, s.filters, pairs.y());
+    multiply_gathered<Real>(pairs.x(), weight + tap * s.channels * s.filters, count, s.channels, s.filters, pairs.y(),
+                            true);
   }
 }
 
@@ -74,7 +75,7 @@ void input_gradient_taps(const Block<Real>& s, const Real* weight, const Real* g
   for (int tap = 0; tap < 9; tap++) {
     const int64_t count = pairs.point(tap, g_x, g);
     transpose(weight + tap * s.channels * s.filters, s.channels, s.filters, turned.data());
-    multiply_gathered<Real>(pairs.y(), turned.data(), count, s.filters, s.channels, pairs.x());
+    multiply_gathered<Real>(pairs.y(), turned.data(), count, s.filters, s.channels, pairs.x(), true);
   }
 }
 

@@ -53,8 +53,8 @@ struct Row {
   friend Row operator*(const Row& a, const Row& b) {
     return made([&](int j) { return a.part[j] * b.part[j]; });
   }
-  friend Row operator*(const Row& a, Real b) {
-    return made([&](int j) { return a.part[j] * b; });
+  friend Row operator*(const Row& a, double b) {
+    return made([&](int j) { return a.part[j] * Real(b); });
   }
   Row& operator+=(const Row& other) { return *this = *this + other; }
 };
