@@ -10,14 +10,14 @@ import torch
 from engine.acceleration.conv_layers import ConvBlock, Flatten, SpaceMean, channels_last
 from engine.acceleration.layers import Linear, ReLU
 from engine.acceleration.losses import CrossEntropy, SquaredError
-from engine.acceleration.native.blocks import NativeBlocks, filters_innermost
+from engine.acceleration.native.network import NativeNetwork, native_network
 from engine.algorithms.learner import Learner
 from engine.models.build import adapted_names
 from engine.models.conv4 import Conv4Pool, Conv4Stride
 from engine.models.mlp import MLP
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Collection, Iterator
 
     from torch import Tensor, nn
 
@@ -34,17 +34,25 @@ class Network:
         layers: From examples to outputs.
         loss: What its outputs are judged by.
         divisor: See `engine.algorithms.learner.Learner`.
-        layout: The memory layout of filters `[filters, channels, 3, 3]`.
+        adapted: Names of the parameters that the inner loop changes.
     """
 
     layers: tuple[Layer, ...]
     loss: type[CrossEntropy | SquaredError]
     divisor: float | None
-    layout: Callable[[Tensor], Tensor] = channels_last
+    adapted: Collection[str]
 
     def laid_out(self, theta: Params) -> Params:
         """Return parameters in the memory layout that the layers read; gradients are in it, too."""
-        return {name: self.layout(value) if value.dim() == 4 else value for name, value in theta.items()}
+        return {name: self.examples(value) for name, value in theta.items()}
+
+    def named(self, values: Params) -> Params:
+        """Return what is like parameters in the usual memory layout, `laid_out` undone."""
+        return {name: value.contiguous() for name, value in values.items()}
+
+    def examples(self, x: Tensor) -> Tensor:
+        """Return examples in the memory layout that the layers read."""
+        return channels_last(x) if x.dim() == 4 else x
 
     def outputs(self, params: Params, x: Tensor) -> Tensor:
         """Return the outputs for examples `x`; parameters and examples are laid out."""
@@ -98,40 +106,35 @@ def descend(params: Params, gradient: Params, step_size: float, adapted: Collect
     }
 
 
-def network_of(learner: Learner, library: Library | None = None) -> Network | None:
+def network_of(learner: Learner, library: Library | None = None) -> Network | NativeNetwork | None:
     """Return the network and the loss of a learner, or None if one of them is not our own.
 
     Args:
         learner: The network and its losses.
-        library: What evaluates convolutions, on the CPU; PyTorch if None.
+        library: Native code that evaluates it; PyTorch does if None.
     """
-    if library is not None and not library.is_made_for(learner.model):
+    if type(learner) is not Learner or learner.adapted != adapted_names(learner.model):
         return None
-    layers = _layers(learner.model, library)
-    if type(learner) is not Learner or layers is None or learner.adapted != adapted_names(learner.model):
+    if library is not None:
+        return native_network(library, learner.model, learner.divisor, regression=learner.regression)
+    layers = _layers(learner.model)
+    if layers is None:
         return None
-    layout = channels_last if library is None else filters_innermost
-    return Network(layers, SquaredError if learner.regression else CrossEntropy, learner.divisor, layout)
+    loss = SquaredError if learner.regression else CrossEntropy
+    return Network(layers, loss, learner.divisor, learner.adapted)
 
 
-def laid_out(examples: Tensor) -> Tensor:
-    """Put pictures into the memory layout that the layers read."""
-    return channels_last(examples) if examples.dim() == 4 else examples
-
-
-def _layers(model: nn.Module, library: Library | None) -> tuple[Layer, ...] | None:
+def _layers(model: nn.Module) -> tuple[Layer, ...] | None:
     """Return a network's layers; None for networks that are not one of ours."""
     if type(model) is MLP:
         linear = [Linear(f"layers.{n}", bottom=n == 0) for n in range(len(model.layers))]
         return linear[0], *(layer for after in linear[1:] for layer in (ReLU(), after))
     if type(model) is Conv4Stride:
-        return *_blocks(library, stride=2, pool=False), SpaceMean(), Linear("head")
+        return *_blocks(stride=2, pool=False), SpaceMean(), Linear("head")
     if type(model) is Conv4Pool:
-        return *_blocks(library, stride=1, pool=True), Flatten(), Linear("head")
+        return *_blocks(stride=1, pool=True), Flatten(), Linear("head")
     return None
 
 
-def _blocks(library: Library | None, *, stride: int, pool: bool) -> tuple[Layer, ...]:
-    if library is not None:
-        return (NativeBlocks(library, stride, pool),)
-    return tuple(ConvBlock(f"blocks.{n}", stride, pool, bottom=n == 0) for n in range(4))
+def _blocks(*, stride: int, pool: bool) -> Iterator[ConvBlock]:
+    return (ConvBlock(f"blocks.{n}", stride, pool, bottom=n == 0) for n in range(4))

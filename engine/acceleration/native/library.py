@@ -12,22 +12,19 @@ import subprocess
 import tempfile
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+
+import torch
 
 from engine.errors import MamlError, ResourceError
 from engine.files import explain_os_errors, private_dir
 from engine.paths import cache_dir
 from engine.text import printable
 
-if TYPE_CHECKING:
-    import torch
-    from torch import nn
-
-_SOURCE = Path(__file__).with_name("block.cpp")
+_SOURCE = Path(__file__).with_name("network.cpp")
 _COMPILERS = ("c++", "g++", "clang++")
 _FLAGS = ("-std=c++17", "-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-fPIC", "-shared")
 _MOST_SECONDS = 120
-_STEPS = ("forward", "backward", "tangent", "backward_tangent")
+_FUNCTIONS = ("outputs", "gradient", "hessian_product", "numbers", "tangent_numbers")
 
 
 class Library:
@@ -48,22 +45,22 @@ class Library:
         code = ctypes.CDLL(str(path))
         self.vector_bytes = int(code.vector_bytes())
         self._functions = {}
-        for step in _STEPS:
-            for dtype, name in (("torch.float32", "float"), ("torch.float64", "double")):
-                function = getattr(code, f"{step}_{name}")
-                function.argtypes, function.restype = (ctypes.c_void_p, ctypes.c_int64), None
-                self._functions[step, dtype] = function
+        for name in _FUNCTIONS:
+            for dtype, suffix in ((torch.float32, "float"), (torch.float64, "double")):
+                function = getattr(code, f"{name}_{suffix}")
+                function.argtypes, function.restype = (ctypes.c_void_p,), ctypes.c_int64
+                self._functions[name, dtype] = function
 
-    def is_made_for(self, model: nn.Module) -> bool:
-        """Tell whether the filters of a network's convolutions fill whole vectors, in float32 and float64."""
-        convolutions = [weight for weight in model.parameters() if weight.dim() == 4]
-        return bool(convolutions) and all(
-            len(weight) % (self.vector_bytes // 4) == 0 for weight in convolutions
-        )
+    def run(self, name: str, dtype: torch.dtype, call: ctypes.Structure) -> int:
+        """Call a function of network.cpp for numbers of a type.
 
-    def run(self, step: str, dtype: torch.dtype, blocks: ctypes.Array[Any]) -> None:
-        """Take one of the four steps of `engine.acceleration.layers.Point` through blocks in a row."""
-        self._functions[step, str(dtype)](ctypes.addressof(blocks), len(blocks))
+        Raises:
+            torch.OutOfMemoryError: There is no memory for it.
+        """
+        found = int(self._functions[name, dtype](ctypes.addressof(call)))
+        if not found:
+            raise torch.OutOfMemoryError("convolutions in native code need more memory than there is")
+        return found
 
 
 class UnavailableError(MamlError):

@@ -22,15 +22,13 @@ class Patches {
 
   // Copies the patches of a few pixels of y, from `first` on, and points at them and at the values of y.
   int64_t copy(const Real* x, const Real* y, int64_t first) {
-    const int64_t count = std::min(kPortion, s_.pixels() - first);
+    const int64_t count = std::min(kPortion, s_.pixels() - first), size = s_.channels * s_.height * s_.width;
     int64_t j = first % s_.columns(), i = first / s_.columns() % s_.rows(), n = first / s_.columns() / s_.rows();
     for (int64_t k = 0; k < count; k++) {
-      copy_one(x + n * s_.height * s_.width * s_.channels, i * s_.stride - 1, j * s_.stride - 1, x_[k]);
+      copy_one(x + n * size, i * s_.stride - 1, j * s_.stride - 1, x_[k]);
       y_[k] = const_cast<Real*>(y) + (first + k) * s_.filters;
-      if (++j == s_.columns()) {
-        j = 0;
-        if (++i == s_.rows()) i = 0, n++;
-      }
+      if (++j == s_.columns()) j = 0, i++;
+      if (i == s_.rows()) i = 0, n++;
     }
     return count;
   }
@@ -40,14 +38,13 @@ class Patches {
 
  private:
   void copy_one(const Real* picture, int64_t row, int64_t column, Real* patch) const {
-    const int64_t left = std::max<int64_t>(0, -column), right = std::min<int64_t>(3, s_.width - column);
-    for (int64_t i = row; i < row + 3; i++, patch += 3 * s_.channels) {
-      const bool inside = 0 <= i && i < s_.height;
-      if (!inside || right - left < 3) std::fill_n(patch, 3 * s_.channels, Real(0));
-      if (!inside) continue;
-      const Real* from = picture + (i * s_.width + column) * s_.channels;
-      for (int64_t c = left * s_.channels; c < right * s_.channels; c++) patch[c] = from[c];
-    }
+    const bool inside = 0 <= row && row + 3 <= s_.height && 0 <= column && column + 3 <= s_.width;
+    for (int64_t c = 0; c < s_.channels; c++, picture += s_.height * s_.width, patch += 9)
+      for (int64_t k = 0; k < 9; k++) {
+        const int64_t i = row + k / 3, j = column + k % 3;
+        const bool there = inside || (0 <= i && i < s_.height && 0 <= j && j < s_.width);
+        patch[k] = there ? picture[i * s_.width + j] : Real(0);
+      }
   }
 
   const Block<Real>& s_;

@@ -1,9 +1,8 @@
-// Convolution blocks of one task: 3x3 convolution, batch normalisation by the batch's own statistics, ReLU and, if
-// asked for, 2x2 max-pooling, with the products with their first and second derivatives. The mathematics, and the
-// names, are those of engine/acceleration/conv_layers.py; here each step is one pass over memory or two.
-//
-// Pictures are [images, height, width, channels], weights [3, 3, channels, filters]. Filters, and channels above the
-// bottom, are multiples of the vector width. No block depends on the number of threads, nor knows of them.
+// The four steps of a convolution block: 3x3 convolution, batch normalisation by the batch's own statistics, ReLU and,
+// if asked for, 2x2 max-pooling, with the products with their first and second derivatives. The mathematics, and the
+// names, are those of engine/acceleration/conv_layers.py; here each is one pass over memory or two.
+
+#pragma once
 
 #include <cmath>
 
@@ -21,7 +20,7 @@ using Terms = std::initializer_list<Term<Real>>;
 // y = the sum of pictures convolved with weights
 template <typename Real>
 void convolve(const Block<Real>& s, Terms<Real> terms, Real* y) {
-  if (s.bottom()) return convolve_patches(s, terms.begin()->pictures, terms.begin()->other, y);
+  if (s.bottom) return convolve_patches(s, terms.begin()->pictures, terms.begin()->other, y);
   if (s.stride == 1) {
     const int64_t size = s.channels * s.filters;
     std::vector<std::vector<Real>> weights;
@@ -39,10 +38,10 @@ void convolve(const Block<Real>& s, Terms<Real> terms, Real* y) {
 // g_weight = the gradient of the weights, from pictures and gradients of y
 template <typename Real>
 void weight_gradient(const Block<Real>& s, Terms<Real> terms, Real* g_weight) {
-  if (!s.bottom() && s.stride == 1) return weight_gradient_tiles(s, terms, g_weight);
+  if (!s.bottom && s.stride == 1) return weight_gradient_tiles(s, terms, g_weight);
   std::fill_n(g_weight, 9 * s.channels * s.filters, Real(0));
   for (const auto& term : terms)
-    s.bottom() ? weight_gradient_patches(s, term.pictures, term.other, g_weight)
+    s.bottom ? weight_gradient_patches(s, term.pictures, term.other, g_weight)
                : weight_gradient_taps(s, term.pictures, term.other, g_weight);
 }
 
@@ -148,7 +147,7 @@ void normalise(const Block<Real>& s) {
   });
   for (int64_t f = 0; f < s.filters; f++) {
     s.mean[f] = Real(mean[f]);
-    s.r[f] = Real(1 / std::sqrt(squares[f] / s.pixels() + s.epsilon));
+    s.r[f] = Real(1 / std::sqrt(squares[f] / s.pixels() + kEpsilon));
   }
 }
 
@@ -260,13 +259,13 @@ void backward(const Block<Real>& s) {
     (g + R::at(line.constant.data() + f) + R::at(line.slope.data() + f) * R::at(s.y + i)).put(s.y_bar + i);
   });
   weight_gradient<Real>(s, {{s.x, s.y_bar}}, s.g_weight);
-  if (!s.bottom()) input_gradient<Real>(s, {{s.y_bar, s.weight}}, s.g_x);
+  if (!s.bottom) input_gradient<Real>(s, {{s.y_bar, s.weight}}, s.g_x);
 }
 
 template <typename Real>
 void tangent(const Block<Real>& s) {
   Real* h_dot = s.h_dot;  // the change of y at first
-  if (s.bottom())
+  if (s.bottom)
     convolve<Real>(s, {{s.x, s.weight_dot}}, h_dot);
   else
     convolve<Real>(s, {{s.x, s.weight_dot}, {s.x_dot, s.weight}}, h_dot);
@@ -334,20 +333,9 @@ void backward_tangent(const Block<Real>& s) {
      R::at(s.y_bar + i) * R::at(s.log_r_dot + f) + R::at(s.h_dot + i) * R::at(of_h_dot.data() + f))
         .put(s.y_bar_dot + i);
   });
-  if (s.bottom()) return weight_gradient<Real>(s, {{s.x, s.y_bar_dot}}, s.p_weight);
+  if (s.bottom) return weight_gradient<Real>(s, {{s.x, s.y_bar_dot}}, s.p_weight);
   weight_gradient<Real>(s, {{s.x, s.y_bar_dot}, {s.x_dot, s.y_bar}}, s.p_weight);
   input_gradient<Real>(s, {{s.y_bar_dot, s.weight}, {s.y_bar, s.weight_dot}}, s.g_x_dot);
 }
 
 }  // namespace
-
-extern "C" {
-int vector_bytes() { return kVectorBytes; }
-#define UPWARDS(name, Real) \
-  void name##_##Real(const Block<Real>* blocks, int64_t count) { for (int64_t n = 0; n < count; n++) name(blocks[n]); }
-#define DOWNWARDS(name, Real) \
-  void name##_##Real(const Block<Real>* blocks, int64_t count) { while (count--) name(blocks[count]); }
-#define ALL(Real) UPWARDS(forward, Real) DOWNWARDS(backward, Real) UPWARDS(tangent, Real) DOWNWARDS(backward_tangent, Real)
-ALL(float)
-ALL(double)
-}
