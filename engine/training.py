@@ -145,7 +145,8 @@ class Setup:
         step_size = self.step_size(theta, protocol)
         if self.config.is_fine_tuned:
             protocol = protocol.model_copy(update={"step_size": step_size})
-        return evaluate(self.learner, theta, self.source, protocol, step_size, between)
+        library = self.path.library
+        return evaluate(self.learner, theta, self.source, protocol, step_size, between, library)
 
     def step_size(self, theta: Params, protocol: Protocol) -> float:
         """Return the alpha of adaptation: the configured one or, for fine-tuning, the best on validation tasks."""
@@ -153,7 +154,8 @@ class Setup:
             return self.config.algorithm.inner_lr
         evaluation = self.config.evaluation
         tried = {"split": "val", "tasks": evaluation.val_tasks, "steps": evaluation.eval_steps}
-        return best_step_size(self.learner, theta, self.source, protocol.model_copy(update=tried))
+        protocol = protocol.model_copy(update=tried)
+        return best_step_size(self.learner, theta, self.source, protocol, self.path.library)
 
     def validate(self, theta: Params) -> Measurement:
         """Evaluate parameters on the validation tasks."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from engine.acceleration.native.library import Library
     from engine.acceleration.native.network import NativeNetwork
     from engine.acceleration.networks import Network
     from engine.acceleration.threads import Result
@@ -77,9 +78,15 @@ class SideBySide:
             yield self.network.outputs(params, queries)
 
 
-def side_by_side(learner: Learner, device: torch.device) -> SideBySide | None:
-    """Return a fast way to adapt a learner to many tasks, or None where batching them is as good or the only way."""
-    network = network_of(learner)
+def side_by_side(learner: Learner, device: torch.device, library: Library | None = None) -> SideBySide | None:
+    """Return a fast way to adapt a learner to many tasks, or None where batching them is as good or the only way.
+
+    Args:
+        learner: The network and its losses.
+        device: Where its parameters are.
+        library: See `network_of`.
+    """
+    network = network_of(learner, library)
     if network is None or isinstance(learner.model, MLP) or device.type != "cpu":
         return None
     return SideBySide(learner, network, TaskThreads(torch.get_num_threads()))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 
@@ -35,12 +35,14 @@ class Network:
         loss: What its outputs are judged by.
         divisor: See `engine.algorithms.learner.Learner`.
         adapted: Names of the parameters that the inner loop changes.
+        library: Nothing; see `NativeNetwork`.
     """
 
     layers: tuple[Layer, ...]
     loss: type[CrossEntropy | SquaredError]
     divisor: float | None
     adapted: Collection[str]
+    library: ClassVar[None] = None
 
     def laid_out(self, theta: Params) -> Params:
         """Return parameters in the memory layout that the layers read; gradients are in it, too."""

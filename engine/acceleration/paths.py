@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 import torch
 
 from engine.acceleration.batched import Batched
-from engine.acceleration.by_hand import by_hand
+from engine.acceleration.by_hand import ByHand, by_hand
 from engine.acceleration.native.choice import native_code
 from engine.acceleration.native.library import UnavailableError
 from engine.tasks.episode import Episodes, EpisodeShape
@@ -18,6 +18,7 @@ from engine.tasks.sampling import Split, Stream
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from engine.acceleration.native.library import Library
     from engine.algorithms.adapt import Params
     from engine.algorithms.maml import MAML, QueryMetrics
     from engine.config.schema import RunConfig
@@ -44,11 +45,13 @@ class Path:
         name: What it is called in the run's header.
         way: The way.
         warnings: Why faster ones were left out, a sentence each; empty as a rule.
+        library: The native code if that is the way: networks are evaluated by it, too.
     """
 
     name: str
     way: MetaGradient
     warnings: tuple[str, ...] = ()
+    library: Library | None = None
 
 
 Builder = Callable[["MAML"], MetaGradient | None]
@@ -71,7 +74,8 @@ def choose_path(config: RunConfig, algorithm: MAML, source: TaskSource) -> Path:
             continue
         defect = _defect(trial, small, theta, episodes)
         if defect is None:
-            return Path(name, way, tuple(warnings))
+            library = way.network.library if isinstance(way, ByHand) else None
+            return Path(name, way, tuple(warnings), library)
         warnings.append(f"the fast path {name} is not used: {defect}")
     return Path("loop", algorithm, tuple(warnings))
 

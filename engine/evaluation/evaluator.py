@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from engine.acceleration.measuring import SideBySide
+    from engine.acceleration.native.library import Library
     from engine.algorithms.adapt import Params
     from engine.algorithms.learner import Learner
     from engine.config.schema import RunConfig
@@ -84,6 +86,7 @@ def evaluate(
     protocol: Protocol,
     inner_lr: float,
     between: Callable[[int], None] | None = None,
+    library: Library | None = None,
 ) -> TaskCurves:
     """Adapt to tasks 0, 1, ... of a split and see how the queries fare at every step.
 
@@ -96,9 +99,12 @@ def evaluate(
         protocol: Which tasks, how large, how many steps.
         inner_lr: alpha.
         between: Called every few tasks with the number done; may raise to call the evaluation off.
+        library: Native code for networks that it is made for.
     """
-    chunks = []
-    for chunk in _task_curves(learner.for_shots(protocol.shots), theta, source, protocol, inner_lr):
+    learner, chunks = learner.for_shots(protocol.shots), []
+    inductive = protocol.mode == "inductive"
+    fast = None if inductive else side_by_side(learner, source.device, library)
+    for chunk in _task_curves(learner, fast, theta, source, protocol, inner_lr):
         chunks.append(chunk)
         if between is not None:
             between(sum(len(losses) for losses, _ in chunks))
@@ -135,7 +141,12 @@ def _steps(values: NDArray[np.floating], diverged: NDArray[np.intp]) -> tuple[At
 
 
 def _task_curves(
-    learner: Learner, theta: Params, source: TaskSource, protocol: Protocol, inner_lr: float
+    learner: Learner,
+    fast: SideBySide | None,
+    theta: Params,
+    source: TaskSource,
+    protocol: Protocol,
+    inner_lr: float,
 ) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
     """Yield losses and accuracies, `[tasks, steps + 1]` each, a few tasks at a time."""
     shape = EpisodeShape(protocol.ways or 1, protocol.shots, protocol.queries)
@@ -145,12 +156,17 @@ def _task_curves(
     for first in range(0, protocol.tasks, chunk):
         indices = torch.arange(first, min(first + chunk, protocol.tasks))
         episodes = source.sample(stream, indices, shape)
-        losses, accuracies = _curves(learner, theta, episodes, protocol, inner_lr)
+        losses, accuracies = _curves(learner, fast, theta, episodes, protocol, inner_lr)
         yield losses.cpu().numpy(), accuracies.cpu().numpy()
 
 
 def _curves(
-    learner: Learner, theta: Params, episodes: Episodes, protocol: Protocol, inner_lr: float
+    learner: Learner,
+    fast: SideBySide | None,
+    theta: Params,
+    episodes: Episodes,
+    protocol: Protocol,
+    inner_lr: float,
 ) -> tuple[Tensor, Tensor]:
     def judge(outputs: Iterator[Tensor], query_y: Tensor) -> tuple[Tensor, Tensor]:
         losses, accuracies = [], []
@@ -168,7 +184,6 @@ def _curves(
             return judge((predict_alone(learner, params, support_x, query_x) for params in steps), query_y)
         return judge((learner.predict(params, query_x) for params in steps), query_y)
 
-    fast = None if protocol.mode == "inductive" else side_by_side(learner, episodes.support_x.device)
     if fast is None:
         losses, accuracies = vmap(curve)(*episodes.tensors())
         return losses, accuracies

@@ -13,8 +13,10 @@ if TYPE_CHECKING:
     from engine.acceleration.native.library import Library
     from engine.config.schema import RunConfig
 
-# Compiling takes about four seconds, in which the arithmetic of so many operations could be done without.
-_WORTH_COMPILING = 5e11
+# What training takes by PyTorch in some ten seconds; compiling takes about six.
+_WORTH_COMPILING = 1e12
+
+_NARROWEST = 8  # filters in a vector of the least of processors
 
 
 def native_code(config: RunConfig, model: nn.Module, input_shape: tuple[int, ...]) -> Library | None:
@@ -30,12 +32,11 @@ def native_code(config: RunConfig, model: nn.Module, input_shape: tuple[int, ...
     Raises:
         UnavailableError: It cannot be compiled or loaded here.
     """
-    if (
-        type(model) not in (Conv4Stride, Conv4Pool)
-        or _operations(config, model, input_shape) < _WORTH_COMPILING
-    ):
+    ours = type(model) in (Conv4Stride, Conv4Pool) and config.model.filters % _NARROWEST == 0
+    if not ours or config.algorithm.algorithm not in ("maml", "fomaml"):
         return None
-    return library()
+    worth = _operations(config, model, input_shape) >= _WORTH_COMPILING
+    return library() if worth else None
 
 
 def _operations(config: RunConfig, model: nn.Module, input_shape: tuple[int, ...]) -> float:

@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 
 from engine.errors import MamlError, ResourceError
-from engine.files import explain_os_errors, private_dir
+from engine.files import private_dir
 from engine.paths import cache_dir
 from engine.text import printable
 
@@ -79,13 +79,26 @@ def library() -> Library:
         raise UnavailableError(
             f"there is no C++ compiler here ({', '.join(_COMPILERS[:-1])} or {_COMPILERS[-1]})"
         )
+    folder, name = cache_dir() / "native", f"blocks-{_key(compiler)}"
     try:
-        folder, name = private_dir(cache_dir() / "native"), f"blocks-{_key(compiler)}"
-        return _cached(folder, name) or Library(_compiled(compiler, folder, name))
-    except ResourceError as error:
-        raise UnavailableError(str(error).rstrip(".")) from error
+        if not _is_mine(private_dir(folder).stat()):
+            raise UnavailableError(
+                f"others may write into {folder}; choose another place with MAML_CACHE_DIR"
+            )
+        kept = _cached(folder, name)
+        if kept is not None:
+            return kept
+        path = _compiled(compiler, folder, name)
+    except (OSError, ResourceError) as error:
+        raise UnavailableError(
+            f"nothing can be kept in {folder}; choose another place with MAML_CACHE_DIR"
+        ) from error
+    try:
+        return Library(path)
     except (OSError, AttributeError) as error:
-        raise UnavailableError(f"what {compiler} made of it cannot be loaded ({error})") from error
+        raise UnavailableError(
+            f"what {compiler} made of it cannot be loaded ({printable(str(error))})"
+        ) from error
 
 
 def _key(compiler: str) -> str:
@@ -112,13 +125,15 @@ def _cached(folder: Path, name: str) -> Library | None:
     """Return what was compiled before, if it is whole and nobody but its owner could have changed it."""
     for path in sorted(folder.glob(f"{name}-*.so")):
         try:
-            owner = path.stat()
-            mine = owner.st_uid == os.getuid() and not owner.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
-            if mine and path.name == _named(name, path.read_bytes()):
+            if _is_mine(path.stat()) and path.name == _named(name, path.read_bytes()):
                 return Library(path)
         except (OSError, AttributeError):
             continue  # to be compiled anew
     return None
+
+
+def _is_mine(found: os.stat_result) -> bool:
+    return found.st_uid == os.getuid() and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
 
 def _named(name: str, content: bytes) -> str:
@@ -127,7 +142,7 @@ def _named(name: str, content: bytes) -> str:
 
 def _compiled(compiler: str, folder: Path, name: str) -> Path:
     """Compile the code; two processes that do so at once each keep a whole file."""
-    with explain_os_errors(f"compile into {folder}"), tempfile.TemporaryDirectory(dir=folder) as made:
+    with tempfile.TemporaryDirectory(dir=folder) as made:
         path = Path(made) / "blocks.so"
         _ask(compiler, *_FLAGS, str(_SOURCE), "-o", str(path))
         path.chmod(0o600)

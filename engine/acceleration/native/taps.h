@@ -41,7 +41,7 @@ class Pairs {
  private:
   // The outputs, along one side, whose input at an offset lies in the picture: from the first to before the second.
   std::pair<int64_t, int64_t> valid(int64_t offset, int64_t inputs, int64_t outputs) const {
-    return {offset == 0, std::min(outputs, (inputs - offset) / s_.stride + 1)};
+    return {offset == 0, std::min(outputs, (inputs - offset + s_.stride) / s_.stride)};
   }
 
   const Block<Real>& s_;
