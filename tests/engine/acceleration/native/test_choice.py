@@ -60,10 +60,8 @@ def test_a_long_run_takes_it_and_is_measured_by_it(small, monkeypatch, mode):
     setup = Setup.build(small("strokes", *LONG, f"eval_mode={mode}"), CPU)
     assert (setup.path.name, setup.path.warnings) == ("native", ())
     assert setup.path.library is code
-    steps = []
-    monkeypatch.setattr(
-        type(code), "run", lambda *args, run=type(code).run: steps.append(args[1]) or run(*args)
-    )
+    steps, run = [], Library.run
+    monkeypatch.setattr(Library, "run", lambda *args: steps.append(args[1]) or run(*args))
     theta = setup.initial_state().theta
     protocol = protocol_for(setup.config, Split.VAL, tasks=5, steps=2)
     measured = setup.measure_by(protocol, theta)
