@@ -37,7 +37,7 @@ def outcome(scene: Scene, width: int) -> Panel:
 
 def _lines(table: ResultTable) -> list[Line]:
     heading, *rows = _aligned([table.columns, *table.rows])
-    scored = [((row, "strong" if at == table.scored else ""),) for at, row in enumerate(rows)]
+    scored: list[Line] = [((row, "strong" if at == table.scored else ""),) for at, row in enumerate(rows)]
     return [((heading, "dim"),), *scored]
 
 
