@@ -49,10 +49,10 @@ def result_tables(
 
     These are to stand one below the other; the notes on all of them are those of the last.
     """
-    whole = result_table(config, measured, fingerprint, other_data)
+    whole = result_table(config, measured, fingerprint, other_data, zeros=False)
     if whole.width <= width:
         return (whole,)
-    single = [result_table(config, [one], fingerprint, other_data) for one in measured]
+    single = [result_table(config, [one], fingerprint, other_data, zeros=False) for one in measured]
     return (*(replace(table, notes=()) for table in single[:-1]), replace(single[-1], notes=whole.notes))
 
 
@@ -61,6 +61,8 @@ def result_table(
     measured: Sequence[Measured],
     fingerprint: Mapping[str, str],
     other_data: str | None = None,
+    *,
+    zeros: bool = True,
 ) -> ResultTable:
     """Return the table of measurements that share one protocol.
 
@@ -69,12 +71,13 @@ def result_table(
         measured: The measurements, one or more, a group of columns each.
         fingerprint: Hashes of the data they were made on.
         other_data: The data set they were made on, if it is not the run's own: nobody published on that.
+        zeros: Whether diverged tasks have a column where there are none: a note says so anyway.
     """
     protocol = measured[0].measurement.protocol
     scored = min(config.evaluation.eval_steps, protocol.steps)
     steps = range(protocol.steps + 1)
     literature = [[] if other_data else _published(config, protocol, step, scored) for step in steps]
-    groups = [_columns(one) for one in measured]
+    groups = [_columns(one, zeros) for one in measured]
     if any(literature):  # beside the parameters that it is to be compared with
         groups[0]["published"] = [str(found[0]) if found else "" for found in literature]
     numbers = [f"{step}{'*' if step == scored else ''}" for step in steps]
@@ -92,15 +95,15 @@ def result_table(
     )
 
 
-def _columns(one: Measured) -> dict[str, list[str]]:
-    """Return the columns of one measurement, a cell per step. That no task diverged takes a word and no column."""
+def _columns(one: Measured, zeros: bool) -> dict[str, list[str]]:
+    """Return the columns of one measurement, a cell per step."""
     metric, series = one.measurement.metric, one.measurement.series
     columns = {
         f"{one.checkpoint} {metric_name(metric)}": [with_interval(metric, at.mean, at.ci95) for at in series]
     }
     if metric != "accuracy":
         columns["median"] = [metric_value(metric, at.median) for at in series]
-    if _any_diverged(one):
+    if zeros or _any_diverged(one):
         columns["diverged"] = [str(at.diverged) for at in series]
     return columns
 

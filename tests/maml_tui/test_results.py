@@ -37,7 +37,7 @@ def measured(checkpoint, preset, *, metric="accuracy", steps=10, means=None, div
 
 def test_the_published_accuracy_stands_beside_the_scored_step_only():
     config, best = measured("best", "omniglot-20w1s")
-    table = result_table(config, [best], {"data": "0123456789abcdef"})
+    table = result_table(config, [best], {"data": "0123456789abcdef"}, zeros=False)
     assert table.columns == ("step", "best accuracy %", "published")
     assert table.scored == config.evaluation.eval_steps == 5
     assert table.rows[5] == ("5*", "50.00 ± 1.00", "95.8 ± 0.3")
@@ -52,7 +52,7 @@ def test_the_published_accuracy_stands_beside_the_scored_step_only():
 def test_regression_has_medians_and_published_errors_at_their_own_steps():
     config, best = measured("best", "sinusoid-5shot", metric="mse", means=[math.nan, *[0.5] * 10])
     _, last = measured("last", "sinusoid-5shot", metric="mse")
-    table = result_table(config, [best, last], {})
+    table = result_table(config, [best, last], {}, zeros=False)
     assert table.columns == ("step", "best mse", "median", "published", "last mse", "median")
     assert table.rows[0][1:3] == ("not finite", "0.4000")
     assert {row[0].strip("*"): row[3] for row in table.rows if row[3]} == {
@@ -65,13 +65,20 @@ def test_regression_has_medians_and_published_errors_at_their_own_steps():
 def test_both_checkpoints_and_the_published_error_fit_a_frame_in_80_columns():
     config, best = measured("best", "sinusoid-5shot", metric="mse", means=[3.1234] * 11, diverged=0)
     _, last = measured("last", "sinusoid-5shot", metric="mse", means=[0.01234] * 11, diverged=12)
-    assert result_table(config, [best, last], {}).width <= 75
+    assert result_table(config, [best, last], {}, zeros=False).width <= 75
+
+
+def test_in_a_file_the_column_of_diverged_tasks_is_always_there():
+    config, best = measured("best", "smoke")
+    table = result_table(config, [best], {})
+    assert table.columns == ("step", "best accuracy %", "diverged")
+    assert {row[-1] for row in table.rows} == {"0"}
 
 
 def test_diverged_tasks_are_counted_step_by_step_and_none_is_said_once():
     config, best = measured("best", "sinusoid-5shot", metric="mse")
     _, last = measured("last", "sinusoid-5shot", metric="mse", diverged=3)
-    table = result_table(config, [best, last], {})
+    table = result_table(config, [best, last], {}, zeros=False)
     assert table.columns[-3:] == ("last mse", "median", "diverged")
     assert {row[-1] for row in table.rows} == {"3"}
     notes = "\n".join(table.notes)
@@ -82,7 +89,7 @@ def test_diverged_tasks_are_counted_step_by_step_and_none_is_said_once():
 def test_what_is_wider_than_there_is_room_is_a_table_for_each_checkpoint():
     config, best = measured("best", "sinusoid-5shot", metric="mse", diverged=1)
     _, last = measured("last", "sinusoid-5shot", metric="mse", diverged=3)
-    whole = result_table(config, [best, last], {})
+    whole = result_table(config, [best, last], {}, zeros=False)
     assert result_tables(config, [best, last], {}, whole.width) == (whole,)
     first, second = result_tables(config, [best, last], {}, whole.width - 1)
     assert first.columns == ("step", "best mse", "median", "diverged", "published")
@@ -92,7 +99,7 @@ def test_what_is_wider_than_there_is_room_is_a_table_for_each_checkpoint():
 
 def test_what_nobody_published_has_no_such_column():
     config, best = measured("best", "smoke")
-    table = result_table(config, [best], {})
+    table = result_table(config, [best], {}, zeros=False)
     assert table.columns == ("step", "best accuracy %")
     assert not any("published" in note for note in table.notes)
 

@@ -90,9 +90,9 @@ def test_metrics_are_rows(maml, finished, here):
 
 
 def test_results_are_a_table(maml, finished, here):
-    assert "| **3** | **93.12 ± 0.71** |" in maml("export", "demo", "--what", "table")[1]
+    assert "| **3** | **93.12 ± 0.71** | **0** |" in maml("export", "demo", "--what", "table")[1]
     maml("export", "demo", "--what", "table", "-o", "t.csv")
-    assert (here / "t.csv").read_text().splitlines()[4] == "3*,93.12 ± 0.71"
+    assert (here / "t.csv").read_text().splitlines()[4] == "3*,93.12 ± 0.71,0"
     maml("export", "demo", "--what", "table", "-o", "t.json")
     assert json.loads((here / "t.json").read_text())["measurements"][0]["iteration"] == 60
 
