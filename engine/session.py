@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from engine.acceleration.graph import replayed
 from engine.checkpoint import parameters_hash, restore, to_bytes
 from engine.reporting import Reporter
 from engine.runs.checkpoints import load_checkpoint, prune, read_pointer, save_checkpoint
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from engine.acceleration.graph import Replay
+    from engine.acceleration.paths import Path
     from engine.algorithms.adapt import Params
     from engine.heartbeat import Heartbeat
     from engine.runs.checkpoints import Label
@@ -63,6 +66,7 @@ class Session:
     events: EventWriter
     heartbeat: Heartbeat
     stop: Stop
+    _replay: Replay | None = None
     _saved: int | None = None
     _paused: bool = False
     _measuring: bool = False
@@ -95,10 +99,15 @@ class Session:
         self._show_best()
         return record.iteration
 
+    def prepare(self) -> Path:
+        """Choose how the iterations from here on are taken; return it."""
+        path, self._replay = replayed(self.setup, self.state)
+        return path
+
     def train(self) -> str:
         """Train until the end, patience, or a request to stop; return in words why it ended."""
         self._reporter.start(self.state.iteration)
-        for happening in meta_train(self.setup, self.state):
+        for happening in meta_train(self.setup, self.state, self._replay):
             if isinstance(happening, Validated):
                 self._validated(happening)
                 continue

@@ -24,10 +24,11 @@ from engine.tasks.sampling import Split, Stream
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from engine.acceleration.graph import Replay
     from engine.algorithms.adapt import Params
     from engine.algorithms.learner import Learner
     from engine.algorithms.maml import MAML
-    from engine.config.schema import RunConfig
+    from engine.config.schema import RunConfig, TrainingConfig
     from engine.evaluation.evaluator import TaskCurves
     from engine.runs.events import Measurement, Protocol
     from engine.tasks.episode import Episodes, TaskSource
@@ -102,18 +103,18 @@ class Setup:
         """Return the state before the first iteration: the network's initialisation, on the device."""
         parameters = self.learner.model.named_parameters()
         theta = {name: value.detach().to(self.device, copy=True) for name, value in parameters}
-        rate = self.config.training.meta_lr if self.config.learns else 0.0
-        return TrainingState(theta, torch.optim.Adam(list(theta.values()), lr=rate, fused=True))
+        return fresh_state(theta, self.config.training.meta_lr if self.config.learns else 0.0)
 
     @cached_property
     def path(self) -> Path:
         """The fastest way to compute the meta-gradient here; chosen, and held to the reference, at first use."""
         return choose_path(self.config, self.algorithm, self.source)
 
-    def episodes(self, iteration: int, iterations: int = 1) -> Episodes:
+    def episodes(self, iteration: int | Tensor, iterations: int = 1) -> Episodes:
         """Return the meta-batches of some iterations from `iteration` on (counted from 0), in a row."""
         training = self.config.training
-        tasks = torch.arange(iterations * training.meta_batch_size) + iteration * training.meta_batch_size
+        tasks = torch.arange(iterations * training.meta_batch_size, device=self.device)
+        tasks = tasks + iteration * training.meta_batch_size
         return self.source.sample(Stream(training.seed, Split.TRAIN), tasks, training_shape(self.config))
 
     def meta_batches(self, iteration: int) -> Iterator[Episodes]:
@@ -166,6 +167,8 @@ class Setup:
 class Updated:
     """A meta-iteration is over, its validation included if one was due: the moment to pause, save or stop.
 
+    Where iterations are replayed it is the last of several; none of the others was such a moment.
+
     Attributes:
         loss: Query loss after adaptation, mean over tasks and queries (scalar tensor).
         accuracy: Query accuracy after adaptation (scalar tensor; NaN for regression).
@@ -192,10 +195,17 @@ class Validated:
     seconds: float
 
 
-def meta_train(setup: Setup, state: TrainingState) -> Iterator[Updated | Validated]:
+def meta_train(
+    setup: Setup, state: TrainingState, replay: Replay | None = None
+) -> Iterator[Updated | Validated]:
     """Train from `state` (updated in place) to the last iteration, or until patience runs out.
 
     A resumed run goes on exactly as an undisturbed one: the tasks depend on the iteration's number alone.
+
+    Args:
+        setup: What is trained.
+        state: Where training stands.
+        replay: Takes the same iterations of this state as a recording; None to take them here.
 
     Raises:
         DivergedError: After too many non-finite meta-gradients in a row.
@@ -203,14 +213,29 @@ def meta_train(setup: Setup, state: TrainingState) -> Iterator[Updated | Validat
     training = setup.config.training
     meta_batches = setup.meta_batches(state.iteration)
     while state.iteration < training.iterations and not out_of_patience(setup.config, state):
-        gradient, metrics = setup.path.way.meta_gradient(state.theta, next(meta_batches))
-        grad_norm = update(state, gradient, training.grad_clip)
-        state.iteration += 1
+        if replay is not None:
+            updated = replay.advance(until_due(training, state.iteration))
+        else:
+            gradient, metrics = setup.path.way.meta_gradient(state.theta, next(meta_batches))
+            grad_norm = update(state, gradient, training.grad_clip)
+            state.iteration += 1
+            updated = Updated(metrics.loss, metrics.accuracy, grad_norm)
         if training.eval_every and state.iteration % training.eval_every == 0:
             began = time.perf_counter()
             measurement = setup.validate(state.theta)
             yield Validated(measurement, note(state, measurement), time.perf_counter() - began)
-        yield Updated(metrics.loss, metrics.accuracy, grad_norm)
+        yield updated
+
+
+def fresh_state(theta: Params, meta_lr: float) -> TrainingState:
+    """Return the state before the first iteration; `theta` is updated in place from there on."""
+    return TrainingState(theta, torch.optim.Adam(list(theta.values()), lr=meta_lr, fused=True))
+
+
+def until_due(training: TrainingConfig, iteration: int) -> int:
+    """Return how many iterations there are to the next validation, periodic checkpoint or the end."""
+    intervals = filter(None, (training.eval_every, training.checkpoint_every))
+    return min([training.iterations - iteration, *(every - iteration % every for every in intervals)])
 
 
 def update(state: TrainingState, gradient: Params, clip: float) -> float:
@@ -232,20 +257,30 @@ def update(state: TrainingState, gradient: Params, clip: float) -> float:
         skip(state)
         return norm
     state.skipped_in_a_row = 0
+    descend(state, gradient, clip)
+    return norm
+
+
+def descend(state: TrainingState, gradient: Params, clip: float) -> None:
+    """Take one step of Adam along the meta-gradient; see `update`."""
     for name, parameter in state.theta.items():
         parameter.grad = gradient[name].clamp(-clip, clip) if clip else gradient[name]
     state.optimizer.step()
-    return norm
 
 
 def skip(state: TrainingState) -> None:
     """Count a meta-update that is left out; give up after too many in a row."""
     state.skipped += 1
     state.skipped_in_a_row += 1
-    if state.skipped_in_a_row >= MOST_SKIPPED_IN_A_ROW:
+    hold_to_limit(state.skipped_in_a_row, state.iteration + 1)
+
+
+def hold_to_limit(skipped_in_a_row: int, iteration: int) -> None:
+    """Give up if the meta-updates left out up to `iteration` are too many in a row."""
+    if skipped_in_a_row >= MOST_SKIPPED_IN_A_ROW:
         raise DivergedError(
-            f"the last {MOST_SKIPPED_IN_A_ROW} meta-gradients, up to iteration {state.iteration + 1}, were not "
-            "finite: lower inner_lr or meta_lr, or set grad_clip"
+            f"the last {MOST_SKIPPED_IN_A_ROW} meta-gradients, up to iteration {iteration}, were not finite: "
+            "lower inner_lr or meta_lr, or set grad_clip"
         )
 
 

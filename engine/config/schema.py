@@ -257,6 +257,12 @@ class TrainingConfig(Section):
         when=INNER_LOOP,
         changes_result=False,
     )
+    tf32: bool = option(
+        False,
+        label="TF32",
+        help="Let an NVIDIA GPU (Ampere or newer) round what it multiplies in matrix products and convolutions to 10 "
+        "bits of mantissa, for speed. Without effect on a CPU.",
+    )
 
 
 class EvaluationConfig(Section):

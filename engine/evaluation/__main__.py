@@ -105,7 +105,8 @@ def _measure(run: RunDirectory, overrides: Overrides) -> Report:
     config = record.resolved.config
     if overrides.data is not None:
         config = on_other_data(config, overrides.data)
-    setup = Setup.build(config, use_device(overrides.device or record.device))
+    device = use_device(overrides.device or record.device, tf32=config.training.tf32)
+    setup = Setup.build(config, device)
     if overrides.data is None and record.fingerprint and dict(record.fingerprint) != setup.source.fingerprint:
         raise ResourceError(
             f"run {run.id} was trained on another version of the data or class split than is installed: "

@@ -33,6 +33,10 @@ DIVERGED_FACTOR = 10.0
 # Numbers in the inputs of the tasks that are adapted together; bounds the memory that evaluation takes.
 _CHUNK_NUMBERS = 2**19
 
+# On a GPU, which many tasks are needed to fill: the memory set aside for a number, in bytes, and the most tasks.
+_BYTES_PER_NUMBER = 1024
+_MOST_TOGETHER = 1024
+
 
 @dataclass(frozen=True)
 class TaskCurves:
@@ -140,13 +144,28 @@ def _task_curves(
     """Yield losses and accuracies, `[tasks, steps + 1]` each, a few tasks at a time."""
     shape = EpisodeShape(protocol.ways or 1, protocol.shots, protocol.queries)
     stream = Stream(protocol.seed, Split[protocol.split.upper()])
-    examples = shape.ways * (shape.shots + shape.queries)
-    chunk = max(1, _CHUNK_NUMBERS // (examples * math.prod(source.input_shape)))
-    for first in range(0, protocol.tasks, chunk):
-        indices = torch.arange(first, min(first + chunk, protocol.tasks))
-        episodes = source.sample(stream, indices, shape)
-        losses, accuracies = _curves(learner, theta, episodes, protocol, inner_lr)
+    together, first = _tasks_together(source, shape), 0
+    while first < protocol.tasks:
+        indices = torch.arange(first, min(first + together, protocol.tasks))
+        try:
+            episodes = source.sample(stream, indices, shape)
+            losses, accuracies = _curves(learner, theta, episodes, protocol, inner_lr)
+        except torch.OutOfMemoryError:  # a larger network than most, or a GPU that is shared
+            if together == 1:
+                raise
+            together //= 2
+            continue
         yield losses.cpu().numpy(), accuracies.cpu().numpy()
+        first += len(indices)
+
+
+def _tasks_together(source: TaskSource, shape: EpisodeShape) -> int:
+    """Return how many tasks to adapt at a time."""
+    numbers = shape.ways * (shape.shots + shape.queries) * math.prod(source.input_shape)
+    if source.device.type == "cpu":
+        return max(1, _CHUNK_NUMBERS // numbers)
+    memory = torch.cuda.get_device_properties(source.device).total_memory
+    return max(1, min(_MOST_TOGETHER, memory // (_BYTES_PER_NUMBER * numbers)))
 
 
 def _curves(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import pytest
 
 from engine.acceleration.paths import Path
@@ -39,8 +37,7 @@ def test_the_last_path_is_that_of_the_last_start(tmp_path):
     [(None, None, False), ("by-hand", 7, False), ("vmap", None, False), ("vmap", 7, True)],
 )
 def test_a_change_of_path_is_said_once_there_is_something_to_resume(before, resumed_from, said):
-    setup = SimpleNamespace(path=Path("by-hand", None, ("slow",)))
-    first, *others = _path_warnings(setup, before, resumed_from)
+    first, *others = _path_warnings(Path("by-hand", None, ("slow",)), before, resumed_from)
     assert first == "slow"
     assert [
         "from iteration 7 on this run takes the path by-hand, until there it took vmap" in o for o in others

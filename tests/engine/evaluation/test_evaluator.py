@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -49,6 +50,51 @@ def test_every_step_equals_a_loop_written_out(small, kind):
         assert at.median == pytest.approx(np.median(column), rel=1e-4)
     if kind == "strokes":
         assert [at.mean for at in measurement.accuracy] == pytest.approx(accuracies.mean(axis=0).tolist())
+
+
+def test_a_gpu_adapts_to_hundreds_of_tasks_as_far_as_its_memory_goes(small, monkeypatch):
+    source = SimpleNamespace(device=torch.device("cuda", 0), input_shape=(3, 84, 84))
+    shape = evaluation_shape(small("strokes", "ways=5", "shots=1", "eval_queries=15"))
+    together = []
+    for gibibytes, source.input_shape in (
+        (80, (1, 28, 28)),
+        (8, (1, 28, 28)),
+        (80, (3, 84, 84)),
+        (1, (3, 500, 500)),
+    ):
+        memory = SimpleNamespace(total_memory=gibibytes * 2**30)
+        monkeypatch.setattr(torch.cuda, "get_device_properties", lambda device, memory=memory: memory)
+        together.append(evaluator._tasks_together(source, shape))
+    assert together == [1024, 133, 49, 1]
+
+
+@pytest.mark.parametrize("room", [1, 3])
+def test_where_memory_runs_out_fewer_tasks_go_together(small, monkeypatch, room):
+    config = small("sinusoid")
+    setup, theta = prepared(config)
+    protocol = protocol_for(config, Split.VAL, tasks=9, steps=1)
+    whole = evaluate(setup.learner, theta, setup.source, protocol, 0.1)
+    curves, done = evaluator._curves, []
+
+    def crowded(learner, theta, episodes, *others):
+        if len(episodes.support_x) > room:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return curves(learner, theta, episodes, *others)
+
+    monkeypatch.setattr(evaluator, "_curves", crowded)
+    parts = evaluate(setup.learner, theta, setup.source, protocol, 0.1, done.append)
+    np.testing.assert_allclose(parts.losses, whole.losses, rtol=1e-5)
+    assert done[-1] == 9 and max(np.diff([0, *done])) <= room
+
+
+def test_one_task_that_does_not_fit_is_an_error(small, monkeypatch):
+    def full(*arguments):
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    setup, theta = prepared(small("sinusoid"))
+    monkeypatch.setattr(evaluator, "_curves", full)
+    with pytest.raises(torch.OutOfMemoryError):
+        setup.validate(theta)
 
 
 def test_the_size_of_a_chunk_changes_nothing(small, monkeypatch):
