@@ -74,10 +74,15 @@ def result_table(
     )
 
 
+def network_name(one: Measured) -> str:
+    """Return in words whose parameters were measured: `best`, `last`, `ensemble of 5`."""
+    return f"ensemble of {len(one.members)}" if one.members else one.checkpoint
+
+
 def _headings(one: Measured) -> tuple[str, ...]:
     metric = one.measurement.metric
     median = () if metric == "accuracy" else ("median",)
-    return (f"{one.checkpoint} {metric_name(metric)}", *median, "diverged")
+    return (f"{network_name(one)} {metric_name(metric)}", *median, "diverged")
 
 
 def _cells(one: Measured, step: int) -> tuple[str, ...]:
@@ -113,15 +118,20 @@ def _describe(protocol: Protocol, scored: int, fingerprint: Mapping[str, str]) -
 
 
 def _explain(measured: Sequence[Measured]) -> tuple[str, str]:
-    chosen = {"best": "chosen on validation", "last": "the last parameters"}
-    checkpoints = (
-        f"{one.checkpoint}: {chosen[one.checkpoint]}, iteration {one.iteration:,}{_fine_tuning(one)}"
-        for one in measured
-    )
+    checkpoints = (f"{network_name(one)}: {_origin(one)}{_fine_tuning(one)}" for one in measured)
     return (
         "; ".join(checkpoints),
         "± half of the 95 % confidence interval of the mean over all tasks, diverged ones included",
     )
+
+
+def _origin(one: Measured) -> str:
+    if one.checkpoint == "ensemble":
+        predicted = "probabilities" if one.measurement.metric == "accuracy" else "values"
+        iterations = ", ".join(f"{iteration:,}" for iteration in one.members)
+        return f"the mean of the {predicted} that the best on validation predict, iterations {iterations}"
+    chosen = "chosen on validation" if one.checkpoint == "best" else "the last parameters"
+    return f"{chosen}, iteration {one.iteration:,}"
 
 
 def _fine_tuning(one: Measured) -> str:
