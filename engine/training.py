@@ -22,7 +22,7 @@ from engine.tasks.images import LabelledImages
 from engine.tasks.sampling import Split, Stream
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from engine.acceleration.graph import Replay
     from engine.algorithms.adapt import Params
@@ -140,21 +140,34 @@ class Setup:
         return self.measure_by(protocol_for(self.config, split, tasks=tasks, steps=steps), theta, between)
 
     def measure_by(
-        self, protocol: Protocol, theta: Params, between: Callable[[int], None] | None = None
+        self,
+        protocol: Protocol,
+        theta: Params,
+        between: Callable[[int], None] | None = None,
+        others: Sequence[Params] = (),
     ) -> TaskCurves:
-        """Evaluate parameters by any protocol; a step size that is chosen for them is noted in it."""
-        step_size = self.step_size(theta, protocol)
+        """Evaluate parameters by any protocol; noted in it are a step size chosen for them, and an ensemble's size.
+
+        Args:
+            protocol: How to measure.
+            theta: The parameters.
+            between: See `evaluate`.
+            others: Those of the other members of an ensemble.
+        """
+        step_size = self.step_size(theta, protocol, others)
         if self.config.is_fine_tuned:
             protocol = protocol.model_copy(update={"step_size": step_size})
-        return evaluate(self.learner, theta, self.source, protocol, step_size, between)
+        if others:
+            protocol = protocol.model_copy(update={"ensemble": 1 + len(others)})
+        return evaluate(self.learner, theta, self.source, protocol, step_size, between, others)
 
-    def step_size(self, theta: Params, protocol: Protocol) -> float:
+    def step_size(self, theta: Params, protocol: Protocol, others: Sequence[Params] = ()) -> float:
         """Return the alpha of adaptation: the configured one or, for fine-tuning, the best on validation tasks."""
         if not self.config.is_fine_tuned:
             return self.config.algorithm.inner_lr
         evaluation = self.config.evaluation
         tried = {"split": "val", "tasks": evaluation.val_tasks, "steps": evaluation.eval_steps}
-        return best_step_size(self.learner, theta, self.source, protocol.model_copy(update=tried))
+        return best_step_size(self.learner, theta, self.source, protocol.model_copy(update=tried), others)
 
     def validate(self, theta: Params) -> Measurement:
         """Evaluate parameters on the validation tasks."""

@@ -12,7 +12,7 @@ from engine.acceleration.threads import TaskThreads
 from engine.models.mlp import MLP
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from torch import Tensor
 
@@ -40,7 +40,7 @@ class SideBySide:
     def judge(
         self,
         judgement: Callable[[Iterator[Tensor], Tensor], Result],
-        theta: Params,
+        thetas: Sequence[Params],
         episodes: Episodes,
         step_size: float,
         steps: int,
@@ -50,17 +50,18 @@ class SideBySide:
         Args:
             judgement: From the outputs for a task's queries after 0, 1, ..., `steps` steps, `[queries, classes]`
                 each, and the queries' classes to anything.
-            theta: The meta-learned parameters.
+            thetas: The meta-learned parameters or, for an ensemble, those of every member.
             episodes: The tasks.
             step_size: alpha.
             steps: How many gradient steps.
         """
-        start = {name: laid_out(value) for name, value in theta.items()}
+        starts = [{name: laid_out(value) for name, value in theta.items()} for theta in thetas]
 
         def one(task: tuple[Tensor, ...]) -> Result:
             support_x, support_y, query_x, query_y = task
-            support = laid_out(support_x), support_y
-            return judgement(self._outputs(start, support, laid_out(query_x), step_size, steps), query_y)
+            support, queries = (laid_out(support_x), support_y), laid_out(query_x)
+            members = [self._outputs(start, support, queries, step_size, steps) for start in starts]
+            return judgement(self.learner.together(members), query_y)
 
         return self.threads.map(one, zip(*episodes.tensors(), strict=True))
 

@@ -18,7 +18,7 @@ from engine.tasks.episode import EpisodeShape
 from engine.tasks.sampling import Split, Stream
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -88,6 +88,7 @@ def evaluate(
     protocol: Protocol,
     inner_lr: float,
     between: Callable[[int], None] | None = None,
+    others: Sequence[Params] = (),
 ) -> TaskCurves:
     """Adapt to tasks 0, 1, ... of a split and see how the queries fare at every step.
 
@@ -100,9 +101,12 @@ def evaluate(
         protocol: Which tasks, how large, how many steps.
         inner_lr: alpha.
         between: Called every few tasks with the number done; may raise to call the evaluation off.
+        others: The parameters of further networks. Each adapts by itself, and the mean of what they and the first
+            predict is judged: an ensemble.
     """
     chunks = []
-    for chunk in _task_curves(learner.for_shots(protocol.shots), theta, source, protocol, inner_lr):
+    thetas = (theta, *others)
+    for chunk in _task_curves(learner.for_shots(protocol.shots), thetas, source, protocol, inner_lr):
         chunks.append(chunk)
         if between is not None:
             between(sum(len(losses) for losses, _ in chunks))
@@ -139,7 +143,7 @@ def _steps(values: NDArray[np.floating], diverged: NDArray[np.intp]) -> tuple[At
 
 
 def _task_curves(
-    learner: Learner, theta: Params, source: TaskSource, protocol: Protocol, inner_lr: float
+    learner: Learner, thetas: Sequence[Params], source: TaskSource, protocol: Protocol, inner_lr: float
 ) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
     """Yield losses and accuracies, `[tasks, steps + 1]` each, a few tasks at a time."""
     shape = EpisodeShape(protocol.ways or 1, protocol.shots, protocol.queries)
@@ -149,7 +153,7 @@ def _task_curves(
         indices = torch.arange(first, min(first + together, protocol.tasks))
         try:
             episodes = source.sample(stream, indices, shape)
-            losses, accuracies = _curves(learner, theta, episodes, protocol, inner_lr)
+            losses, accuracies = _curves(learner, thetas, episodes, protocol, inner_lr)
         except torch.OutOfMemoryError:  # a larger network than most, or a GPU that is shared
             if together == 1:
                 raise
@@ -169,7 +173,7 @@ def _tasks_together(source: TaskSource, shape: EpisodeShape) -> int:
 
 
 def _curves(
-    learner: Learner, theta: Params, episodes: Episodes, protocol: Protocol, inner_lr: float
+    learner: Learner, thetas: Sequence[Params], episodes: Episodes, protocol: Protocol, inner_lr: float
 ) -> tuple[Tensor, Tensor]:
     def judge(outputs: Iterator[Tensor], query_y: Tensor) -> tuple[Tensor, Tensor]:
         losses, accuracies = [], []
@@ -181,17 +185,20 @@ def _curves(
     def curve(
         support_x: Tensor, support_y: Tensor, query_x: Tensor, query_y: Tensor
     ) -> tuple[Tensor, Tensor]:
-        # Without an outer gradient both orders take the same steps; 1 says that none is wanted.
-        steps = learner.adapted_to(theta, (support_x, support_y), inner_lr, protocol.steps, order=1)
-        if protocol.mode == "inductive":
-            return judge((predict_alone(learner, params, support_x, query_x) for params in steps), query_y)
-        return judge((learner.predict(params, query_x) for params in steps), query_y)
+        def outputs(theta: Params) -> Iterator[Tensor]:
+            # Without an outer gradient both orders take the same steps; 1 says that none is wanted.
+            steps = learner.adapted_to(theta, (support_x, support_y), inner_lr, protocol.steps, order=1)
+            if protocol.mode == "inductive":
+                return (predict_alone(learner, params, support_x, query_x) for params in steps)
+            return (learner.predict(params, query_x) for params in steps)
+
+        return judge(learner.together([outputs(theta) for theta in thetas]), query_y)
 
     fast = None if protocol.mode == "inductive" else side_by_side(learner, episodes.support_x.device)
     if fast is None:
         losses, accuracies = vmap(curve)(*episodes.tensors())
         return losses, accuracies
-    tasks = fast.judge(judge, theta, episodes, inner_lr, protocol.steps)
+    tasks = fast.judge(judge, thetas, episodes, inner_lr, protocol.steps)
     losses, accuracies = (torch.stack(values) for values in zip(*tasks, strict=True))
     return losses, accuracies
 

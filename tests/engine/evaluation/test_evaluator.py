@@ -97,6 +97,65 @@ def test_one_task_that_does_not_fit_is_an_error(small, monkeypatch):
         setup.validate(theta)
 
 
+def members_of(setup, count):
+    """Return the parameters of so many networks that differ."""
+    theta = setup.initial_state().theta
+    return [{name: value + 0.2 * n for name, value in theta.items()} for n in range(count)]
+
+
+@pytest.mark.parametrize("mode", ["transductive", "inductive"])
+def test_an_ensemble_is_judged_by_its_mean_probabilities(small, mode):
+    config = small("strokes", f"eval_mode={mode}")
+    setup = Setup.build(config, CPU)
+    members = members_of(setup, 3)
+    protocol = protocol_for(config, Split.TEST, tasks=4, steps=2)
+    curves = evaluate(setup.learner, members[0], setup.source, protocol, 0.1, others=members[1:])
+    stream = Stream(config.evaluation.eval_seed, Split.TEST)
+    episodes = setup.source.sample(stream, torch.arange(4), evaluation_shape(config))
+    for task in range(4):
+        support_x, support_y, query_x, query_y = (part[task] for part in episodes.tensors())
+        adapted = [
+            list(setup.learner.adapted_to(theta, (support_x, support_y), 0.1, 2, order=1))
+            for theta in members
+        ]
+        for step in range(3):
+            outputs = [
+                setup.learner.predict(steps[step], query_x)
+                if mode == "transductive"
+                else predict_alone(setup.learner, steps[step], support_x, query_x)
+                for steps in adapted
+            ]
+            mean = torch.stack([output.softmax(dim=1) for output in outputs]).mean(dim=0)
+            right = mean[torch.arange(len(query_y)), query_y]
+            assert curves.losses[task, step] == pytest.approx(-right.log().mean().item(), rel=1e-3)
+            accuracy = (mean.argmax(dim=1) == query_y).float().mean().item()
+            assert curves.accuracies[task, step] == pytest.approx(accuracy)
+
+
+def test_an_ensemble_on_curves_is_judged_by_its_mean_values(small):
+    setup = Setup.build(small("sinusoid"), CPU)
+    learner = setup.learner
+    outputs = torch.tensor([[[1.0], [2.0]], [[3.0], [5.0]]])
+    assert learner.mean_prediction(outputs).tolist() == [[2.0], [3.5]]
+    members = members_of(setup, 2)
+    protocol = protocol_for(setup.config, Split.TEST, tasks=5, steps=1)
+    together = evaluate(learner, members[0], setup.source, protocol, 0.01, others=members[1:])
+    apart = [evaluate(learner, theta, setup.source, protocol, 0.01) for theta in members]
+    # The squared error of a mean is below the mean of the squared errors.
+    assert (together.losses < np.mean([one.losses for one in apart], axis=0)).all()
+    assert not np.allclose(together.losses, apart[0].losses)
+
+
+def test_networks_that_agree_are_an_ensemble_like_one(small):
+    setup = Setup.build(small("strokes"), CPU)
+    theta = setup.initial_state().theta
+    protocol = protocol_for(setup.config, Split.TEST, tasks=4, steps=1)
+    alone = setup.measure_by(protocol, theta)
+    together = setup.measure_by(protocol, theta, others=[theta, theta])
+    np.testing.assert_allclose(together.losses, alone.losses, rtol=1e-4)
+    assert (alone.protocol.ensemble, together.protocol.ensemble) == (None, 3)
+
+
 def test_the_size_of_a_chunk_changes_nothing(small, monkeypatch):
     config = small("strokes")
     setup, theta = prepared(config)
@@ -175,6 +234,7 @@ def test_the_protocol_is_written_beside_the_numbers(small):
     protocol = setup.measure(theta, Split.TEST, tasks=5, steps=2).protocol
     assert protocol.model_dump() == {
         "step_size": None,
+        "ensemble": None,
         "split": "test",
         "tasks": 5,
         "ways": 3,
