@@ -1,10 +1,4 @@
-"""The records of `events.jsonl`: one JSON object a line, told apart by `kind`.
-
-Rules for readers: ignore unknown fields; skip lines of an unknown `kind` or `v` (a newer program wrote them),
-lines that are not JSON, and a last line without its newline (it is still being written). Within `v` 1, fields are
-only ever added.
-JSON has no NaN or infinity: both are written as `null`, and read back as NaN where a number is expected.
-"""
+"""The records of `events.jsonl`: one JSON object a line, told apart by `kind`; see `READING` for the rules."""
 
 from __future__ import annotations
 
@@ -23,6 +17,19 @@ from pydantic import (
 )
 
 from engine.runs.states import State
+
+
+READING = """\
+One JSON object a line, told apart by `kind`. Ignore unknown fields; skip lines of an unknown `kind` or `v` (a newer
+program wrote them), lines that are not JSON, and a last line without its newline (it is still being written). Within
+`v` 1, fields are only ever added. JSON has no NaN or infinity: both are written as `null`.
+
+The file never exceeds 16 MiB. Before it would, it is replaced by one of half that length in which old `train` and
+`checkpoint` records, and `evaluation` records on `val` that did not improve, are thinned evenly. What stays is
+unchanged, the first line and all newer lines included: a reader who finds another file goes on after the last `seq`
+that it has read. (In a run of so many starts and requests that this is not enough, the oldest records go.)
+"""
+"""What a reader of the file must know, in Markdown."""
 
 
 def _null_as_nan(value: object) -> object:
@@ -98,7 +105,9 @@ class _Event(Record):
     """What all kinds share."""
 
     v: Literal[1] = Field(default=1, description="version of this format")
-    seq: int = Field(default=-1, description="position in the file, contiguous from 0")
+    seq: int = Field(
+        default=-1, description="number of the record, from 0; ascending, with gaps where thinned"
+    )
     time: float = Field(default=0.0, description="when it was written, Unix seconds")
 
 
@@ -228,11 +237,11 @@ def parse_event(line: bytes) -> Event | None:
 
 
 def describe_events() -> str:
-    """Return Markdown tables of every kind of record and the objects inside them, field by field."""
+    """Return in Markdown how to read the file, and tables of every kind of record and the objects inside them, field by field."""
     shared = _table("every record", _Event)
     kinds = [_table(f"`{kind.model_fields['kind'].default}`", kind, skip=_Event) for kind in _KINDS]
     parts = [_table(f"object {part.__name__}", part) for part in _PARTS]
-    return "\n".join([shared, *kinds, *parts])
+    return "\n".join([READING, shared, *kinds, *parts])
 
 
 def _table(title: str, model: type[Record], skip: type[Record] = Record) -> str:
