@@ -237,7 +237,7 @@ def parse_event(line: bytes) -> Event | None:
 
 
 def describe_events() -> str:
-    """Return in Markdown how to read the file, and tables of every kind of record and the objects inside them, field by field."""
+    """Return in Markdown how to read the file, then every kind of record and the objects inside them, field by field."""
     shared = _table("every record", _Event)
     kinds = [_table(f"`{kind.model_fields['kind'].default}`", kind, skip=_Event) for kind in _KINDS]
     parts = [_table(f"object {part.__name__}", part) for part in _PARTS]
