@@ -11,11 +11,11 @@ import typer
 from engine.config.record import read_record
 from engine.errors import UsageError
 from engine.runs.index import find_run
-from maml_tui.cli.output import emit, emit_json, emit_result, emit_table
+from maml_tui.cli.output import emit, emit_json, emit_result, emit_table, room
 from maml_tui.cli.reference import NamedRun  # noqa: TC001 - typer reads it
 from maml_tui.comparing.measuring import measure
 from maml_tui.protocols import combinations, protocol_notes, protocol_table
-from maml_tui.results import result_table
+from maml_tui.results import result_tables
 
 app = typer.Typer()
 
@@ -101,7 +101,8 @@ def evaluate(
         found_values = [json.loads(report.model_dump_json()) for report in reports]
         emit_json(found_values[0] if len(reports) == 1 else found_values)
     elif len(reports) == 1:
-        emit_result(result_table(config, reports[0].measurements, reports[0].fingerprint, data))
+        (report,) = reports
+        emit_result(result_tables(config, report.measurements, report.fingerprint, room(), data))
     else:
         emit_table(*protocol_table(choices, reports, config.evaluation.eval_steps))
         for note in protocol_notes(choices, reports):

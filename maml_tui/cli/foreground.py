@@ -19,8 +19,8 @@ from engine.runs.result import read_result
 from engine.runs.states import ENDED_STATES
 from maml_tui.cli.follow import View, exit_code, follow
 from maml_tui.cli.interrupts import Interrupts
-from maml_tui.cli.output import Mode, choose_mode, emit, emit_result, say
-from maml_tui.results import result_table
+from maml_tui.cli.output import Mode, choose_mode, emit, emit_result, room, say
+from maml_tui.results import result_tables
 from maml_tui.terminal import require_terminal
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ def show_result(run: RunDirectory) -> None:
     if result is not None and result.measurements:
         config = read_record(run.config).resolved.config
         emit("")
-        emit_result(result_table(config, result.measurements, result.fingerprint))
+        emit_result(result_tables(config, result.measurements, result.fingerprint, room()))
 
 
 def _detach(run: RunDirectory, display: Display) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import json
 import os
+import shutil
 import sys
 from typing import TYPE_CHECKING, TextIO
 
@@ -68,8 +69,16 @@ def emit_table(columns: Sequence[str], rows: Sequence[Sequence[str]], strong: in
         emit(line.rstrip(), "bold" if index in (0, None if strong is None else strong + 1) else "")
 
 
-def emit_result(table: ResultTable) -> None:
-    """Write a result table and the sentences below it."""
-    emit_table(table.columns, table.rows, table.scored)
-    for note in table.notes:
-        emit(note, "dim")
+def emit_result(tables: Sequence[ResultTable]) -> None:
+    """Write result tables, one below the other, and the sentences below each."""
+    for place, table in enumerate(tables):
+        if place:
+            emit("")
+        emit_table(table.columns, table.rows, table.scored)
+        for note in table.notes:
+            emit(note, "dim")
+
+
+def room() -> int:
+    """Return the columns that stdout has: those of its terminal, or any number in a pipe or a file."""
+    return shutil.get_terminal_size().columns if is_terminal(sys.stdout) else sys.maxsize

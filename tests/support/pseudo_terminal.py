@@ -89,8 +89,11 @@ class PseudoTerminal:
         self._master = -1
 
     def end(self, seconds=PATIENCE):
-        """Wait until the program has ended and return its exit code."""
-        return self.process.wait(seconds)
+        """Wait until the program has ended and what it wrote was read; return its exit code."""
+        code = self.process.wait(seconds)
+        if self.reading.is_set():
+            self._reader.join(seconds)
+        return code
 
     def close(self):
         if self.process.poll() is None:
