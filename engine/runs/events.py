@@ -18,7 +18,6 @@ from pydantic import (
 
 from engine.runs.states import State
 
-
 READING = """\
 One JSON object a line, told apart by `kind`. Ignore unknown fields; skip lines of an unknown `kind` or `v` (a newer
 program wrote them), lines that are not JSON, and a last line without its newline (it is still being written). Within
@@ -40,6 +39,9 @@ Number = Annotated[
     float, BeforeValidator(_null_as_nan), WithJsonSchema({"anyOf": [{"type": "number"}, {"type": "null"}]})
 ]
 """A float that may be non-finite; `null` in JSON then."""
+
+Iteration = Annotated[int, Field(ge=0, lt=2**63)]
+"""A number of meta-updates; whoever plots it can make a float of it."""
 
 
 class Record(BaseModel):
@@ -133,7 +135,7 @@ class TrainEvent(_Event):
     """One meta-update, on the tasks of its meta-batch."""
 
     kind: Literal["train"] = "train"
-    iteration: int = Field(description="meta-updates done, this one included")
+    iteration: Iteration = Field(description="meta-updates done, this one included")
     loss: Number = Field(description="query loss after adaptation, mean over tasks")
     iterations_per_second: Number = Field(description="recent speed, meta-iterations per second")
     tasks_per_second: Number = Field(description="recent speed, tasks per second")
@@ -151,7 +153,7 @@ class EvaluationEvent(_Event):
     """A measurement, during training or at its end."""
 
     kind: Literal["evaluation"] = "evaluation"
-    iteration: int = Field(description="meta-updates behind the parameters measured")
+    iteration: Iteration = Field(description="meta-updates behind the parameters measured")
     split: str = Field(description="train, val or test")
     checkpoint: Literal["current", "best", "last"] = Field(description="whose parameters were measured")
     seconds: float = Field(description="time the evaluation took, seconds")
@@ -170,7 +172,7 @@ class CheckpointEvent(_Event):
     """A checkpoint is on disk."""
 
     kind: Literal["checkpoint"] = "checkpoint"
-    iteration: int = Field(description="meta-updates behind it")
+    iteration: Iteration = Field(description="meta-updates behind it")
     file: str = Field(description="file name in checkpoints/")
     bytes: int = Field(description="size, bytes")
     seconds: float = Field(description="time it took to write, seconds")
@@ -207,7 +209,7 @@ class FinishedEvent(_Event):
 
     kind: Literal["finished"] = "finished"
     state: State = Field(description="the final state")
-    iteration: int = Field(description="meta-updates done")
+    iteration: Iteration = Field(description="meta-updates done")
     seconds: float = Field(description="time since the worker started, seconds")
     reason: str = Field(default="", description="why it ended, in words")
 
@@ -237,7 +239,7 @@ def parse_event(line: bytes) -> Event | None:
 
 
 def describe_events() -> str:
-    """Return in Markdown how to read the file, then every kind of record and the objects inside them, field by field."""
+    """Return in Markdown how to read the file, then every kind of record and its objects, field by field."""
     shared = _table("every record", _Event)
     kinds = [_table(f"`{kind.model_fields['kind'].default}`", kind, skip=_Event) for kind in _KINDS]
     parts = [_table(f"object {part.__name__}", part) for part in _PARTS]
