@@ -187,8 +187,10 @@ def _started(setup: Setup, path: FastPath, resumed_from: int | None) -> StartedE
 
 def _last_path(run: RunDirectory) -> str | None:
     """Return the path that the run took until now; None before its first start."""
-    started = [event for event in EventReader(run.events).read() if isinstance(event, StartedEvent)]
-    return started[-1].path if started else None
+    reader, path = EventReader(run.events), None
+    for lines in reader.chunks():  # bit by bit: a journal is larger in memory than on disk
+        path = next((e.path for e in reversed(reader.parse(lines)) if isinstance(e, StartedEvent)), path)
+    return path
 
 
 def _path_warnings(path: FastPath, path_before: str | None, resumed_from: int | None) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from maml_tui.cli import run as maml
 
 RUNS = 10_000
 JOURNAL = int(os.environ.get("MAML_JOURNAL_MIB", "64")) * 2**20
-MEMORY = 256 * 2**20 + JOURNAL // 2  # bytes: the application keeps the numbers of every record, and no text
+MEMORY = 90 * 2**20  # bytes, however long the journal is
 
 
 @pytest.fixture(scope="module")
