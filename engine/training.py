@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from engine.acceleration.paths import Path, choose_path
+from engine.adam import Adam
 from engine.algorithms.build import build_algorithm, build_learner
 from engine.errors import DivergedError
 from engine.evaluation.evaluator import evaluate, is_better, protocol_for, score
@@ -58,7 +59,7 @@ class TrainingState:
     """
 
     theta: Params
-    optimizer: torch.optim.Adam
+    optimizer: Adam
     iteration: int = 0
     best: float | None = None
     best_ci95: float | None = None
@@ -242,7 +243,7 @@ def meta_train(
 
 def fresh_state(theta: Params, meta_lr: float) -> TrainingState:
     """Return the state before the first iteration; `theta` is updated in place from there on."""
-    return TrainingState(theta, torch.optim.Adam(list(theta.values()), lr=meta_lr, fused=True))
+    return TrainingState(theta, Adam(theta.values(), meta_lr))
 
 
 def until_due(training: TrainingConfig, iteration: int) -> int:
@@ -274,11 +275,11 @@ def update(state: TrainingState, gradient: Params, clip: float) -> float:
     return norm
 
 
-def descend(state: TrainingState, gradient: Params, clip: float) -> None:
-    """Take one step of Adam along the meta-gradient; see `update`."""
+def descend(state: TrainingState, gradient: Params, clip: float, skip: Tensor | None = None) -> None:
+    """Take one step of Adam along the meta-gradient; see `update` and `Adam.step`."""
     for name, parameter in state.theta.items():
         parameter.grad = gradient[name].clamp(-clip, clip) if clip else gradient[name]
-    state.optimizer.step()
+    state.optimizer.step(skip)
 
 
 def skip(state: TrainingState) -> None:

@@ -41,8 +41,6 @@ class Step:
         self._counts = torch.tensor(counts, device=device)
         self._iteration, self._skipped, self._in_a_row = self._counts.unbind()
         self._measured = torch.zeros(3, device=device)
-        for group in state.optimizer.param_groups:
-            group["capturable"] = True  # a checkpoint of another path may say otherwise
 
     @torch.no_grad()
     def __call__(self) -> None:
@@ -51,8 +49,7 @@ class Step:
         norm = torch.nn.utils.get_total_norm(gradient.values())
         self._measured.copy_(torch.stack([metrics.loss, metrics.accuracy, norm]))
         going, finite = self._in_a_row < MOST_SKIPPED_IN_A_ROW, norm.isfinite()
-        with self._left_out(~(going & finite)):
-            descend(self._state, gradient, self._clip)
+        descend(self._state, gradient, self._clip, skip=(~(going & finite)).float())
         self._skipped.add_(going & ~finite)
         self._in_a_row.copy_(torch.where(going, (self._in_a_row + 1).masked_fill(finite, 0), self._in_a_row))
         self._iteration.add_(going)
@@ -76,16 +73,3 @@ class Step:
         self._in_a_row.fill_(MOST_SKIPPED_IN_A_ROW)
         yield
         self._in_a_row.copy_(before)
-
-    @contextmanager
-    def _left_out(self, skip: Tensor) -> Iterator[None]:
-        """Have Adam leave everything as it is where `skip` holds.
-
-        Its fused kernel reads `found_inf` on the device; `torch.amp.GradScaler` steers it the same way.
-        """
-        optimizer = self._state.optimizer
-        optimizer.found_inf = skip.float()  # type: ignore[attr-defined]
-        try:
-            yield
-        finally:
-            del optimizer.found_inf  # type: ignore[attr-defined]
