@@ -28,6 +28,7 @@ from engine.runs.events import FinishedEvent, StartedEvent, WarningEvent
 from engine.runs.journal import EventReader, EventWriter
 from engine.runs.lock import RunLock
 from engine.runs.processes import process_start
+from engine.runs.rebuilding import REBUILT, mend_own_status
 from engine.runs.status import read_status
 from engine.session import Session
 from engine.stopping import Stop
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
 
     from engine.acceleration.paths import Path as FastPath
     from engine.config.record import RunRecord
-    from engine.config.schema import RunConfig
     from engine.runs.control import Request, Unreadable
     from engine.runs.states import State
     from engine.runs.status import Status
@@ -57,6 +57,8 @@ def main(arguments: list[str]) -> int:
             run.remove_halves()
             if lock.warning:
                 events.write(WarningEvent(message=lock.warning))
+            if mend_own_status(run):
+                events.write(WarningEvent(message=REBUILT))
             return _work(run, events)
     except MamlError as error:
         print(f"maml: {error}", file=sys.stderr)
@@ -120,7 +122,7 @@ def _train(
         device=str(device),
         iterations=config.training.iterations,
         metric=config.metric,
-        task=describe_task(config),
+        task=config.task_name,
     )
     path_before = _last_path(run)
     path = session.prepare()
@@ -132,13 +134,6 @@ def _train(
     session.finish()
     session.refuse(pending(run), "the run has ended")
     return reason
-
-
-def describe_task(config: RunConfig) -> str:
-    """Return in words what is learned; equal for runs whose results can be compared."""
-    if config.is_regression:
-        return f"{config.data_name} {config.task.shots}-shot"
-    return f"{config.data_name} {config.task.ways}-way {config.task.shots}-shot"
 
 
 def _first_status(run: RunDirectory) -> Status:

@@ -372,6 +372,12 @@ class RunConfig(Section):
         return self.task.task_class or self.task.data
 
     @property
+    def task_name(self) -> str:
+        """What is learned, in words; equal for runs whose results can be compared."""
+        ways = "" if self.is_regression else f"{self.task.ways}-way "
+        return f"{self.data_name} {ways}{self.task.shots}-shot"
+
+    @property
     def own_classes(self) -> tuple[str, ...]:
         """Classes of a person's own that the run is made of."""
         return tuple(filter(None, (self.task.task_class, self.model.model_class)))
