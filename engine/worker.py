@@ -32,6 +32,7 @@ from engine.runs.rebuilding import REBUILT, mend_own_status
 from engine.runs.status import read_status
 from engine.session import Session
 from engine.stopping import Stop
+from engine.tasks.build import verify_data
 from engine.telemetry import Gpu, Machine
 from engine.training import Setup
 
@@ -111,6 +112,7 @@ def _train(
     config = record.resolved.config
     device = use_device(record.device, tf32=config.training.tf32)
     machine.gpu = Gpu.find(device_uuid(device)) if device.type == "cuda" else None
+    verify_data(config)
     setup = Setup.build(config, device)
     _hold_to_fingerprint(run, record, setup.source.fingerprint)
     session = Session(run, setup, setup.initial_state(), events, heartbeat, stop)

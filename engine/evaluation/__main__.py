@@ -26,6 +26,7 @@ from engine.runs.directory import RunDirectory
 from engine.runs.report import Report
 from engine.runs.result import Measured
 from engine.runs.scores import Scores
+from engine.tasks.build import verify_data
 from engine.tasks.episode import EpisodeShape
 from engine.tasks.sampling import Split
 from engine.training import Setup
@@ -118,6 +119,7 @@ def _measure(run: RunDirectory, overrides: Overrides) -> Report:
     config = record.resolved.config
     if overrides.data is not None:
         config = on_other_data(config, overrides.data)
+    verify_data(config)
     device = use_device(overrides.device or record.device, tf32=config.training.tf32)
     setup = Setup.build(config, device)
     if overrides.data is None and record.fingerprint and dict(record.fingerprint) != setup.source.fingerprint:
