@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from engine.acceleration.networks import descend, laid_out, network_of
+from engine.acceleration.networks import descend, network_of
 from engine.acceleration.threads import TaskThreads
 from engine.models.mlp import MLP
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from engine.acceleration.native.network import NativeNetwork
     from engine.acceleration.networks import Network
     from engine.acceleration.threads import Result
     from engine.algorithms.adapt import Params
@@ -34,7 +35,7 @@ class SideBySide:
     """
 
     learner: Learner
-    network: Network
+    network: Network | NativeNetwork
     threads: TaskThreads
 
     def judge(
@@ -55,11 +56,11 @@ class SideBySide:
             step_size: alpha.
             steps: How many gradient steps.
         """
-        starts = [{name: laid_out(value) for name, value in theta.items()} for theta in thetas]
+        starts = [self.network.laid_out(theta) for theta in thetas]
 
         def one(task: tuple[Tensor, ...]) -> Result:
             support_x, support_y, query_x, query_y = task
-            support, queries = (laid_out(support_x), support_y), laid_out(query_x)
+            support, queries = (self.network.examples(support_x), support_y), self.network.examples(query_x)
             members = [self._outputs(start, support, queries, step_size, steps) for start in starts]
             return judgement(self.learner.together(members), query_y)
 
@@ -72,7 +73,7 @@ class SideBySide:
         yield self.network.outputs(params, queries)
         for _ in range(steps):
             gradient = self.network.trace(params, *support).gradient
-            params = descend(params, gradient, step_size, self.learner.adapted)
+            params = descend(params, gradient, step_size, self.network.adapted)
             yield self.network.outputs(params, queries)
 
 

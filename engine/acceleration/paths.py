@@ -10,6 +10,8 @@ import torch
 
 from engine.acceleration.batched import Batched
 from engine.acceleration.by_hand import by_hand
+from engine.acceleration.native.choice import native_code
+from engine.acceleration.native.library import UnavailableError
 from engine.tasks.episode import Episodes, EpisodeShape
 from engine.tasks.sampling import Split, Stream
 
@@ -57,8 +59,12 @@ def choose_path(config: RunConfig, algorithm: MAML, source: TaskSource) -> Path:
     """Return the fastest way that is made for the algorithm, runs here and agrees with the reference in float64."""
     warnings: list[str] = []
     small, theta, episodes = small_problem(algorithm, source, few_examples(config))
-    for name, build in ways(config, source.device).items():
-        way, trial = build(algorithm), build(small)
+    for name, build in ways(config, source).items():
+        try:
+            way, trial = build(algorithm), build(small)
+        except UnavailableError as error:
+            warnings.append(f"the fast path {name} is not used: {error}")
+            continue
         if way is None or trial is None:
             continue
         defect = _defect(trial, small, theta, episodes)
@@ -73,9 +79,13 @@ def few_examples(config: RunConfig) -> int:
     return min(2, config.task.shots, config.task.queries)
 
 
-def ways(config: RunConfig, device: torch.device) -> dict[str, Builder]:
-    """Return the ways of a device by name, fastest first, with the configuration's memory settings."""
+def ways(config: RunConfig, source: TaskSource) -> dict[str, Builder]:
+    """Return the ways of a source's device by name, fastest first, with the configuration's memory settings."""
     chunk, recompute = config.training.task_chunk, recomputes(config)
+
+    def native(algorithm: MAML) -> MetaGradient | None:
+        code = native_code(config, algorithm.learner.model, source.input_shape)
+        return None if code is None else by_hand(algorithm, chunk, recompute=recompute, library=code)
 
     def written_out(algorithm: MAML) -> MetaGradient | None:
         return by_hand(algorithm, chunk, recompute=recompute)
@@ -83,7 +93,9 @@ def ways(config: RunConfig, device: torch.device) -> dict[str, Builder]:
     def batched(algorithm: MAML) -> MetaGradient:
         return Batched(algorithm, chunk, recompute)
 
-    return {"vmap": batched} if device.type == "cuda" else {"by-hand": written_out, "vmap": batched}
+    if source.device.type == "cuda":
+        return {"vmap": batched}
+    return {"native": native, "by-hand": written_out, "vmap": batched}
 
 
 def recomputes(config: RunConfig) -> bool:
