@@ -52,13 +52,13 @@ __attribute__((noinline)) void multiply_gathered(const Real* const* a, const Rea
       add);
 }
 
-// c += sum over k of the products of a[k], as a column, and b[k]
+// c = sum over k of the products of a[k], as a column, and b[k], or += if `add`
 template <typename Real>
 __attribute__((noinline)) void multiply_outer(const Real* const* a, const Real* const* b, int64_t rows, int64_t depth,
-                                              int64_t columns, Real* c) {
+                                              int64_t columns, Real* c, bool add) {
   multiply<Real>(
       rows, depth, columns, [=](int64_t i, int64_t k) { return a[k][i]; }, [=](int64_t k) { return b[k]; },
-      [=](int64_t i) { return c + i * columns; }, true);
+      [=](int64_t i) { return c + i * columns; }, add);
 }
 
 }  // namespace

@@ -75,10 +75,11 @@ struct Network {
     Pieces<Real> pieces(call.memory), tangent(call.tangent_memory);
     for (auto& s : blocks) {
       const int64_t values = s.pixels() * s.filters, outputs = s.out_pixels() * s.filters;
-      s.y = pieces.take(values), s.y_bar = pieces.take(values);
+      s.y = pieces.take(values);
       s.out = pieces.take(outputs), s.g_out = pieces.take(outputs), s.top = s.pool ? pieces.take(outputs) : s.y;
-      s.mean = pieces.take(s.filters), s.r = pieces.take(s.filters), s.g_h = pieces.take(s.filters);
-      s.h_dot = tangent.take(values), s.y_bar_dot = tangent.take(values), s.log_r_dot = tangent.take(s.filters);
+      for (Real** channels : {&s.mean, &s.r, &s.constant, &s.slope, &s.g_h}) *channels = pieces.take(s.filters);
+      s.y_dot = tangent.take(values);
+      s.constant_dot = tangent.take(s.filters), s.slope_dot = tangent.take(s.filters);
       s.out_dot = tangent.take(outputs), s.g_out_dot = tangent.take(outputs);
     }
     const int64_t features = head.images * head.size(), outputs = head.images * head.classes;

@@ -6,64 +6,9 @@
 
 #include <cmath>
 
-#include "patches.h"
-#include "taps.h"
-#include "winograd.h"
+#include "convolution.h"
 
 namespace {
-
-// The sums of one or two of what belongs together: pictures and weights, pictures and gradients of y, gradients of y and
-// weights. At the bottom there is one.
-template <typename Real>
-using Terms = std::initializer_list<Term<Real>>;
-
-// y = the sum of pictures convolved with weights
-template <typename Real>
-void convolve(const Block<Real>& s, Terms<Real> terms, Real* y) {
-  if (s.bottom) return convolve_patches(s, terms.begin()->pictures, terms.begin()->other, y);
-  if (s.stride == 1) {
-    const int64_t size = s.channels * s.filters;
-    std::vector<std::vector<Real>> weights;
-    std::vector<Term<Real>> changed;
-    for (const auto& term : terms) {
-      weights.push_back(transformed(term.other, size));
-      changed.push_back({term.pictures, weights.back().data()});
-    }
-    return convolve_tiles(s.images, s.height, s.width, s.channels, s.filters, changed, y);
-  }
-  std::fill_n(y, s.pixels() * s.filters, Real(0));
-  for (const auto& term : terms) convolve_taps(s, term.pictures, term.other, y);
-}
-
-// g_weight = the gradient of the weights, from pictures and gradients of y
-template <typename Real>
-void weight_gradient(const Block<Real>& s, Terms<Real> terms, Real* g_weight) {
-  if (!s.bottom && s.stride == 1) return weight_gradient_tiles(s, terms, g_weight);
-  std::fill_n(g_weight, 9 * s.channels * s.filters, Real(0));
-  for (const auto& term : terms)
-    s.bottom ? weight_gradient_patches(s, term.pictures, term.other, g_weight)
-               : weight_gradient_taps(s, term.pictures, term.other, g_weight);
-}
-
-// g_x = the gradient of the pictures, from those of y and weights
-template <typename Real>
-void input_gradient(const Block<Real>& s, Terms<Real> terms, Real* g_x) {
-  if (s.stride == 1) {
-    const int64_t size = s.channels * s.filters;
-    std::vector<std::vector<Real>> weights;
-    std::vector<Term<Real>> changed;
-    for (const auto& term : terms) {
-      std::vector<Real> turned(9 * size);
-      for (int k = 0; k < 9; k++)
-        transpose(term.other + k * size, s.channels, s.filters, turned.data() + (8 - k) * size);
-      weights.push_back(transformed(turned.data(), size));
-      changed.push_back({term.pictures, weights.back().data()});
-    }
-    return convolve_tiles(s.images, s.height, s.width, s.filters, s.channels, changed, g_x);
-  }
-  std::fill_n(g_x, s.images * s.height * s.width * s.channels, Real(0));
-  for (const auto& term : terms) input_gradient_taps(s, term.other, term.pictures, g_x);
-}
 
 // Neighbouring pixels of the output; without pooling they are pixels of y as well.
 struct Run {
@@ -124,37 +69,59 @@ class Sums {
 
 // Mean and variance, run by run: those of a run first, so that no large numbers cancel.
 template <typename Real>
-void normalise(const Block<Real>& s) {
-  std::vector<double> mean(s.filters), squares(s.filters);
-  each_pixel(s, [&](Run run, auto count, int64_t f) {
-    using R = Row<Real, count()>;
-    const Real* y = s.y + run.first * s.filters + f;
-    R sum = R::of(0), square = R::of(0);
-    for (int64_t j = 0; j < run.count; j++) sum += R::at(y + j * s.filters);
-    const R centre = sum * Real(1.0 / run.count);
-    for (int64_t j = 0; j < run.count; j++) {
-      const R off = R::at(y + j * s.filters) - centre;
-      square += off * off;
-    }
-    Real centres[count() * kWidth<Real>], of_run[count() * kWidth<Real>], rest[count() * kWidth<Real>];
-    centre.put(centres), square.put(of_run), (sum - centre * Real(run.count)).put(rest);
-    const double share = double(run.count) / (run.first + run.count);
-    for (int k = 0; k < count() * kWidth<Real>; k++) {
-      const double run_mean = centres[k] + double(rest[k]) / run.count, step = run_mean - mean[f + k];
-      squares[f + k] += of_run[k] + step * step * share * run.first;
-      mean[f + k] += step * share;
-    }
-  });
-  for (int64_t f = 0; f < s.filters; f++) {
-    s.mean[f] = Real(mean[f]);
-    s.r[f] = Real(1 / std::sqrt(squares[f] / s.pixels() + kEpsilon));
+class Moments {
+ public:
+  explicit Moments(int64_t filters) : mean_(filters), squares_(filters) {}
+
+  void add(const Block<Real>& s) {
+    each_pixel(s, [&](Run run, auto count, int64_t f) {
+      using R = Row<Real, count()>;
+      const Real* y = s.y + run.first * s.filters + f;
+      R sum = R::of(0), squares = R::of(0);
+      for (int64_t j = 0; j < run.count; j++) sum += R::at(y + j * s.filters);
+      const R centre = sum * (1.0 / run.count);
+      for (int64_t j = 0; j < run.count; j++) {
+        const R off = R::at(y + j * s.filters) - centre;
+        squares += off * off;
+      }
+      // The sum is rounded; the rest of it that `centre` lost is of no account beside that.
+      merge(seen_ + run.first, run.count, f, centre, squares);
+    });
+    seen_ += s.pixels();
   }
-}
+  void put(const Block<Real>& s) const {
+    for (int64_t f = 0; f < s.filters; f++) {
+      s.mean[f] = Real(mean_[f]);
+      s.r[f] = Real(1 / std::sqrt(squares_[f] / s.pixels() + kEpsilon));
+    }
+  }
+
+ private:
+  template <int Count>
+  void merge(int64_t before, int64_t count, int64_t first, const Row<Real, Count>& mean, const Row<Real, Count>& squares) {
+    Real means[Count * kWidth<Real>], sums[Count * kWidth<Real>];
+    mean.put(means), squares.put(sums);
+    const double share = double(count) / (before + count);
+    for (int k = 0; k < Count * kWidth<Real>; k++) {
+      const double step = means[k] - mean_[first + k];
+      squares_[first + k] += sums[k] + step * step * share * before;
+      mean_[first + k] += step * share;
+    }
+  }
+
+  int64_t seen_ = 0;
+  std::vector<double> mean_, squares_;
+};
 
 template <typename Real>
 void forward(const Block<Real>& s) {
-  convolve<Real>(s, {{s.x, s.weight}}, s.y);
-  normalise(s);
+  const Convolution<Real> convolve(s, {s.weight});
+  Moments<Real> moments(s.filters);
+  each_portion(s, [&](const Block<Real>& part) {
+    convolve(part, {part.x}, part.y);
+    moments.add(part);
+  });
+  moments.put(s);
   const int64_t next = s.filters, below = s.columns() * s.filters;
   each_output(s, [&](Run run, auto count, int64_t f) {
     using R = Row<Real, count()>;
@@ -206,105 +173,126 @@ void cut(const Block<Real>& s, Real* g_out, Sums<Real>& sum, Sums<Real>& sum_h) 
   });
 }
 
-// From the gradient g of the output, cut, to that of y, as a sum of r g where g comes from and a function of the pixel
-// of y: to(pixel, r g or zero).
-template <typename Real, typename Put>
-void spread(const Block<Real>& s, const Real* g_out, Put put) {
+// Goes from gradients of the output, cut, to y: calls put(value, first filter, r g...) for all values of y, with zeros where
+// pooling took nothing.
+template <typename Real, typename Put, typename... Gradient>
+void spread(const Block<Real>& s, Put put, const Gradient*... gradients) {
   const int64_t next = s.filters, below = s.columns() * s.filters;
   each_output(s, [&](Run run, auto count, int64_t f) {
     using R = Row<Real, count()>;
     const R r = R::at(s.r + f);
-    const Real *g = g_out + run.first * s.filters + f, *top = s.top + run.first * s.filters + f;
     int64_t at = run.source * s.filters + f;
-    for (int64_t j = 0; j < run.count; j++, g += next, top += next) {
-      const R value = R::at(g) * r;
+    for (int64_t i = run.first * s.filters + f; i < (run.first + run.count) * s.filters; i += s.filters) {
       if (!s.pool) {
-        put(at, f, value);
+        put(at, f, R::at(gradients + i) * r...);
         at += next;
         continue;
       }
-      const Largest<Real, count()> largest(s.y + at, next, below, R::at(top));
+      const Largest<Real, count()> largest(s.y + at, next, below, R::at(s.top + i));
       const int64_t offsets[4] = {0, next, below, below + next};
-      for (int k = 0; k < 4; k++) put(at + offsets[k], f, value * largest.is[k]);
+      for (int k = 0; k < 4; k++) put(at + offsets[k], f, R::at(gradients + i) * r * largest.is[k]...);
       at += 2 * next;
     }
   });
   each_left_over(s, [&](int64_t pixel) {
     each_piece<Real>(s.filters, [&](auto count, int64_t f) {
-      put(pixel * s.filters + f, f, Row<Real, count()>::of(0));
+      put(pixel * s.filters + f, f, (void(gradients), Row<Real, count()>::of(0))...);
     });
   });
 }
 
 // What a gradient's mean and its mean product with h take away from it: constant + slope y, for each filter.
 template <typename Real>
-struct Line {
-  std::vector<Real> constant, slope;
-  Line(const Block<Real>& s, const Sums<Real>& sum, const Sums<Real>& sum_h) : constant(s.filters), slope(s.filters) {
-    for (int64_t f = 0; f < s.filters; f++) {
-      slope[f] = Real(-s.r[f] * s.r[f] * sum_h[f] / s.pixels());
-      constant[f] = Real(-s.r[f] * sum[f] / s.pixels()) - slope[f] * s.mean[f];
-    }
+void project(const Block<Real>& s, const Sums<Real>& sum, const Sums<Real>& sum_h, Real* constant, Real* slope) {
+  for (int64_t f = 0; f < s.filters; f++) {
+    slope[f] = Real(-s.r[f] * s.r[f] * sum_h[f] / s.pixels());
+    constant[f] = Real(-s.r[f] * sum[f] / s.pixels()) - slope[f] * s.mean[f];
   }
-};
+}
+
+// A value of constant + slope y
+template <typename R, typename Real>
+R line(const Real* constant, const Real* slope, int64_t f, const R& y) {
+  return R::at(constant + f) + R::at(slope + f) * y;
+}
 
 template <typename Real>
 void backward(const Block<Real>& s) {
   Sums<Real> sum(s.filters), sum_h(s.filters);
   cut(s, s.g_out, sum, sum_h);
   sum.copy(s.g_shift), sum_h.copy(s.g_h);
-  const Line<Real> line(s, sum, sum_h);
-  spread(s, s.g_out, [&](int64_t i, int64_t f, auto g) {
-    using R = decltype(g);
-    (g + R::at(line.constant.data() + f) + R::at(line.slope.data() + f) * R::at(s.y + i)).put(s.y_bar + i);
+  project(s, sum, sum_h, s.constant, s.slope);
+  const InputGradient<Real> input_gradient(s, {s.weight});
+  WeightGradient<Real> weight_gradient(s);
+  std::vector<Real> y_bar(images_at_a_time(s) * s.rows() * s.columns() * s.filters);
+  each_portion(s, [&](const Block<Real>& part) {
+    spread(part, [&](int64_t i, int64_t f, auto g) {
+      (g + line(s.constant, s.slope, f, decltype(g)::at(part.y + i))).put(y_bar.data() + i);
+    }, part.g_out);
+    weight_gradient.add(part, part.x, y_bar.data());
+    input_gradient(part, {y_bar.data()}, part.g_x);
   });
-  weight_gradient<Real>(s, {{s.x, s.y_bar}}, s.g_weight);
-  if (!s.bottom) input_gradient<Real>(s, {{s.y_bar, s.weight}}, s.g_x);
+  weight_gradient.put(s.g_weight);
 }
 
 template <typename Real>
 void tangent(const Block<Real>& s) {
-  Real* h_dot = s.h_dot;  // the change of y at first
-  if (s.bottom)
-    convolve<Real>(s, {{s.x, s.weight_dot}}, h_dot);
-  else
-    convolve<Real>(s, {{s.x, s.weight_dot}, {s.x_dot, s.weight}}, h_dot);
+  const Convolution<Real> convolve = s.bottom ? Convolution<Real>(s, {s.weight_dot})
+                                              : Convolution<Real>(s, {s.weight_dot, s.weight});
   Sums<Real> sum(s.filters), sum_h(s.filters);
-  each_pixel(s, [&](Run run, auto count, int64_t f) {
-    using R = Row<Real, count()>;
-    const R mean = R::at(s.mean + f), r = R::at(s.r + f);
-    R total = R::of(0), total_h = R::of(0);
-    for (int64_t i = run.first * s.filters + f; i < (run.first + run.count) * s.filters; i += s.filters) {
-      const R value = R::at(h_dot + i);
-      total += value;
-      total_h += value * ((R::at(s.y + i) - mean) * r);
-    }
-    sum.add(f, total), sum_h.add(f, total_h);
+  each_portion(s, [&](const Block<Real>& part) {
+    convolve(part, {part.x, part.x_dot}, part.y_dot);
+    each_pixel(part, [&](Run run, auto count, int64_t f) {
+      using R = Row<Real, count()>;
+      const R mean = R::at(s.mean + f), r = R::at(s.r + f);
+      R total = R::of(0), total_h = R::of(0);
+      for (int64_t i = run.first * s.filters + f; i < (run.first + run.count) * s.filters; i += s.filters) {
+        const R value = R::at(part.y_dot + i);
+        total += value;
+        total_h += value * ((R::at(part.y + i) - mean) * r);
+      }
+      sum.add(f, total), sum_h.add(f, total_h);
+    });
   });
-  const Line<Real> line(s, sum, sum_h);
-  for (int64_t f = 0; f < s.filters; f++) s.log_r_dot[f] = Real(-s.r[f] * sum_h[f] / s.pixels());
-  each_pixel(s, [&](Run run, auto count, int64_t f) {
-    using R = Row<Real, count()>;
-    const R r = R::at(s.r + f), constant = R::at(line.constant.data() + f), slope = R::at(line.slope.data() + f);
-    for (int64_t i = run.first * s.filters + f; i < (run.first + run.count) * s.filters; i += s.filters)
-      (R::at(h_dot + i) * r + constant + R::at(s.y + i) * slope).put(h_dot + i);
-  });
+  project(s, sum, sum_h, s.constant_dot, s.slope_dot);
   const int64_t next = s.filters, below = s.columns() * s.filters;
   each_output(s, [&](Run run, auto count, int64_t f) {
     using R = Row<Real, count()>;
-    int64_t from = run.source * s.filters + f;
+    const R r = R::at(s.r + f);
+    const Real* from = s.y_dot + run.source * s.filters + f;
     for (int64_t i = run.first * s.filters + f; i < (run.first + run.count) * s.filters; i += s.filters) {
-      R value = R::at(h_dot + from);
+      const R top = R::at(s.top + i);
+      R value = R::at(from);
       if (s.pool) {
-        const Largest<Real, count()> largest(s.y + from, next, below, R::at(s.top + i));
-        value = value * largest.is[0] + R::at(h_dot + from + next) * largest.is[1] +
-                R::at(h_dot + from + below) * largest.is[2] + R::at(h_dot + from + below + next) * largest.is[3];
+        const Largest<Real, count()> largest(s.y + (from - s.y_dot), next, below, top);
+        value = value * largest.is[0] + R::at(from + next) * largest.is[1] + R::at(from + below) * largest.is[2] +
+                R::at(from + below + next) * largest.is[3];
       }
-      where_positive(R::at(s.out + i), value).put(s.out_dot + i);
+      where_positive(R::at(s.out + i), value * r + line(s.constant_dot, s.slope_dot, f, top)).put(s.out_dot + i);
       from += s.pool ? 2 * next : next;
     }
   });
 }
+
+// The factors of the change of y's gradient, for each filter: by the product rule on P(g) = r (g - mean g - h mean(g h)),
+// with g, h and r all changing, it is r g_dot + constant + slope y + of_y_bar y_bar + of_y_dot y_dot.
+template <typename Real>
+struct ProductRule {
+  std::vector<Real> constant, slope, of_y_bar, of_y_dot;
+
+  ProductRule(const Block<Real>& s, const Sums<Real>& sum, const Sums<Real>& sum_h, const Sums<Real>& sum_h_dot)
+      : constant(s.filters), slope(s.filters), of_y_bar(s.filters), of_y_dot(s.filters) {
+    project(s, sum, sum_h, constant.data(), slope.data());
+    for (int64_t f = 0; f < s.filters; f++) {
+      const Real of_y = Real(-s.r[f] * s.r[f] * sum_h_dot[f] / s.pixels());
+      const Real of_h_dot = -s.r[f] * s.g_h[f] / s.pixels();
+      of_y_bar[f] = s.slope_dot[f] / s.r[f];  // the change of log r
+      of_y_dot[f] = of_h_dot * s.r[f];
+      slope[f] += of_y + of_h_dot * s.slope_dot[f];
+      constant[f] += of_h_dot * s.constant_dot[f] - of_y * s.mean[f];
+    }
+  }
+};
 
 template <typename Real>
 void backward_tangent(const Block<Real>& s) {
@@ -318,24 +306,26 @@ void backward_tangent(const Block<Real>& s) {
       total += R::at(s.g_out + i) * R::at(s.out_dot + i);
     sum_h_dot.add(f, total);
   });
-  // The product rule on P(g) = r (g - mean g - h mean(g h)), with h and r changing too.
-  Line<Real> line(s, sum, sum_h);
-  std::vector<Real> of_h_dot(s.filters);
-  for (int64_t f = 0; f < s.filters; f++) {
-    const double more = -s.r[f] * s.r[f] * sum_h_dot[f] / s.pixels();
-    line.slope[f] += Real(more);
-    line.constant[f] -= Real(more * s.mean[f]);
-    of_h_dot[f] = -s.r[f] * s.g_h[f] / s.pixels();
-  }
-  spread(s, s.g_out_dot, [&](int64_t i, int64_t f, auto g_dot) {
-    using R = decltype(g_dot);
-    (g_dot + R::at(line.constant.data() + f) + R::at(line.slope.data() + f) * R::at(s.y + i) +
-     R::at(s.y_bar + i) * R::at(s.log_r_dot + f) + R::at(s.h_dot + i) * R::at(of_h_dot.data() + f))
-        .put(s.y_bar_dot + i);
+  const ProductRule<Real> rule(s, sum, sum_h, sum_h_dot);
+  const InputGradient<Real> input_gradient(s, {s.weight, s.weight_dot});
+  WeightGradient<Real> weight_gradient(s);
+  const int64_t size = images_at_a_time(s) * s.rows() * s.columns() * s.filters;
+  std::vector<Real> y_bars(size), y_bar_dots(size);
+  Real *y_bar = y_bars.data(), *y_bar_dot = y_bar_dots.data();
+  each_portion(s, [&](const Block<Real>& part) {
+    spread(part, [&](int64_t i, int64_t f, auto g, auto g_dot) {
+      using R = decltype(g);
+      const R y = R::at(part.y + i), bar = g + line(s.constant, s.slope, f, y);
+      bar.put(y_bar + i);
+      (g_dot + line(rule.constant.data(), rule.slope.data(), f, y) + bar * R::at(rule.of_y_bar.data() + f) +
+       R::at(part.y_dot + i) * R::at(rule.of_y_dot.data() + f))
+          .put(y_bar_dot + i);
+    }, part.g_out, part.g_out_dot);
+    weight_gradient.add(part, part.x, y_bar_dot);
+    if (!s.bottom) weight_gradient.add(part, part.x_dot, y_bar);
+    input_gradient(part, {y_bar_dot, y_bar}, part.g_x_dot);
   });
-  if (s.bottom) return weight_gradient<Real>(s, {{s.x, s.y_bar_dot}}, s.p_weight);
-  weight_gradient<Real>(s, {{s.x, s.y_bar_dot}, {s.x_dot, s.y_bar}}, s.p_weight);
-  input_gradient<Real>(s, {{s.y_bar_dot, s.weight}, {s.y_bar, s.weight_dot}}, s.g_x_dot);
+  weight_gradient.put(s.p_weight);
 }
 
 }  // namespace

@@ -50,7 +50,7 @@ class Pairs {
 
 // y += x * weight
 template <typename Real>
-void convolve_taps(const Block<Real>& s, const Real* x, const Real* weight, Real* y) {
+void add_taps(const Block<Real>& s, const Real* x, const Real* weight, Real* y) {
   Pairs<Real> pairs(s);
   for (int tap = 0; tap < 9; tap++) {
     const int64_t count = pairs.point(tap, x, y);
@@ -67,28 +67,26 @@ void transpose(const Real* from, int64_t rows, int64_t columns, Real* to) {
       for (int64_t i = top; i < std::min(rows, top + side); i++) to[j * rows + i] = from[i * columns + j];
 }
 
-// g_x += the gradient of the input, from that of y
+// g_x += the gradient of the input, from that of y; the weights are transposed, tap by tap
 template <typename Real>
-void input_gradient_taps(const Block<Real>& s, const Real* weight, const Real* g, Real* g_x) {
+void add_input_gradient_taps(const Block<Real>& s, const Real* weight, const Real* g, Real* g_x) {
   Pairs<Real> pairs(s);
-  std::vector<Real> turned(s.channels * s.filters);
   for (int tap = 0; tap < 9; tap++) {
     const int64_t count = pairs.point(tap, g_x, g);
-    transpose(weight + tap * s.channels * s.filters, s.channels, s.filters, turned.data());
-    multiply_gathered<Real>(pairs.y(), turned.data(), count, s.filters, s.channels, pairs.x(), true);
+    multiply_gathered<Real>(pairs.y(), weight + tap * s.channels * s.filters, count, s.filters, s.channels, pairs.x(), true);
   }
 }
 
 // g_weight += the gradient of the weight, from that of y
 template <typename Real>
-void weight_gradient_taps(const Block<Real>& s, const Real* x, const Real* g, Real* g_weight) {
+void add_weight_gradient_taps(const Block<Real>& s, const Real* x, const Real* g, Real* g_weight) {
   constexpr int64_t portion = 48;  // of pixels, that stays in the first-level cache
   Pairs<Real> pairs(s);
   for (int tap = 0; tap < 9; tap++) {
     const int64_t count = pairs.point(tap, x, g);
     for (int64_t first = 0; first < count; first += portion)
       multiply_outer<Real>(pairs.x() + first, pairs.y() + first, s.channels, std::min(portion, count - first),
-                           s.filters, g_weight + tap * s.channels * s.filters);
+                           s.filters, g_weight + tap * s.channels * s.filters, true);
   }
 }
 

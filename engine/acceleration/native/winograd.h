@@ -110,9 +110,10 @@ class Tiles {
     constexpr int64_t margin = (Side - 2) / 2;
     const int64_t row = tile / across_ % down_ * 2 - margin, column = tile % across_ * 2 - margin;
     Pointer picture = pictures + tile / across_ / down_ * height_ * width_ * channels_;
+    const bool whole = 0 <= row && row + Side <= height_ && 0 <= column && column + Side <= width_;
     for (int64_t i = 0; i < Side; i++)
       for (int64_t j = 0; j < Side; j++) {
-        const bool inside = 0 <= row + i && row + i < height_ && 0 <= column + j && column + j < width_;
+        const bool inside = whole || (0 <= row + i && row + i < height_ && 0 <= column + j && column + j < width_);
         at[i][j] = inside ? picture + ((row + i) * width_ + column + j) * channels_ : none;
       }
   }
@@ -135,42 +136,40 @@ std::vector<Real> transformed(const Real* weight, int64_t size) {
   return result;
 }
 
-// A picture and what it is convolved with, or the weights that a gradient goes back through.
-template <typename Real>
-struct Term {
-  const Real *pictures, *other;
-};
-
 // to = the sum of pictures convolved with transformed weights
 template <typename Real>
 void convolve_tiles(int64_t images, int64_t height, int64_t width, int64_t channels, int64_t filters,
-                    const std::vector<Term<Real>>& terms, Real* to) {
+                    std::initializer_list<const Real*> pictures, const std::vector<std::vector<Real>>& weights,
+                    Real* to) {
   Tiles<Real> in(images, height, width, channels), out(images, height, width, filters);
   for (int64_t first = 0; first < in.count(); first += Tiles<Real>::kPortion) {
-    bool add = false;
-    for (const auto& term : terms) {
-      const int64_t count = in.template read<4>(term.pictures, first, kInput);
+    for (size_t n = 0; n < weights.size(); n++) {
+      const int64_t count = in.template read<4>(pictures.begin()[n], first, kInput);
       for (int k = 0; k < 16; k++)
-        multiply_gathered<Real>(in.rows(k), term.other + k * channels * filters, count, channels, filters, out.rows(k), add);
-      add = true;
+        multiply_gathered<Real>(in.rows(k), weights[n].data() + k * channels * filters, count, channels, filters,
+                                out.rows(k), n > 0);
     }
     out.write(to, first);
   }
 }
 
-// g_weight = the gradient of the weight, from that of y
+// sums += the gradient of the transformed weights, from that of y
 template <typename Real>
-void weight_gradient_tiles(const Block<Real>& s, std::initializer_list<Term<Real>> terms, Real* g_weight) {
-  const int64_t size = s.channels * s.filters;
+void add_weight_gradient_tiles(const Block<Real>& s, const Real* x, const Real* g, Real* sums) {
   Tiles<Real> in(s.images, s.height, s.width, s.channels), out(s.images, s.height, s.width, s.filters);
-  std::vector<Real> sums(16 * size);
-  for (const auto& term : terms)
-    for (int64_t first = 0; first < in.count(); first += Tiles<Real>::kPortion) {
-      const int64_t count = in.template read<4>(term.pictures, first, kInput);
-      out.template read<2>(term.other, first, kOutputGradient);
-      for (int k = 0; k < 16; k++)
-        multiply_outer<Real>(in.rows(k), out.rows(k), s.channels, count, s.filters, sums.data() + k * size);
-    }
+  for (int64_t first = 0; first < in.count(); first += Tiles<Real>::kPortion) {
+    const int64_t count = in.template read<4>(x, first, kInput);
+    out.template read<2>(g, first, kOutputGradient);
+    for (int k = 0; k < 16; k++)
+      multiply_outer<Real>(in.rows(k), out.rows(k), s.channels, count, s.filters, sums + k * s.channels * s.filters,
+                           true);
+  }
+}
+
+// From the gradient of the transformed weights to that of the weights.
+template <typename Real>
+void transform_back(const std::vector<Real>& sums, Real* g_weight) {
+  const int64_t size = sums.size() / 16;
   for (int64_t i = 0; i < size; i += kWidth<Real>) {
     Row<Real, 1> values[4][4], changed[3][3];
     for (int k = 0; k < 16; k++) values[k / 4][k % 4] = Row<Real, 1>::at(sums.data() + k * size + i);
