@@ -60,13 +60,14 @@ class ByHand:
 
     def meta_gradient(self, theta: Params, episodes: Episodes) -> tuple[Params, QueryMetrics]:
         """Return what `MAML.meta_gradient` does, but for rounding."""
-        start = self.network.laid_out(theta)
+        # In one of the threads too: what PyTorch shares among cores leaves them waiting for more when it is done.
+        (start,) = self.threads.map(self.network.laid_out, [theta])
         parts = self.threads.map(lambda portion: self._total(start, *portion), self._portions(episodes))
         gradients, outputs = zip(*parts, strict=True)
         tasks = len(episodes.support_x)
         # Parameter by parameter, and in the order of the tasks, whatever the number of threads.
         means = self.threads.map(lambda name: _mean([one[name] for one in gradients], tasks), start)
-        gradient = self.network.named(dict(zip(start, means, strict=True)))
+        (gradient,) = self.threads.map(self.network.named, [dict(zip(start, means, strict=True))])
         return gradient, self._metrics(torch.cat(outputs), episodes.query_y)
 
     def _portions(self, episodes: Episodes) -> Iterator[tuple[Tensor, ...]]:

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <memory>
 
 namespace {
 
@@ -37,6 +38,17 @@ struct Block {
 
 constexpr double kEpsilon = 1e-3;  // as in engine/models/batch_norm.py
 constexpr int64_t kPortionBytes = 1 << 19;  // half of a usual second-level cache
+
+// Memory that is not cleared before it is written.
+template <typename Real>
+class Buffer {
+ public:
+  explicit Buffer(int64_t count) : values_(new Real[count]) {}
+  Real* data() const { return values_.get(); }
+
+ private:
+  std::unique_ptr<Real[]> values_;
+};
 
 // So many images at a time that what is done to them, one thing after the other, finds them in the cache.
 template <typename Real>

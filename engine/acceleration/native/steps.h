@@ -223,8 +223,8 @@ void backward(const Block<Real>& s) {
   sum.copy(s.g_shift), sum_h.copy(s.g_h);
   project(s, sum, sum_h, s.constant, s.slope);
   const InputGradient<Real> input_gradient(s, {s.weight});
-  WeightGradient<Real> weight_gradient(s);
-  std::vector<Real> y_bar(images_at_a_time(s) * s.rows() * s.columns() * s.filters);
+  WeightGradient<Real> weight_gradient(s, s.g_weight);
+  Buffer<Real> y_bar(images_at_a_time(s) * s.rows() * s.columns() * s.filters);
   each_portion(s, [&](const Block<Real>& part) {
     spread(part, [&](int64_t i, int64_t f, auto g) {
       (g + line(s.constant, s.slope, f, decltype(g)::at(part.y + i))).put(y_bar.data() + i);
@@ -232,7 +232,7 @@ void backward(const Block<Real>& s) {
     weight_gradient.add(part, part.x, y_bar.data());
     input_gradient(part, {y_bar.data()}, part.g_x);
   });
-  weight_gradient.put(s.g_weight);
+  weight_gradient.finish();
 }
 
 template <typename Real>
@@ -308,9 +308,9 @@ void backward_tangent(const Block<Real>& s) {
   });
   const ProductRule<Real> rule(s, sum, sum_h, sum_h_dot);
   const InputGradient<Real> input_gradient(s, {s.weight, s.weight_dot});
-  WeightGradient<Real> weight_gradient(s);
+  WeightGradient<Real> weight_gradient(s, s.p_weight);
   const int64_t size = images_at_a_time(s) * s.rows() * s.columns() * s.filters;
-  std::vector<Real> y_bars(size), y_bar_dots(size);
+  Buffer<Real> y_bars(size), y_bar_dots(size);
   Real *y_bar = y_bars.data(), *y_bar_dot = y_bar_dots.data();
   each_portion(s, [&](const Block<Real>& part) {
     spread(part, [&](int64_t i, int64_t f, auto g, auto g_dot) {
@@ -325,7 +325,7 @@ void backward_tangent(const Block<Real>& s) {
     if (!s.bottom) weight_gradient.add(part, part.x_dot, y_bar);
     input_gradient(part, {y_bar_dot, y_bar}, part.g_x_dot);
   });
-  weight_gradient.put(s.p_weight);
+  weight_gradient.finish();
 }
 
 }  // namespace

@@ -119,14 +119,15 @@ class Tiles {
   }
 
   int64_t height_, width_, channels_, down_, across_, count_;
-  std::vector<Real> none_, values_;
+  std::vector<Real> none_;
+  Buffer<Real> values_;
   std::vector<Real*> rows_;
 };
 
 // Transforms weights [3, 3, channels, filters] to [16, channels, filters].
 template <typename Real>
-std::vector<Real> transformed(const Real* weight, int64_t size) {
-  std::vector<Real> result(16 * size);
+Buffer<Real> transformed(const Real* weight, int64_t size) {
+  Buffer<Real> result(16 * size);
   for (int64_t i = 0; i < size; i += kWidth<Real>) {
     Row<Real, 1> values[3][3], changed[4][4];
     for (int k = 0; k < 9; k++) values[k / 3][k % 3] = Row<Real, 1>::at(weight + k * size + i);
@@ -139,14 +140,14 @@ std::vector<Real> transformed(const Real* weight, int64_t size) {
 // to = the sum of pictures convolved with transformed weights
 template <typename Real>
 void convolve_tiles(int64_t images, int64_t height, int64_t width, int64_t channels, int64_t filters,
-                    std::initializer_list<const Real*> pictures, const std::vector<std::vector<Real>>& weights,
+                    std::initializer_list<const Real*> pictures, const std::vector<const Real*>& weights,
                     Real* to) {
   Tiles<Real> in(images, height, width, channels), out(images, height, width, filters);
   for (int64_t first = 0; first < in.count(); first += Tiles<Real>::kPortion) {
     for (size_t n = 0; n < weights.size(); n++) {
       const int64_t count = in.template read<4>(pictures.begin()[n], first, kInput);
       for (int k = 0; k < 16; k++)
-        multiply_gathered<Real>(in.rows(k), weights[n].data() + k * channels * filters, count, channels, filters,
+        multiply_gathered<Real>(in.rows(k), weights[n] + k * channels * filters, count, channels, filters,
                                 out.rows(k), n > 0);
     }
     out.write(to, first);
