@@ -28,17 +28,19 @@ from engine.runs.events import FinishedEvent, StartedEvent, WarningEvent
 from engine.runs.journal import EventReader, EventWriter
 from engine.runs.lock import RunLock
 from engine.runs.processes import process_start
+from engine.runs.rebuilding import REBUILT, mend_own_status
 from engine.runs.status import read_status
 from engine.session import Session
 from engine.stopping import Stop
+from engine.tasks.build import verify_data
 from engine.telemetry import Gpu, Machine
 from engine.training import Setup
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from engine.acceleration.paths import Path as FastPath
     from engine.config.record import RunRecord
-    from engine.config.schema import RunConfig
     from engine.runs.control import Request, Unreadable
     from engine.runs.states import State
     from engine.runs.status import Status
@@ -56,6 +58,8 @@ def main(arguments: list[str]) -> int:
             run.remove_halves()
             if lock.warning:
                 events.write(WarningEvent(message=lock.warning))
+            if mend_own_status(run):
+                events.write(WarningEvent(message=REBUILT))
             return _work(run, events)
     except MamlError as error:
         print(f"maml: {error}", file=sys.stderr)
@@ -106,8 +110,9 @@ def _train(
     record = read_record(run.config)
     use_search_path(record.search_path)
     config = record.resolved.config
-    device = use_device(record.device)
+    device = use_device(record.device, tf32=config.training.tf32)
     machine.gpu = Gpu.find(device_uuid(device)) if device.type == "cuda" else None
+    verify_data(config)
     setup = Setup.build(config, device)
     _hold_to_fingerprint(run, record, setup.source.fingerprint)
     session = Session(run, setup, setup.initial_state(), events, heartbeat, stop)
@@ -119,24 +124,18 @@ def _train(
         device=str(device),
         iterations=config.training.iterations,
         metric=config.metric,
-        task=describe_task(config),
+        task=config.task_name,
     )
     path_before = _last_path(run)
-    session.emit(_started(setup, resumed_from))
-    for message in _path_warnings(setup, path_before, resumed_from):
+    path = session.prepare()
+    session.emit(_started(setup, path, resumed_from))
+    for message in _path_warnings(path, path_before, resumed_from):
         session.emit(WarningEvent(message=message))
     session.enter("running")
     reason = session.train()
     session.finish()
     session.refuse(pending(run), "the run has ended")
     return reason
-
-
-def describe_task(config: RunConfig) -> str:
-    """Return in words what is learned; equal for runs whose results can be compared."""
-    if config.is_regression:
-        return f"{config.data_name} {config.task.shots}-shot"
-    return f"{config.data_name} {config.task.ways}-way {config.task.shots}-shot"
 
 
 def _first_status(run: RunDirectory) -> Status:
@@ -165,7 +164,7 @@ def _hold_to_fingerprint(run: RunDirectory, record: RunRecord, found: dict[str, 
         )
 
 
-def _started(setup: Setup, resumed_from: int | None) -> StartedEvent:
+def _started(setup: Setup, path: FastPath, resumed_from: int | None) -> StartedEvent:
     known = versions()
     return StartedEvent(
         pid=os.getpid(),
@@ -177,7 +176,7 @@ def _started(setup: Setup, resumed_from: int | None) -> StartedEvent:
         program=known["maml-tui"],
         iterations=setup.config.training.iterations,
         parameters=sum(value.numel() for value in setup.learner.model.parameters()),
-        path=setup.path.name,
+        path=path.name,
         resumed_from=resumed_from,
         fingerprint=setup.source.fingerprint,
     )
@@ -185,12 +184,13 @@ def _started(setup: Setup, resumed_from: int | None) -> StartedEvent:
 
 def _last_path(run: RunDirectory) -> str | None:
     """Return the path that the run took until now; None before its first start."""
-    started = [event for event in EventReader(run.events).read() if isinstance(event, StartedEvent)]
-    return started[-1].path if started else None
+    reader, path = EventReader(run.events), None
+    for lines in reader.chunks():  # bit by bit: a journal is larger in memory than on disk
+        path = next((e.path for e in reversed(reader.parse(lines)) if isinstance(e, StartedEvent)), path)
+    return path
 
 
-def _path_warnings(setup: Setup, path_before: str | None, resumed_from: int | None) -> tuple[str, ...]:
-    path = setup.path
+def _path_warnings(path: FastPath, path_before: str | None, resumed_from: int | None) -> tuple[str, ...]:
     if resumed_from is None or path_before in (None, path.name):
         return path.warnings
     change = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from maml_tui.published import Published, published
@@ -32,12 +32,37 @@ class ResultTable:
     scored: int
     notes: tuple[str, ...]
 
+    @property
+    def width(self) -> int:
+        """Characters that it takes, two blanks between columns, without the notes."""
+        return sum(max(map(len, column)) + 2 for column in zip(self.columns, *self.rows, strict=True)) - 2
+
+
+def result_tables(
+    config: RunConfig,
+    measured: Sequence[Measured],
+    fingerprint: Mapping[str, str],
+    width: int,
+    other_data: str | None = None,
+) -> tuple[ResultTable, ...]:
+    """Return the table of `result_table`, or, where it is wider than `width`, one for each measurement.
+
+    These are to stand one below the other; the notes on all of them are those of the last.
+    """
+    whole = result_table(config, measured, fingerprint, other_data, zeros=False)
+    if whole.width <= width:
+        return (whole,)
+    single = [result_table(config, [one], fingerprint, other_data, zeros=False) for one in measured]
+    return (*(replace(table, notes=()) for table in single[:-1]), replace(single[-1], notes=whole.notes))
+
 
 def result_table(
     config: RunConfig,
     measured: Sequence[Measured],
     fingerprint: Mapping[str, str],
     other_data: str | None = None,
+    *,
+    zeros: bool = True,
 ) -> ResultTable:
     """Return the table of measurements that share one protocol.
 
@@ -46,24 +71,20 @@ def result_table(
         measured: The measurements, one or more, a group of columns each.
         fingerprint: Hashes of the data they were made on.
         other_data: The data set they were made on, if it is not the run's own: nobody published on that.
+        zeros: Whether diverged tasks have a column where there are none: a note says so anyway.
     """
     protocol = measured[0].measurement.protocol
     scored = min(config.evaluation.eval_steps, protocol.steps)
     steps = range(protocol.steps + 1)
     literature = [[] if other_data else _published(config, protocol, step, scored) for step in steps]
-    compared = any(literature)
-    columns = ["step", *(heading for one in measured for heading in _headings(one))]
-    rows = [
-        [f"{step}{'*' if step == scored else ''}", *(cell for one in measured for cell in _cells(one, step))]
-        for step in steps
-    ]
-    if compared:
-        columns.append("published")
-        for row, found in zip(rows, literature, strict=True):
-            row.append(str(found[0]) if found else "")
+    groups = [_columns(one, zeros) for one in measured]
+    if any(literature):  # beside the parameters that it is to be compared with
+        groups[0]["published"] = [str(found[0]) if found else "" for found in literature]
+    numbers = [f"{step}{'*' if step == scored else ''}" for step in steps]
+    columns = [column for group in groups for column in group.values()]
     return ResultTable(
-        columns=tuple(columns),
-        rows=tuple(map(tuple, rows)),
+        columns=("step", *(heading for group in groups for heading in group)),
+        rows=tuple(zip(numbers, *columns, strict=True)),
         scored=scored,
         notes=(
             *_describe(protocol, scored, fingerprint),
@@ -74,16 +95,28 @@ def result_table(
     )
 
 
-def _headings(one: Measured) -> tuple[str, ...]:
-    metric = one.measurement.metric
-    median = () if metric == "accuracy" else ("median",)
-    return (f"{one.checkpoint} {metric_name(metric)}", *median, "diverged")
+def network_name(one: Measured) -> str:
+    """Return in words whose parameters were measured: `best`, `last`, `ensemble of 5`."""
+    return f"ensemble of {len(one.members)}" if one.members else one.checkpoint
 
 
-def _cells(one: Measured, step: int) -> tuple[str, ...]:
-    metric, at = one.measurement.metric, one.measurement.series[step]
-    median = () if metric == "accuracy" else (metric_value(metric, at.median),)
-    return (with_interval(metric, at.mean, at.ci95), *median, str(at.diverged))
+def _columns(one: Measured, zeros: bool) -> dict[str, list[str]]:
+    """Return the columns of one measurement, a cell per step."""
+    metric, series = one.measurement.metric, one.measurement.series
+    columns = {
+        f"{network_name(one)} {metric_name(metric)}": [
+            with_interval(metric, at.mean, at.ci95) for at in series
+        ]
+    }
+    if metric != "accuracy":
+        columns["median"] = [metric_value(metric, at.median) for at in series]
+    if zeros or _any_diverged(one):
+        columns["diverged"] = [str(at.diverged) for at in series]
+    return columns
+
+
+def _any_diverged(one: Measured) -> bool:
+    return any(at.diverged for at in one.measurement.series)
 
 
 def _published(config: RunConfig, protocol: Protocol, step: int, scored: int) -> list[Published]:
@@ -113,15 +146,24 @@ def _describe(protocol: Protocol, scored: int, fingerprint: Mapping[str, str]) -
 
 
 def _explain(measured: Sequence[Measured]) -> tuple[str, str]:
-    chosen = {"best": "chosen on validation", "last": "the last parameters"}
     checkpoints = (
-        f"{one.checkpoint}: {chosen[one.checkpoint]}, iteration {one.iteration:,}{_fine_tuning(one)}"
+        f"{network_name(one)}: {_origin(one)}{_fine_tuning(one)}"
+        f"{'' if _any_diverged(one) else ', no task diverged'}"
         for one in measured
     )
     return (
         "; ".join(checkpoints),
         "± half of the 95 % confidence interval of the mean over all tasks, diverged ones included",
     )
+
+
+def _origin(one: Measured) -> str:
+    if one.checkpoint == "ensemble":
+        predicted = "probabilities" if one.measurement.metric == "accuracy" else "values"
+        iterations = ", ".join(f"{iteration:,}" for iteration in one.members)
+        return f"the mean of the {predicted} that the best on validation predict, iterations {iterations}"
+    chosen = "chosen on validation" if one.checkpoint == "best" else "the last parameters"
+    return f"{chosen}, iteration {one.iteration:,}"
 
 
 def _fine_tuning(one: Measured) -> str:

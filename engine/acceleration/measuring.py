@@ -12,7 +12,7 @@ from engine.acceleration.threads import TaskThreads
 from engine.models.mlp import MLP
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from torch import Tensor
 
@@ -42,7 +42,7 @@ class SideBySide:
     def judge(
         self,
         judgement: Callable[[Iterator[Tensor], Tensor], Result],
-        theta: Params,
+        thetas: Sequence[Params],
         episodes: Episodes,
         step_size: float,
         steps: int,
@@ -52,18 +52,18 @@ class SideBySide:
         Args:
             judgement: From the outputs for a task's queries after 0, 1, ..., `steps` steps, `[queries, classes]`
                 each, and the queries' classes to anything.
-            theta: The meta-learned parameters.
+            thetas: The meta-learned parameters or, for an ensemble, those of every member.
             episodes: The tasks.
             step_size: alpha.
             steps: How many gradient steps.
         """
-        start = self.network.laid_out(theta)
+        starts = [self.network.laid_out(theta) for theta in thetas]
 
         def one(task: tuple[Tensor, ...]) -> Result:
             support_x, support_y, query_x, query_y = task
-            support = self.network.examples(support_x), support_y
-            queries = self.network.examples(query_x)
-            return judgement(self._outputs(start, support, queries, step_size, steps), query_y)
+            support, queries = (self.network.examples(support_x), support_y), self.network.examples(query_x)
+            members = [self._outputs(start, support, queries, step_size, steps) for start in starts]
+            return judgement(self.learner.together(members), query_y)
 
         return self.threads.map(one, zip(*episodes.tensors(), strict=True))
 

@@ -61,9 +61,7 @@ Builder = Callable[["MAML"], MetaGradient | None]
 def choose_path(config: RunConfig, algorithm: MAML, source: TaskSource) -> Path:
     """Return the fastest way that is made for the algorithm, runs here and agrees with the reference in float64."""
     warnings: list[str] = []
-    # Two examples where there are two: a network may normalise over them.
-    examples = min(2, config.task.shots, config.task.queries)
-    small, theta, episodes = small_problem(algorithm, source, examples)
+    small, theta, episodes = small_problem(algorithm, source, few_examples(config))
     for name, build in ways(config, source).items():
         try:
             way, trial = build(algorithm), build(small)
@@ -78,6 +76,11 @@ def choose_path(config: RunConfig, algorithm: MAML, source: TaskSource) -> Path:
             return Path(name, way, tuple(warnings), library)
         warnings.append(f"the fast path {name} is not used: {defect}")
     return Path("loop", algorithm, tuple(warnings))
+
+
+def few_examples(config: RunConfig) -> int:
+    """Return the size of the small problem: two examples where there are two, as a network may normalise over them."""
+    return min(2, config.task.shots, config.task.queries)
 
 
 def ways(config: RunConfig, source: TaskSource) -> dict[str, Builder]:
@@ -123,7 +126,12 @@ def _defect(way: MetaGradient, algorithm: MAML, theta: Params, episodes: Episode
     except (RuntimeError, TypeError, ValueError, AttributeError) as error:
         # Another PyTorch, whose operators differ, or a network that needs more examples.
         return f"it cannot run here ({str(error).splitlines()[0]})"
-    difference = relative_difference(found, algorithm.meta_gradient(theta, episodes)[0])
+    return disagreement(found, algorithm.meta_gradient(theta, episodes)[0])
+
+
+def disagreement(found: Params, expected: Params) -> str | None:
+    """Say by how much a meta-gradient in float64 is off the reference's; None if by no more than rounding."""
+    difference = relative_difference(found, expected)
     if difference <= TOLERANCE:
         return None
     return f"its meta-gradient differs from the reference's by {difference:.1e} of its norm in float64"
@@ -131,9 +139,6 @@ def _defect(way: MetaGradient, algorithm: MAML, theta: Params, episodes: Episode
 
 def small_problem(algorithm: MAML, source: TaskSource, examples: int = 1) -> tuple[MAML, Params, Episodes]:
     """Return a problem in float64 with the run's own network and data: two tasks, two inner steps at most."""
-    shape = EpisodeShape(ways=2, shots=examples, queries=examples)
-    sampled = source.sample(Stream(0, Split.TRAIN), torch.arange(2), shape)
-    doubled = (part.double() if part.is_floating_point() else part for part in sampled.tensors())
     generator = torch.Generator().manual_seed(0)
     theta = {
         # Noise, so that no derivative is zero because a parameter is.
@@ -142,4 +147,13 @@ def small_problem(algorithm: MAML, source: TaskSource, examples: int = 1) -> tup
         .double()
         for name, value in algorithm.learner.model.named_parameters()
     }
-    return replace(algorithm, inner_steps=min(2, algorithm.inner_steps)), theta, Episodes(*doubled)
+    small = replace(algorithm, inner_steps=min(2, algorithm.inner_steps))
+    return small, theta, small_episodes(source, examples, 0)
+
+
+def small_episodes(source: TaskSource, examples: int, iteration: int | Tensor) -> Episodes:
+    """Return the meta-batch of the small problem in an iteration: two tasks of two classes, in float64."""
+    shape = EpisodeShape(ways=2, shots=examples, queries=examples)
+    tasks = torch.arange(2, device=source.device) + 2 * iteration
+    sampled = source.sample(Stream(0, Split.TRAIN), tasks, shape)
+    return Episodes(*(part.double() if part.is_floating_point() else part for part in sampled.tensors()))

@@ -18,7 +18,7 @@ from engine.tasks.episode import EpisodeShape
 from engine.tasks.sampling import Split, Stream
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -34,6 +34,10 @@ DIVERGED_FACTOR = 10.0
 
 # Numbers in the inputs of the tasks that are adapted together; bounds the memory that evaluation takes.
 _CHUNK_NUMBERS = 2**19
+
+# On a GPU, which many tasks are needed to fill: the memory set aside for a number, in bytes, and the most tasks.
+_BYTES_PER_NUMBER = 1024
+_MOST_TOGETHER = 1024
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,7 @@ def evaluate(
     protocol: Protocol,
     inner_lr: float,
     between: Callable[[int], None] | None = None,
+    others: Sequence[Params] = (),
     library: Library | None = None,
 ) -> TaskCurves:
     """Adapt to tasks 0, 1, ... of a split and see how the queries fare at every step.
@@ -99,12 +104,14 @@ def evaluate(
         protocol: Which tasks, how large, how many steps.
         inner_lr: alpha.
         between: Called every few tasks with the number done; may raise to call the evaluation off.
+        others: The parameters of further networks. Each adapts by itself, and the mean of what they and the first
+            predict is judged: an ensemble.
         library: Native code for networks that it is made for.
     """
-    learner, chunks = learner.for_shots(protocol.shots), []
+    learner, thetas, chunks = learner.for_shots(protocol.shots), (theta, *others), []
     inductive = protocol.mode == "inductive"
     fast = None if inductive else side_by_side(learner, source.device, library)
-    for chunk in _task_curves(learner, fast, theta, source, protocol, inner_lr):
+    for chunk in _task_curves(learner, fast, thetas, source, protocol, inner_lr):
         chunks.append(chunk)
         if between is not None:
             between(sum(len(losses) for losses, _ in chunks))
@@ -143,7 +150,7 @@ def _steps(values: NDArray[np.floating], diverged: NDArray[np.intp]) -> tuple[At
 def _task_curves(
     learner: Learner,
     fast: SideBySide | None,
-    theta: Params,
+    thetas: Sequence[Params],
     source: TaskSource,
     protocol: Protocol,
     inner_lr: float,
@@ -151,22 +158,37 @@ def _task_curves(
     """Yield losses and accuracies, `[tasks, steps + 1]` each, a few tasks at a time."""
     shape = EpisodeShape(protocol.ways or 1, protocol.shots, protocol.queries)
     stream = Stream(protocol.seed, Split[protocol.split.upper()])
-    examples = shape.ways * (shape.shots + shape.queries)
-    chunk = max(1, _CHUNK_NUMBERS // (examples * math.prod(source.input_shape)))
-    for first in range(0, protocol.tasks, chunk):
-        indices = torch.arange(first, min(first + chunk, protocol.tasks))
-        episodes = source.sample(stream, indices, shape)
-        losses, accuracies = _curves(learner, fast, theta, episodes, protocol, inner_lr)
+    together, first = _tasks_together(source, shape), 0
+    while first < protocol.tasks:
+        indices = torch.arange(first, min(first + together, protocol.tasks))
+        try:
+            episodes = source.sample(stream, indices, shape)
+            losses, accuracies = _curves(learner, thetas, episodes, protocol, inner_lr, fast)
+        except torch.OutOfMemoryError:  # a larger network than most, or a GPU that is shared
+            if together == 1:
+                raise
+            together //= 2
+            continue
         yield losses.cpu().numpy(), accuracies.cpu().numpy()
+        first += len(indices)
+
+
+def _tasks_together(source: TaskSource, shape: EpisodeShape) -> int:
+    """Return how many tasks to adapt at a time."""
+    numbers = shape.ways * (shape.shots + shape.queries) * math.prod(source.input_shape)
+    if source.device.type == "cpu":
+        return max(1, _CHUNK_NUMBERS // numbers)
+    memory = torch.cuda.get_device_properties(source.device).total_memory
+    return max(1, min(_MOST_TOGETHER, memory // (_BYTES_PER_NUMBER * numbers)))
 
 
 def _curves(
     learner: Learner,
-    fast: SideBySide | None,
-    theta: Params,
+    thetas: Sequence[Params],
     episodes: Episodes,
     protocol: Protocol,
     inner_lr: float,
+    fast: SideBySide | None,
 ) -> tuple[Tensor, Tensor]:
     def judge(outputs: Iterator[Tensor], query_y: Tensor) -> tuple[Tensor, Tensor]:
         losses, accuracies = [], []
@@ -178,16 +200,19 @@ def _curves(
     def curve(
         support_x: Tensor, support_y: Tensor, query_x: Tensor, query_y: Tensor
     ) -> tuple[Tensor, Tensor]:
-        # Without an outer gradient both orders take the same steps; 1 says that none is wanted.
-        steps = learner.adapted_to(theta, (support_x, support_y), inner_lr, protocol.steps, order=1)
-        if protocol.mode == "inductive":
-            return judge((predict_alone(learner, params, support_x, query_x) for params in steps), query_y)
-        return judge((learner.predict(params, query_x) for params in steps), query_y)
+        def outputs(theta: Params) -> Iterator[Tensor]:
+            # Without an outer gradient both orders take the same steps; 1 says that none is wanted.
+            steps = learner.adapted_to(theta, (support_x, support_y), inner_lr, protocol.steps, order=1)
+            if protocol.mode == "inductive":
+                return (predict_alone(learner, params, support_x, query_x) for params in steps)
+            return (learner.predict(params, query_x) for params in steps)
+
+        return judge(learner.together([outputs(theta) for theta in thetas]), query_y)
 
     if fast is None:
         losses, accuracies = vmap(curve)(*episodes.tensors())
         return losses, accuracies
-    tasks = fast.judge(judge, theta, episodes, inner_lr, protocol.steps)
+    tasks = fast.judge(judge, thetas, episodes, inner_lr, protocol.steps)
     losses, accuracies = (torch.stack(values) for values in zip(*tasks, strict=True))
     return losses, accuracies
 

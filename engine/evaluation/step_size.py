@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from engine.evaluation.evaluator import evaluate, is_better, score
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from engine.acceleration.native.library import Library
     from engine.algorithms.adapt import Params
     from engine.algorithms.learner import Learner
@@ -25,6 +27,7 @@ def best_step_size(
     theta: Params,
     source: TaskSource,
     protocol: Protocol,
+    others: Sequence[Params] = (),
     library: Library | None = None,
 ) -> float:
     """Return the step size with the best mean metric after the last step; 0 if all diverge.
@@ -34,12 +37,14 @@ def best_step_size(
         theta: The parameters to fine-tune.
         source: Where the tasks come from.
         protocol: How to measure, on validation tasks.
+        others: The parameters of the other members of an ensemble.
         library: See `evaluate`.
     """
     protocol = protocol.model_copy(update={"tasks": min(protocol.tasks, MOST_TASKS)})
     chosen, best = STEP_SIZES[0], None
     for step_size in STEP_SIZES:
-        measurement = evaluate(learner, theta, source, protocol, step_size, library=library).summarise()
+        curves = evaluate(learner, theta, source, protocol, step_size, others=others, library=library)
+        measurement = curves.summarise()
         value, _ = score(measurement, protocol.steps)
         if is_better(value, best, measurement.metric):
             chosen, best = step_size, value

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_HALF = re.compile(r"\.(config\.toml|(status|result|scores|latest|best)\.json|iter-\w+-\w+\.pt)\.\w{8}")
+_HALF = re.compile(
+    r"\.(config\.toml|events\.jsonl|(status|result|scores|latest|best)\.json|iter-\w+-\w+\.pt)\.\w{8}"
+)
 _ID_DIGITS = (4, 6, 8)
 _TRIES_PER_LENGTH = 8
 
@@ -43,7 +45,7 @@ class RunDirectory:
 
     @property
     def events(self) -> Path:
-        """The append-only journal."""
+        """The journal: records are appended, and thinned where they become too many."""
         return self.path / "events.jsonl"
 
     @property

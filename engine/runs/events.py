@@ -1,10 +1,4 @@
-"""The records of `events.jsonl`: one JSON object a line, told apart by `kind`.
-
-Rules for readers: ignore unknown fields; skip lines of an unknown `kind` or `v` (a newer program wrote them),
-lines that are not JSON, and a last line without its newline (it is still being written). Within `v` 1, fields are
-only ever added.
-JSON has no NaN or infinity: both are written as `null`, and read back as NaN where a number is expected.
-"""
+"""The records of `events.jsonl`: one JSON object a line, told apart by `kind`; see `READING` for the rules."""
 
 from __future__ import annotations
 
@@ -24,6 +18,18 @@ from pydantic import (
 
 from engine.runs.states import State
 
+READING = """\
+One JSON object a line, told apart by `kind`. Ignore unknown fields; skip lines of an unknown `kind` or `v` (a newer
+program wrote them), lines that are not JSON, and a last line without its newline (it is still being written). Within
+`v` 1, fields are only ever added. JSON has no NaN or infinity: both are written as `null`.
+
+The file never exceeds 16 MiB. Before it would, it is replaced by one of half that length in which old `train` and
+`checkpoint` records, and `evaluation` records on `val` that did not improve, are thinned evenly. What stays is
+unchanged, the first line and all newer lines included: a reader who finds another file goes on after the last `seq`
+that it has read. (In a run of so many starts and requests that this is not enough, the oldest records go.)
+"""
+"""What a reader of the file must know, in Markdown."""
+
 
 def _null_as_nan(value: object) -> object:
     return math.nan if value is None else value
@@ -33,6 +39,9 @@ Number = Annotated[
     float, BeforeValidator(_null_as_nan), WithJsonSchema({"anyOf": [{"type": "number"}, {"type": "null"}]})
 ]
 """A float that may be non-finite; `null` in JSON then."""
+
+Iteration = Annotated[int, Field(ge=0, lt=2**63)]
+"""A number of meta-updates; whoever plots it can make a float of it."""
 
 
 class Record(BaseModel):
@@ -70,6 +79,10 @@ class Protocol(Record):
         default=None,
         description="step size of fine-tuning, chosen on validation tasks; null where the configuration states it",
     )
+    ensemble: int | None = Field(
+        default=None,
+        description="networks that adapt apart and whose mean prediction is judged; null for one",
+    )
 
 
 class Measurement(Record):
@@ -98,7 +111,9 @@ class _Event(Record):
     """What all kinds share."""
 
     v: Literal[1] = Field(default=1, description="version of this format")
-    seq: int = Field(default=-1, description="position in the file, contiguous from 0")
+    seq: int = Field(
+        default=-1, description="number of the record, from 0; ascending, with gaps where thinned"
+    )
     time: float = Field(default=0.0, description="when it was written, Unix seconds")
 
 
@@ -124,7 +139,7 @@ class TrainEvent(_Event):
     """One meta-update, on the tasks of its meta-batch."""
 
     kind: Literal["train"] = "train"
-    iteration: int = Field(description="meta-updates done, this one included")
+    iteration: Iteration = Field(description="meta-updates done, this one included")
     loss: Number = Field(description="query loss after adaptation, mean over tasks")
     iterations_per_second: Number = Field(description="recent speed, meta-iterations per second")
     tasks_per_second: Number = Field(description="recent speed, tasks per second")
@@ -142,7 +157,7 @@ class EvaluationEvent(_Event):
     """A measurement, during training or at its end."""
 
     kind: Literal["evaluation"] = "evaluation"
-    iteration: int = Field(description="meta-updates behind the parameters measured")
+    iteration: Iteration = Field(description="meta-updates behind the parameters measured")
     split: str = Field(description="train, val or test")
     checkpoint: Literal["current", "best", "last"] = Field(description="whose parameters were measured")
     seconds: float = Field(description="time the evaluation took, seconds")
@@ -161,7 +176,7 @@ class CheckpointEvent(_Event):
     """A checkpoint is on disk."""
 
     kind: Literal["checkpoint"] = "checkpoint"
-    iteration: int = Field(description="meta-updates behind it")
+    iteration: Iteration = Field(description="meta-updates behind it")
     file: str = Field(description="file name in checkpoints/")
     bytes: int = Field(description="size, bytes")
     seconds: float = Field(description="time it took to write, seconds")
@@ -198,7 +213,7 @@ class FinishedEvent(_Event):
 
     kind: Literal["finished"] = "finished"
     state: State = Field(description="the final state")
-    iteration: int = Field(description="meta-updates done")
+    iteration: Iteration = Field(description="meta-updates done")
     seconds: float = Field(description="time since the worker started, seconds")
     reason: str = Field(default="", description="why it ended, in words")
 
@@ -228,11 +243,11 @@ def parse_event(line: bytes) -> Event | None:
 
 
 def describe_events() -> str:
-    """Return Markdown tables of every kind of record and the objects inside them, field by field."""
+    """Return in Markdown how to read the file, then every kind of record and its objects, field by field."""
     shared = _table("every record", _Event)
     kinds = [_table(f"`{kind.model_fields['kind'].default}`", kind, skip=_Event) for kind in _KINDS]
     parts = [_table(f"object {part.__name__}", part) for part in _PARTS]
-    return "\n".join([shared, *kinds, *parts])
+    return "\n".join([READING, shared, *kinds, *parts])
 
 
 def _table(title: str, model: type[Record], skip: type[Record] = Record) -> str:

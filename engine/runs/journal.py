@@ -9,12 +9,17 @@ from typing import TYPE_CHECKING, Self
 
 from pydantic import ValidationError
 
-from engine.files import explain_os_errors
+from engine.files import explain_os_errors, write_atomic
 from engine.runs.events import Event, Record, parse_event
+from engine.runs.thinning import thin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+    from typing import BinaryIO
+
+LIMIT = 16 << 20
+"""Bytes that no journal outgrows: before a record would make it longer, it is thinned to half of them."""
 
 _CHUNK = 1 << 20
 
@@ -22,7 +27,8 @@ _CHUNK = 1 << 20
 class EventWriter:
     """The one writer of a journal. A worker that takes up a run again continues its numbering.
 
-    A torn last line, left by a worker killed while writing, is cut off: no reader has seen it.
+    A torn last line, left by a worker killed while writing, is cut off: no reader has seen it. A journal that becomes
+    too long is thinned into a new file, which takes the old one's place at once or not at all.
 
     Raises:
         ResourceError: The file cannot be opened or written.
@@ -37,7 +43,7 @@ class EventWriter:
             os.ftruncate(self._file, self._end)
 
     def write(self, event: Event) -> Event:
-        """Append `event` in one system call.
+        """Append `event` in one system call, having made room for it if there is none.
 
         Returns:
             The event as written, with its `seq` and `time`.
@@ -47,11 +53,23 @@ class EventWriter:
         """
         stamped = event.model_copy(update={"seq": self.next_seq, "time": self._clock()})
         line = stamped.model_dump_json().encode() + b"\n"
+        if self._end and self._end + len(line) > LIMIT:
+            self._make_room()
         with explain_os_errors(f"write {self._path}"):
             _append(self._file, line, self._end)
         self._end += len(line)
         self.next_seq += 1
         return stamped
+
+    def _make_room(self) -> None:
+        with explain_os_errors(f"read {self._path}"):
+            lines = self._path.read_bytes()[: self._end].split(b"\n")[:-1]
+        content = b"".join(line + b"\n" for line in thin(lines, LIMIT // 2))
+        write_atomic(self._path, content)
+        with explain_os_errors(f"open {self._path}"):
+            file = os.open(self._path, os.O_RDWR | os.O_APPEND)
+        os.close(self._file)
+        self._file, self._end = file, len(content)
 
     def close(self) -> None:
         """Close the file."""
@@ -67,12 +85,13 @@ class EventWriter:
 class EventReader:
     """Follows a journal: each call returns what was written since the last one.
 
-    The file may not exist yet. If it is replaced or cut short it is read again from its start, and `restarts`
-    goes up so that a viewer knows to start over.
+    The file may not exist yet. Where its writer has thinned it, reading goes on after the newest record that was read.
+    If it is another journal, or was cut short, it is read again from its start, and `restarts` goes up so that a viewer
+    knows to start over.
 
     Attributes:
         skipped: Lines that could not be understood: damaged, or from a newer program.
-        restarts: Times the file was found replaced.
+        restarts: Times that another journal was found in its place.
     """
 
     def __init__(self, path: Path) -> None:
@@ -80,7 +99,8 @@ class EventReader:
         self.restarts = 0
         self._path = path
         self._offset = 0
-        self._identity: tuple[int, int] | None = None
+        self._first = self._last = b""  # lines: the one at the start, and the one that ends at the offset
+        self._next_seq = 0
 
     def read(self) -> list[Event]:
         """Return all new records, oldest first.
@@ -108,22 +128,48 @@ class EventReader:
             except FileNotFoundError:
                 return
             with file:
-                self._notice_replacement(os.fstat(file.fileno()))
+                self._find_place(file)
                 file.seek(self._offset)
                 torn = b""
                 while chunk := file.read(_CHUNK):
                     # A torn line is not kept between calls: the next writer cuts it off.
                     complete, newline, torn = (torn + chunk).rpartition(b"\n")
                     if newline:
-                        self._offset += len(complete) + 1
-                        yield complete.split(b"\n")
+                        lines = complete.split(b"\n")
+                        self._pass(lines, len(complete) + 1)
+                        yield lines
 
-    def _notice_replacement(self, found: os.stat_result) -> None:
-        identity = (found.st_dev, found.st_ino)
-        if found.st_size < self._offset or self._identity not in (None, identity):
-            self._offset = 0
+    def _pass(self, lines: list[bytes], size: int) -> None:
+        if self._offset == 0:
+            self._first = lines[0]
+        self._last = lines[-1]
+        self._offset += size
+        seq = _last_seq(lines)
+        self._next_seq = self._next_seq if seq is None else seq + 1
+
+    def _find_place(self, file: BinaryIO) -> None:
+        """Set the offset anew if what was read last no longer ends there."""
+        file.seek(self._offset and self._offset - len(self._last) - 1)
+        if self._offset == 0 or file.read(len(self._last) + 1) == self._last + b"\n":
+            return
+        file.seek(0)
+        same = file.readline() == self._first + b"\n" and _find_end(file.fileno())[1] >= self._next_seq
+        self._offset = 0
+        if same:
+            self._pass_what_was_read(file)
+        else:
+            self._next_seq = 0
             self.restarts += 1
-        self._identity = identity
+
+    def _pass_what_was_read(self, file: BinaryIO) -> None:
+        file.seek(0)
+        end = self._next_seq
+        for line in file:
+            seq = _last_seq([line])
+            if not line.endswith(b"\n") or (seq is not None and seq >= end):
+                break
+            self._pass([line[:-1]], len(line))
+        self._next_seq = end
 
 
 class _Numbered(Record):
@@ -148,15 +194,15 @@ def _find_end(file: int) -> tuple[int, int]:
         start = max(0, size - window)
         tail = os.pread(file, size - start, start)
         end = tail.rfind(b"\n") + 1
-        seq = _last_seq(tail[:end])
+        seq = _last_seq(tail[:end].split(b"\n"))
         if seq is not None or start == 0:
             return start + end, 0 if seq is None else seq + 1
         window *= 4
 
 
-def _last_seq(lines: bytes) -> int | None:
+def _last_seq(lines: list[bytes]) -> int | None:
     """Return the `seq` nearest the end. A first line that is only half there does not parse."""
-    for line in reversed(lines.split(b"\n")):
+    for line in reversed(lines):
         try:
             return _Numbered.model_validate_json(line).seq
         except ValidationError:

@@ -104,13 +104,21 @@ def read_status(run: RunDirectory) -> Status:
         ResourceError: There is none, or it cannot be understood.
     """
     with explain_os_errors(f"read {run.status}"):
-        text = read_bounded(run.status, _LARGEST)
+        try:
+            text = read_bounded(run.status, _LARGEST)
+        except FileNotFoundError as error:
+            if not run.config.exists():
+                raise
+            raise _to_rebuild(run, "missing") from error
     try:
         return Status.model_validate_json(text)
     except ValidationError as error:
-        raise ResourceError(
-            f"{printable(run.status)} is damaged or from a newer version: events and checkpoints may still be good."
-        ) from error
+        raise _to_rebuild(run, "damaged or from a newer version") from error
+
+
+def _to_rebuild(run: RunDirectory, what: str) -> ResourceError:
+    how = f"`maml resume {printable(run.id)}` rebuilds it from configuration, journal and checkpoints"
+    return ResourceError(f"{printable(run.status)} is {what}: {how}.")
 
 
 def observed_state(status: Status, now: float, host: str, alive: bool) -> Status:

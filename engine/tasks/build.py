@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.data.splits import class_indices, find_split
-from engine.data.store import load
+from engine.data.store import load, verify
 from engine.data.strokes import make_strokes
 from engine.errors import UsageError
 from engine.tasks.custom import CustomTasks
@@ -31,6 +31,20 @@ def build_source(config: RunConfig, device: torch.device) -> TaskSource:
     source.check(training_shape(config))
     source.check(evaluation_shape(config))
     return source
+
+
+def verify_data(config: RunConfig) -> None:
+    """Make sure that the data set of `config`, if it is on disk, is still what was imported, to the last pixel.
+
+    Its recorded hash alone would not tell. It takes a second or two for MiniImagenet, so only those ask whose numbers
+    depend on it.
+
+    Raises:
+        ResourceError: The data set is not installed or is damaged; says what to do.
+    """
+    task = config.task
+    if not (task.task_class or config.is_regression or task.data == "strokes"):
+        verify(task.data)
 
 
 def _source(config: RunConfig, device: torch.device) -> TaskSource:

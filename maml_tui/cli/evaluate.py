@@ -11,11 +11,11 @@ import typer
 from engine.config.record import read_record
 from engine.errors import UsageError
 from engine.runs.index import find_run
-from maml_tui.cli.output import emit, emit_json, emit_result, emit_table
+from maml_tui.cli.output import emit, emit_json, emit_result, emit_table, room
 from maml_tui.cli.reference import NamedRun  # noqa: TC001 - typer reads it
 from maml_tui.comparing.measuring import measure
 from maml_tui.protocols import combinations, protocol_notes, protocol_table
-from maml_tui.results import result_table
+from maml_tui.results import result_tables
 
 app = typer.Typer()
 
@@ -47,11 +47,18 @@ class Mode(enum.StrEnum):
     epilog="\b\nExamples:\n"
     "  maml eval @last --tasks 10000 --seed 7\n"
     "  maml eval 7f3a --queries 5,15 --mode transductive,inductive\n"
+    "  maml eval 7f3a --ensemble 1,5\n"
     "  maml eval 7f3a --data strokes",
 )
 def evaluate(
     run: NamedRun,
-    checkpoint: Annotated[Checkpoint, typer.Option(help="Whose parameters.")] = Checkpoint.BOTH,
+    checkpoint: Annotated[Checkpoint | None, typer.Option(help="Whose parameters; both.")] = None,
+    ensemble: Annotated[
+        str | None,
+        typer.Option(
+            metavar="<int,...>", help="Instead of one checkpoint, the mean prediction of so many of the best."
+        ),
+    ] = None,
     split: Annotated[str | None, typer.Option(metavar="<test,val>", help="Which tasks; test.")] = None,
     tasks: Annotated[int | None, typer.Option(help="How many tasks.")] = None,
     steps: Annotated[int | None, typer.Option(help="Up to which inner step.")] = None,
@@ -70,10 +77,12 @@ def evaluate(
 ) -> None:
     """Measure a run's checkpoints on tasks it has not seen.
 
-    What is left out is as in the run's configuration. Split, shots, queries, seed and mode take several values with
-    commas between them: every combination is measured, a row each. The run itself is not touched; of its parameters,
-    the best and the latest are kept, so there are no ensembles of more.
+    What is left out is as in the run's configuration. Split, shots, queries, seed, mode and ensemble take several
+    values with commas between them: every combination is measured, a row each. The run itself is not touched. An
+    ensemble takes a run that kept as many of its best checkpoints on validation: train it with -s keep_best=5.
     """
+    if checkpoint is not None and ensemble is not None:
+        raise UsageError("an ensemble is made of the best checkpoints: leave out --checkpoint or --ensemble")
     found = find_run(run)
     config = read_record(found.config).resolved.config
     choices = {
@@ -84,10 +93,11 @@ def evaluate(
             ("queries", queries, int),
             ("seed", seed, int),
             ("mode", mode, Mode),
+            ("ensemble", ensemble, int),
         )
         if (values := _several(name, text, kind))
     }
-    both = checkpoint is Checkpoint.BOTH
+    both = checkpoint in (None, Checkpoint.BOTH)
     fixed = {
         "checkpoint": None if both else [checkpoint],
         "tasks": tasks,
@@ -101,7 +111,8 @@ def evaluate(
         found_values = [json.loads(report.model_dump_json()) for report in reports]
         emit_json(found_values[0] if len(reports) == 1 else found_values)
     elif len(reports) == 1:
-        emit_result(result_table(config, reports[0].measurements, reports[0].fingerprint, data))
+        (report,) = reports
+        emit_result(result_tables(config, report.measurements, report.fingerprint, room(), data))
     else:
         emit_table(*protocol_table(choices, reports, config.evaluation.eval_steps))
         for note in protocol_notes(choices, reports):

@@ -19,8 +19,9 @@ from engine.runs.result import read_result
 from engine.runs.states import ENDED_STATES
 from maml_tui.cli.follow import View, exit_code, follow
 from maml_tui.cli.interrupts import Interrupts
-from maml_tui.cli.output import Mode, choose_mode, emit, emit_result, say
-from maml_tui.results import result_table
+from maml_tui.cli.output import Mode, choose_mode, emit, emit_result, room, say
+from maml_tui.results import result_tables
+from maml_tui.resuming import is_complete
 from maml_tui.terminal import require_terminal
 
 if TYPE_CHECKING:
@@ -134,7 +135,7 @@ def show_result(run: RunDirectory) -> None:
     if result is not None and result.measurements:
         config = read_record(run.config).resolved.config
         emit("")
-        emit_result(result_table(config, result.measurements, result.fingerprint))
+        emit_result(result_tables(config, result.measurements, result.fingerprint, room()))
 
 
 def _detach(run: RunDirectory, display: Display) -> int:
@@ -158,7 +159,7 @@ def _stay(run: RunDirectory, config: RunConfig, reader: EventReader, display: Di
             for status in watching:
                 if interrupts.obey(status, process.pid):
                     return _left(run, interrupts)
-    if interrupts.received and status.iteration < config.training.iterations:
+    if interrupts.received and not is_complete(run, status, config.training.iterations):
         return _interrupted(run, status, interrupts)
     conclude(run, status, display)
     sys.stdout.flush()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import json
 import os
+import shutil
 import sys
 from typing import TYPE_CHECKING, TextIO
 
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from maml_tui.results import ResultTable
+
+
+_GAP = "  "
 
 
 class Mode(enum.Enum):
@@ -62,14 +66,31 @@ def emit_json(value: object) -> None:
 
 def emit_table(columns: Sequence[str], rows: Sequence[Sequence[str]], strong: int | None = None) -> None:
     """Write a table as aligned text under a line of headings, the row with index `strong` emphasised."""
-    widths = [max(map(len, column)) for column in zip(columns, *rows, strict=True)]
+    widths = _widths(columns, rows)
     for index, row in enumerate((columns, *rows)):
-        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        line = _GAP.join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
         emit(line.rstrip(), "bold" if index in (0, None if strong is None else strong + 1) else "")
 
 
-def emit_result(table: ResultTable) -> None:
-    """Write a result table and the sentences below it."""
-    emit_table(table.columns, table.rows, table.scored)
-    for note in table.notes:
-        emit(note, "dim")
+def emit_result(tables: Sequence[ResultTable]) -> None:
+    """Write result tables, one below the other, and the sentences below each."""
+    for place, table in enumerate(tables):
+        if place:
+            emit("")
+        emit_table(table.columns, table.rows, table.scored)
+        for note in table.notes:
+            emit(note, "dim")
+
+
+def room() -> int:
+    """Return the columns that stdout has: those of its terminal, or any number in a pipe or a file."""
+    return shutil.get_terminal_size().columns if is_terminal(sys.stdout) else sys.maxsize
+
+
+def width(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
+    """Return the columns of a terminal that `emit_table` needs for a table."""
+    return sum(size + len(_GAP) for size in _widths(columns, rows)) - len(_GAP)
+
+
+def _widths(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[int]:
+    return [max(map(len, column)) for column in zip(columns, *rows, strict=True)]

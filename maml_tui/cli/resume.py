@@ -6,6 +6,7 @@ import typer
 
 from engine.config.record import read_record
 from engine.runs.index import find_run
+from engine.runs.rebuilding import REBUILT, mend_status
 from engine.runs.status import current_status
 from maml_tui.cli.control import ask
 from maml_tui.cli.foreground import Detach, Display, Json, Plain, Quiet, Tui, work
@@ -28,6 +29,8 @@ def resume(
     """Continue a run: a paused one at once, an ended one from its last checkpoint, or from the start."""
     display = Display.of(detach=detach, plain=plain, as_json=as_json, quiet=quiet, tui=tui)
     found = find_run(run)
+    if mend_status(found):
+        say(f"run {found.id}: {REBUILT}")
     status = current_status(found)
     if status.state == "paused":
         ask(found, "resume")

@@ -21,6 +21,7 @@ from engine.runs.checkpoints import read_pointer
 from engine.runs.control import request
 from engine.runs.index import remove_run
 from engine.runs.launch import kill_worker
+from engine.runs.rebuilding import REBUILT, mend_status
 from engine.runs.states import LIVE_STATES
 from engine.runs.status import current_status
 from engine.runs.tags import change_tags, read_tags, write_tags
@@ -172,6 +173,8 @@ class RunsPage(Page):
     def action_resume(self) -> None:
         """Let the run go on, whatever keeps it from doing so."""
         run = self._current_to_change().run
+        if mend_status(run):
+            self.maml.tell(f"run {run.id}: {REBUILT}")
         status = current_status(run)
         if status.state == "paused":
             request(run, "resume")

@@ -19,6 +19,8 @@ Floats = npt.NDArray[np.float64]
 class TrainSamples:
     """The meta-updates that were recorded, oldest first. Arrays [n]; NaN where a number is not known or not finite.
 
+    Of very many (see `thinning`) those stay that are an extreme of something plotted.
+
     Attributes:
         iteration: Meta-updates done.
         seconds: Time at work on the run (see `History`).

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from dataclasses import fields
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,8 +17,9 @@ from engine.runs.events import (
     StateEvent,
     TrainEvent,
 )
-from maml_tui.watching.history import History, TrainSamples
+from maml_tui.watching.history import History
 from maml_tui.watching.log import LogLine, log_lines
+from maml_tui.watching.thinning import MOST_VALIDATIONS, Samples, spread
 
 if TYPE_CHECKING:
     from engine.config.schema import RunConfig
@@ -28,17 +28,14 @@ if TYPE_CHECKING:
 MOST_LOG_LINES = 2000
 MOST_ANSWERS = 64
 
-_FIRST_ROOM = 1024
-
 
 class Recorder:
-    """Takes in records and gives out histories."""
+    """Takes in records and gives out histories, in memory that does not grow with the journal."""
 
     def __init__(self, config: RunConfig) -> None:
         self._config = config
         self._clock = _WorkClock()
-        self._samples = np.empty((len(fields(TrainSamples)), _FIRST_ROOM))
-        self._count = 0
+        self._samples = Samples()
         self._validations: list[EvaluationEvent] = []
         self._validation_seconds: list[float] = []
         self._tests: list[EvaluationEvent] = []
@@ -58,8 +55,7 @@ class Recorder:
             case TrainEvent():
                 self._add_sample(event)
             case EvaluationEvent(split="val"):
-                self._validations.append(event)
-                self._validation_seconds.append(self._clock.seconds)
+                self._add_validation(event)
             case EvaluationEvent(split="test"):
                 self._tests.append(event)
             case RequestEvent():
@@ -79,7 +75,7 @@ class Recorder:
 
     def _freeze(self) -> History:
         return History(
-            train=TrainSamples(*self._samples[:, : self._count]),
+            train=self._samples.freeze(),
             validations=tuple(self._validations),
             validation_seconds=np.array(self._validation_seconds),
             tests=tuple(self._tests),
@@ -91,9 +87,7 @@ class Recorder:
         )
 
     def _add_sample(self, event: TrainEvent) -> None:
-        if self._count == self._samples.shape[1]:
-            self._samples = np.concatenate([self._samples, np.empty_like(self._samples)], axis=1)
-        self._samples[:, self._count] = (
+        self._samples.add(
             event.iteration,
             self._clock.seconds,
             event.loss,
@@ -101,13 +95,19 @@ class Recorder:
             math.nan if event.grad_norm is None else event.grad_norm,
             event.iterations_per_second,
         )
-        self._count += 1
         self._last_train = event
+
+    def _add_validation(self, event: EvaluationEvent) -> None:
+        if len(self._validations) == MOST_VALIDATIONS:
+            kept = spread(self._validations)
+            self._validations = [self._validations[number] for number in kept]
+            self._validation_seconds = [self._validation_seconds[number] for number in kept]
+        self._validations.append(event)
+        self._validation_seconds.append(self._clock.seconds)
 
     def _go_back(self, iteration: int) -> None:
         """Forget what came after an iteration: that work was lost, and is done again."""
-        self._count = int(np.searchsorted(self._samples[0, : self._count], iteration, side="right"))
-        self._samples = self._samples.copy()  # histories given out still show what is overwritten now
+        self._samples.forget_after(iteration)
         if self._last_train is not None and self._last_train.iteration > iteration:
             self._last_train = None
         kept = sum(event.iteration <= iteration for event in self._validations)

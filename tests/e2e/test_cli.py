@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import pty
 import signal
 import subprocess
 import sys
-import termios
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-import pyte
 import pytest
 
 from engine.errors import UsageError
@@ -67,6 +64,18 @@ def maml(*arguments, **options):
         stdin=subprocess.DEVNULL,
         **options,
     )
+
+
+@contextmanager
+def started(*arguments, **options):
+    """Start a command; a test that fails meanwhile does not wait for its end."""
+    channels = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True, **options}
+    with subprocess.Popen([*MAML, *arguments], **channels) as process:
+        try:
+            yield process
+        except BaseException:
+            process.kill()
+            raise
 
 
 def wait_for(condition):
@@ -197,9 +206,7 @@ def test_pause_resume_checkpoint_stop(live):
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_an_interrupt_stops_with_a_checkpoint_and_the_run_resumes(number, code):
-    command = [*MAML, "train", "sinusoid-5shot", *ENDLESS, "--name", number.name]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stderr is not None
+    with started("train", "sinusoid-5shot", *ENDLESS, "--name", number.name) as process:
         process.stderr.readline()
         run = find_run(number.name)
         wait_for(lambda: trains(run))
@@ -213,6 +220,19 @@ def test_an_interrupt_stops_with_a_checkpoint_and_the_run_resumes(number, code):
     wait_for(lambda: read_status(run).iteration > iteration)
     assert maml("stop", run.id, "--now").returncode == 0
     wait_for(lambda: ended(run))
+
+
+def test_an_interrupt_of_the_last_measurement_is_one_and_the_run_resumes():
+    short = ["-s", "iterations=3", "-s", "eval_every=0", "-s", "eval_tasks=1000000"]
+    with started("train", "sinusoid-5shot", *short, "--name", "unmeasured") as process:
+        process.stderr.readline()
+        run = find_run("unmeasured")
+        wait_for(lambda: read_status(run).reason == "measuring on the test tasks")
+        process.send_signal(signal.SIGINT)
+        said = process.stderr.read()
+    assert process.returncode == 130
+    assert f"stopped at iteration 3; resumable: maml resume {run.id}" in said
+    assert not run.result.exists()
 
 
 def test_a_killed_worker_is_a_lost_run_that_resumes(live):
@@ -229,28 +249,29 @@ def test_a_killed_worker_is_a_lost_run_that_resumes(live):
 
 
 def test_a_worker_killed_under_a_foreground_run_is_told_as_lost():
-    command = [*MAML, "train", "sinusoid-5shot", *ENDLESS, "--name", "doomed", "-q"]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+    with started("train", "sinusoid-5shot", *ENDLESS, "--name", "doomed", "-q") as process:
         wait_for(lambda: "doomed" in maml("runs", "ls").stdout)
         run = find_run("doomed")
         wait_for(lambda: trains(run))
         kill_worker(run)
-        assert process.stderr is not None
         said = process.stderr.read()
     assert process.returncode == 1
     assert f"run {run.id} lost" in said
     assert "resumable: maml resume" in said
 
 
+def heeding_hangup():
+    """Start like a program of a terminal, also where the tests themselves run under `nohup`."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGKILL])
 def test_the_end_of_the_terminal_is_not_the_end_of_the_run(number):
-    command = [*MAML, "train", "sinusoid-5shot", *ENDLESS, "--name", f"left-{number.name}"]
-    with subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
-    ) as process:
-        assert process.stderr is not None
+    name = f"left-{number.name}"
+    how = {"start_new_session": True, "preexec_fn": heeding_hangup}
+    with started("train", "sinusoid-5shot", *ENDLESS, "--name", name, **how) as process:
         process.stderr.readline()
-        run = find_run(f"left-{number.name}")
+        run = find_run(name)
         wait_for(lambda: trains(run))
         os.killpg(process.pid, number)
     iteration = read_status(run).iteration
@@ -258,62 +279,31 @@ def test_the_end_of_the_terminal_is_not_the_end_of_the_run(number):
 
 
 def test_a_reader_that_leaves_does_not_end_the_run():
-    command = [*MAML, "train", "sinusoid-5shot", *ENDLESS, "--name", "piped", "--json", "-q"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        assert process.stderr is not None
+    words = ("train", "sinusoid-5shot", *ENDLESS, "--name", "piped", "--json", "-q")
+    with started(*words, stdout=subprocess.PIPE) as process:
         assert json.loads(process.stdout.readline())["kind"] == "started"
         process.stdout.close()
-        assert process.stderr.read() == b""
+        assert process.stderr.read() == ""
     run = find_run("piped")
     assert process.returncode == 1
     assert current_status(run).state == "running"
 
 
-def in_terminal(*arguments, interrupt=None, **environment):
-    """Run a command in a pseudo-terminal of 80 columns; return (exit code, everything written).
-
-    Ctrl-C is typed once the text `interrupt` has been written.
-    """
-    master, slave = pty.openpty()
-    termios.tcsetwinsize(slave, (24, 80))
-    command = [*MAML, *arguments]
-    variables = {**os.environ, "TERM": "xterm-256color", **environment}
-    written = b""
-    with subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave, env=variables) as process:
-        os.close(slave)
-        while chunk := read_terminal(master):
-            written += chunk
-            if interrupt and interrupt in written:
-                process.send_signal(signal.SIGINT)
-                interrupt = None
-    os.close(master)
-    return process.returncode, written.decode()
-
-
-def read_terminal(master):
-    """Return what was written; nothing once the other end is closed."""
-    try:
-        return os.read(master, 65536)
-    except OSError:
-        return b""
-
-
-def test_a_terminal_shows_rows_and_the_result_and_no_colour_where_none_is_wanted():
-    code, written = in_terminal("train", "smoke", *SHORT, NO_COLOR="1")
-    terminal = pyte.HistoryScreen(80, 60)
-    pyte.Stream(terminal).feed(written)
-    lines = [line.rstrip() for line in terminal.display]
-    assert code == 0
+def test_a_terminal_shows_rows_and_the_result_and_no_colour_where_none_is_wanted(terminal):
+    window = terminal("train", "smoke", *SHORT, size=(80, 60), NO_COLOR="1")
+    assert window.end() == 0
+    lines = window.text().splitlines()
     assert sum(" val " in line for line in lines) == 2
     assert any(line.startswith("3*") for line in lines)
     assert not any("━" in line for line in lines)  # the live line has gone
-    assert "\x1b[32m" not in written
-    assert "38;" not in written
+    assert b"\x1b[32m" not in window.written
+    assert b"38;" not in window.written
 
 
-def test_an_interrupt_of_attach_only_detaches(live):
-    code, written = in_terminal("attach", live.id, interrupt="● running".encode())
-    assert code == 0
-    assert f"detached; run {live.id} goes on" in written
+def test_an_interrupt_of_attach_only_detaches(terminal, live):
+    window = terminal("attach", live.id, "--plain")
+    window.wait_for("iter=")
+    window.process.send_signal(signal.SIGINT)
+    assert window.end() == 0
+    assert f"detached; run {live.id} goes on" in window.text()
     assert current_status(live).state == "running"

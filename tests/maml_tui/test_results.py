@@ -10,13 +10,16 @@ from engine.paths import assets_dir
 from engine.runs.events import AtStep, Measurement, Protocol
 from engine.runs.result import Measured
 from maml_tui.published import published
-from maml_tui.results import result_table
+from maml_tui.results import result_table, result_tables
 
 
-def measured(checkpoint, preset, *, metric="accuracy", steps=10, means=None, **changes):
+def measured(checkpoint, preset, *, metric="accuracy", steps=10, means=None, diverged=0, **changes):
     config = load_preset(preset).resolved().config
     means = means or [0.5] * (steps + 1)
-    at = tuple(AtStep(step=step, mean=mean, ci95=0.01, median=0.4) for step, mean in enumerate(means))
+    at = tuple(
+        AtStep(step=step, mean=mean, ci95=0.01, median=0.4, diverged=diverged)
+        for step, mean in enumerate(means)
+    )
     regression = metric == "mse"
     protocol = Protocol(
         split="test",
@@ -34,10 +37,10 @@ def measured(checkpoint, preset, *, metric="accuracy", steps=10, means=None, **c
 
 def test_the_published_accuracy_stands_beside_the_scored_step_only():
     config, best = measured("best", "omniglot-20w1s")
-    table = result_table(config, [best], {"data": "0123456789abcdef"})
-    assert table.columns == ("step", "best accuracy %", "diverged", "published")
+    table = result_table(config, [best], {"data": "0123456789abcdef"}, zeros=False)
+    assert table.columns == ("step", "best accuracy %", "published")
     assert table.scored == config.evaluation.eval_steps == 5
-    assert table.rows[5] == ("5*", "50.00 ± 1.00", "0", "95.8 ± 0.3")
+    assert table.rows[5] == ("5*", "50.00 ± 1.00", "95.8 ± 0.3")
     assert [row[-1] for index, row in enumerate(table.rows) if index != 5] == [""] * 10
     notes = "\n".join(table.notes)
     assert "published: Finn et al. 2017; at step 5 also independent reproductions 83.4 to 94.5" in notes
@@ -49,23 +52,55 @@ def test_the_published_accuracy_stands_beside_the_scored_step_only():
 def test_regression_has_medians_and_published_errors_at_their_own_steps():
     config, best = measured("best", "sinusoid-5shot", metric="mse", means=[math.nan, *[0.5] * 10])
     _, last = measured("last", "sinusoid-5shot", metric="mse")
-    table = result_table(config, [best, last], {})
-    assert table.columns == (
-        *("step", "best mse", "median", "diverged", "last mse", "median", "diverged", "published"),
-    )
+    table = result_table(config, [best, last], {}, zeros=False)
+    assert table.columns == ("step", "best mse", "median", "published", "last mse", "median")
     assert table.rows[0][1:3] == ("not finite", "0.4000")
-    assert {row[0].strip("*"): row[-1] for row in table.rows if row[-1]} == {
+    assert {row[0].strip("*"): row[3] for row in table.rows if row[3]} == {
         "1": "0.67",
         "5": "0.38",
         "10": "0.35",
     }
-    assert max(map(len, table.columns)) < 12
+
+
+def test_both_checkpoints_and_the_published_error_fit_a_frame_in_80_columns():
+    config, best = measured("best", "sinusoid-5shot", metric="mse", means=[3.1234] * 11, diverged=0)
+    _, last = measured("last", "sinusoid-5shot", metric="mse", means=[0.01234] * 11, diverged=12)
+    assert result_table(config, [best, last], {}, zeros=False).width <= 75
+
+
+def test_in_a_file_the_column_of_diverged_tasks_is_always_there():
+    config, best = measured("best", "smoke")
+    table = result_table(config, [best], {})
+    assert table.columns == ("step", "best accuracy %", "diverged")
+    assert {row[-1] for row in table.rows} == {"0"}
+
+
+def test_diverged_tasks_are_counted_step_by_step_and_none_is_said_once():
+    config, best = measured("best", "sinusoid-5shot", metric="mse")
+    _, last = measured("last", "sinusoid-5shot", metric="mse", diverged=3)
+    table = result_table(config, [best, last], {}, zeros=False)
+    assert table.columns[-3:] == ("last mse", "median", "diverged")
+    assert {row[-1] for row in table.rows} == {"3"}
+    notes = "\n".join(table.notes)
+    assert "best: chosen on validation, iteration 17,000, no task diverged; " in notes
+    assert notes.count("no task diverged") == 1
+
+
+def test_what_is_wider_than_there_is_room_is_a_table_for_each_checkpoint():
+    config, best = measured("best", "sinusoid-5shot", metric="mse", diverged=1)
+    _, last = measured("last", "sinusoid-5shot", metric="mse", diverged=3)
+    whole = result_table(config, [best, last], {}, zeros=False)
+    assert result_tables(config, [best, last], {}, whole.width) == (whole,)
+    first, second = result_tables(config, [best, last], {}, whole.width - 1)
+    assert first.columns == ("step", "best mse", "median", "diverged", "published")
+    assert second.columns == ("step", "last mse", "median", "diverged", "published")
+    assert (first.notes, second.notes) == ((), whole.notes)
 
 
 def test_what_nobody_published_has_no_such_column():
     config, best = measured("best", "smoke")
-    table = result_table(config, [best], {})
-    assert table.columns[-1] == "diverged"
+    table = result_table(config, [best], {}, zeros=False)
+    assert table.columns == ("step", "best accuracy %")
     assert not any("published" in note for note in table.notes)
 
 

@@ -6,6 +6,7 @@ import fcntl
 import os
 import pty
 import re
+import signal
 import struct
 import subprocess
 import sys
@@ -47,6 +48,8 @@ class PseudoTerminal:
 
         def in_child():
             os.setsid()
+            for number in (signal.SIGINT, signal.SIGHUP):  # ignored where the tests run in the background
+                signal.signal(number, signal.SIG_DFL)
             fcntl.ioctl(0, termios.TIOCSCTTY, 0)
             if before:
                 before()
@@ -89,8 +92,11 @@ class PseudoTerminal:
         self._master = -1
 
     def end(self, seconds=PATIENCE):
-        """Wait until the program has ended and return its exit code."""
-        return self.process.wait(seconds)
+        """Wait until the program has ended and what it wrote was read; return its exit code."""
+        code = self.process.wait(seconds)
+        if self.reading.is_set():
+            self._reader.join(seconds)
+        return code
 
     def close(self):
         if self.process.poll() is None:

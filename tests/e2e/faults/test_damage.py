@@ -10,10 +10,13 @@ import signal
 import forked_worker
 import pytest
 import short_run
-from short_run import FAULTS, finish, said
+from short_run import FAULTS, assert_unharmed, events_of, finish, said
 
 from engine.runs.checkpoints import load_checkpoint, read_pointer, save_checkpoint
 from engine.runs.directory import RunDirectory
+from engine.runs.events import WarningEvent
+from engine.runs.rebuilding import REBUILT
+from engine.runs.status import current_status
 from maml_tui.cli import run as maml
 
 
@@ -23,6 +26,7 @@ def halfway(tmp_path_factory):
     run = short_run.new_run(tmp_path_factory.mktemp("halfway"))
     assert forked_worker.work(run, "killed", 120) == -signal.SIGKILL
     assert read_pointer(run, "latest").iteration > 0
+    run.remove_halves()  # as the next worker does: they are not what is damaged here
     return run
 
 
@@ -93,13 +97,57 @@ def test_a_lost_journal_loses_no_training(lost, undisturbed):
     finish(lost, undisturbed[0])
 
 
-@pytest.mark.parametrize("text", [b"", b"{", b"\x00" * 400])
-def test_a_damaged_status_is_told_of(lost, text, capsys):
-    lost.status.write_bytes(text)
+@pytest.mark.parametrize(
+    "text", [b"", b'{"state":"running","na', b"\x00" * 400, b'{"v":9,"state":"asleep"}', None]
+)
+def test_a_run_with_a_damaged_status_goes_on(lost, undisturbed, text, capsys):
+    if text is None:
+        lost.status.unlink()
+    else:
+        lost.status.write_bytes(text)
+    advice = f"`maml resume {lost.id}` rebuilds it from configuration, journal and checkpoints"
     assert maml(["runs", "ls"]) == 0
     assert lost.id in capsys.readouterr().out
-    assert maml(["resume", lost.id]) == 3
-    assert "status.json is damaged" in capsys.readouterr().err
+    for command in (["runs", "show", lost.id], ["attach", lost.id, "--plain"], ["stop", lost.id]):
+        assert maml(command) == 3
+        assert advice in capsys.readouterr().err
+    assert maml(["resume", lost.id, "--plain"]) == 0
+    assert "it was rebuilt from configuration, journal and checkpoints" in capsys.readouterr().err
+    assert_unharmed(lost, undisturbed[0])
+    assert current_status(lost).name == "short"
+
+
+def test_a_worker_mends_a_damaged_status_itself(lost, undisturbed):
+    lost.status.write_bytes(b"{")
+    finish(lost, undisturbed[0])
+    told = [event.message for event in events_of(lost) if isinstance(event, WarningEvent)]
+    assert told == [REBUILT]
+
+
+def test_a_finished_run_with_a_damaged_status_has_nothing_to_resume(new_run, undisturbed, capsys):
+    run = new_run()
+    finish(run, undisturbed[0])
+    before = current_status(run)
+    run.status.write_bytes(b"")
+    assert maml(["resume", run.id]) == 2
+    assert "has done all its 40 iterations" in capsys.readouterr().err
+    assert_unharmed(run, undisturbed[0])
+    same = (
+        "state",
+        "reason",
+        "name",
+        "task",
+        "metric",
+        "iteration",
+        "iterations",
+        "best",
+        "best_iteration",
+        "seq",
+    )
+    for field in (*same, "best_ci95", "host", "device"):
+        assert getattr(current_status(run), field) == getattr(before, field), field
+    assert current_status(run).created == pytest.approx(before.created, abs=5)
+    assert current_status(run).seconds == pytest.approx(before.seconds, abs=5)
 
 
 def test_a_bit_changed_anywhere_is_never_a_traceback(halfway, runs, capsys):

@@ -10,13 +10,13 @@ import time
 import forked_worker
 import numpy as np
 import pytest
-from short_run import assert_unharmed, finish, said
+from short_run import assert_unharmed, finish, outcome, said
 
 from engine.data.store import make_image_set, save
-from engine.runs.result import read_result
 from engine.runs.status import current_status, read_status
+from maml_tui.cli import run as maml
 
-ENDLESS = ("iterations=1000000", "eval_every=0")
+ENDLESS = ("iterations=1000000", "eval_every=0", "keep_best=1")
 
 
 def fails(run, code, part, fault="none", *arguments):
@@ -100,7 +100,7 @@ def test_a_clock_that_jumps(new_run, undisturbed, looks, seconds):
 
 @pytest.mark.parametrize("options", [("inner_lr=100", "inner_steps=30"), ("inner_lr=100", "meta_lr=100")])
 def test_numbers_that_are_none(new_run, options):
-    run = new_run(*options, "iterations=400", "eval_every=0")
+    run = new_run(*options, "iterations=400", "eval_every=0", "keep_best=1")
     fails(run, 4, "were not finite: lower inner_lr or meta_lr, or set grad_clip")
     fails(run, 4, "were not finite: lower inner_lr or meta_lr, or set grad_clip")
 
@@ -143,4 +143,22 @@ def test_data_that_vanish_or_change(new_run, tmp_path):
     tiny(1)
     fails(halved, 3, "the data set or class split has changed since run")
     tiny(0)
-    finish(halved, read_result(whole.result))
+    finish(halved, outcome(whole))
+
+
+def test_a_pixel_that_changed_behind_its_recorded_hash_is_noticed(new_run, tmp_path, capsys):
+    tiny(0)
+    options = {"preset": "smoke", "usual": (*PICTURES, "val_tasks=4", "eval_tasks=4", "ways=3")}
+    whole, halved, late = new_run(**options), new_run(**options), new_run(**options)
+    assert forked_worker.work(whole) == 0, said(whole, 1)
+    assert forked_worker.work(halved, "killed", 60) == -signal.SIGKILL
+    pixels = tmp_path / "data" / "tiny" / "images.npy"
+    good = pixels.read_bytes()
+    pixels.write_bytes(good[:-1] + bytes([good[-1] ^ 1]))
+    for run in (halved, late):
+        fails(run, 3, "its pixels are not those that were written")
+    assert maml(["eval", whole.id]) == 3
+    assert "its pixels are not those that were written" in capsys.readouterr().err
+    pixels.write_bytes(good)
+    for run in (halved, late):
+        finish(run, outcome(whole))

@@ -105,3 +105,10 @@ def test_a_measurement_without_a_value_for_every_step_is_no_record(change):
     assert parse_event(json.dumps(told).encode()) == event
     told["measurement"] |= change
     assert parse_event(json.dumps(told).encode()) is None
+
+
+@pytest.mark.parametrize("iteration", [-1, 2**63, 10**400])
+def test_a_number_of_iterations_that_cannot_be_plotted_is_damage(iteration):
+    text = TrainEvent(iteration=3, loss=1, iterations_per_second=1, tasks_per_second=1).model_dump_json()
+    assert parse_event(text.encode()) is not None
+    assert parse_event(text.replace(":3,", f":{iteration},").encode()) is None

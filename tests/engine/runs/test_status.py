@@ -31,6 +31,9 @@ def test_a_damaged_status_is_explained(run, text):
 
 def test_a_missing_status_is_explained(run):
     run.status.unlink()
+    with pytest.raises(ResourceError, match="is missing: `maml resume"):
+        read_status(run)
+    run.config.unlink()  # the whole run is gone: nothing is left to rebuild it from
     with pytest.raises(ResourceError, match="no such file"):
         read_status(run)
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from maml_tui.cli.output import Mode, choose_mode, emit, emit_result, emit_table, say
+from maml_tui.cli.output import Mode, choose_mode, emit, emit_result, emit_table, room, say
 from maml_tui.results import ResultTable
 
 
@@ -35,9 +35,19 @@ def test_a_table_is_aligned_and_without_trailing_blanks(capsys):
     assert capsys.readouterr().out == "step  mse\n0     12.5\n10*   3\n"
 
 
-def test_a_result_is_its_table_and_its_notes(capsys):
-    emit_result(ResultTable(("step",), (("0",),), 0, ("a note",)))
+def test_a_result_is_its_tables_and_their_notes(capsys):
+    emit_result([ResultTable(("step",), (("0",),), 0, ("a note",))])
     assert capsys.readouterr().out == "step\n0\na note\n"
+    emit_result([ResultTable(("a",), (("0",),), 0, ()), ResultTable(("b",), (("1",),), 0, ("a note",))])
+    assert capsys.readouterr().out == "a\n0\n\nb\n1\na note\n"
+
+
+def test_a_terminal_has_as_much_room_as_it_says_and_a_pipe_any(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "72")
+    assert room() > 10_000
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    assert room() == 72
 
 
 def test_a_terminal_gets_styles(capsys, monkeypatch):

@@ -29,7 +29,7 @@ COSTS = Costs(
     ("preset", "words"),
     [
         ("omniglot-20w1s", "16×20×(1+1) = 640 images a meta-update"),
-        ("sinusoid-10shot", "25·(10+10) = 500 points a meta-update"),
+        ("sinusoid-10shot", "25×(10+10) = 500 points a meta-update"),
     ],
 )
 def test_the_size_of_an_update(draft, preset, words):

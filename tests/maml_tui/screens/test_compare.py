@@ -217,7 +217,7 @@ async def test_runs_that_vanish_are_left_out(opened, two):
     async with opened(two) as pilot:
         await settled(pilot)
         shutil.rmtree(two[0].path)
-        with pytest.raises(ResourceError, match="Cannot read"):
+        with pytest.raises(ResourceError, match="is gone"):
             await pilot.app.screen.pulse()
         screen = await settled(pilot)
         assert pilot.app.compare_runs == (two[1],)

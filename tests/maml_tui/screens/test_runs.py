@@ -14,6 +14,7 @@ from engine.runs.checkpoints import save_checkpoint
 from engine.runs.control import pending
 from engine.runs.directory import RunDirectory, create_run
 from engine.runs.index import list_runs
+from engine.runs.rebuilding import REBUILT
 from engine.runs.status import Status, read_status, write_status
 from engine.runs.tags import read_tags, write_tags
 from maml_tui.app import MamlApp
@@ -300,6 +301,23 @@ async def test_resuming(opened, new_run, monkeypatch):
         ]
         await press(pilot, "j", "r")
         assert "nothing to resume" in told(pilot)[-1]
+
+
+@asynchronous
+async def test_a_damaged_status_is_told_of_and_rebuilt_by_resuming(opened, new_run, monkeypatch):
+    started = []
+    monkeypatch.setattr(
+        "maml_tui.screens.runs.Workers.start", lambda _, run, environment: started.append(run)
+    )
+    run = new_run("hurt")
+    run.status.write_text("{")
+    async with opened() as pilot:
+        assert "lost" in await settled(pilot)
+        await press(pilot, "r")
+        assert told(pilot) == [f"run {run.id}: {REBUILT}", f"a worker for run {run.id} is starting"]
+        assert "hurt" in await settled(pilot)
+    assert started == [run]
+    assert (read_status(run).name, read_status(run).state) == ("hurt", "lost")
 
 
 @asynchronous

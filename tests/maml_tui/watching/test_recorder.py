@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from engine.config.schema import RunConfig
 from engine.runs.events import FinishedEvent, RequestEvent, StartedEvent, StateEvent, TrainEvent, WarningEvent
+from maml_tui.watching import recorder as recorder_module
 from maml_tui.watching.recorder import MOST_ANSWERS, MOST_LOG_LINES, Recorder
 
 
@@ -148,3 +149,11 @@ def test_answers_are_kept_for_who_asked(history):
         RequestEvent(verb="pause", id=str(number), outcome="accepted") for number in range(MOST_ANSWERS + 1)
     ]
     assert history(*answers).answers == tuple(answers[1:])
+
+
+def test_validations_do_not_grow_without_bound(history, evaluation, started, monkeypatch):
+    monkeypatch.setattr(recorder_module, "MOST_VALIDATIONS", 50)
+    told = history(started(0), *(evaluation(i, time=i) for i in range(500)))
+    assert 20 <= len(told.validations) <= 50
+    assert [event.iteration for event in told.validations] == told.validation_seconds.tolist()
+    assert told.validations[-1].iteration == 499

@@ -73,3 +73,10 @@ def test_a_long_run_takes_it_and_is_measured_by_it(small, monkeypatch, mode):
         rtol=1e-3,
         atol=1e-4,
     )
+
+
+def test_the_arithmetic_of_a_run_decides(small):
+    config, twice = (small("strokes", f"iterations={n}") for n in (1000, 2000))
+    model = Setup.build(config, CPU).learner.model
+    operations = [choice._operations(one, model, (1, 28, 28)) for one in (config, twice)]
+    assert operations[1] == pytest.approx(2 * operations[0])

@@ -133,7 +133,7 @@ def test_outputs_after_every_step(code, problem):
     learner, theta, episodes = problem
     fast, slow = (side_by_side(learner, torch.device("cpu"), native) for native in (code, None))
     found, expected = (
-        way.judge(lambda outputs, _: torch.stack(list(outputs)), theta, episodes, 0.05, 3)
+        way.judge(lambda outputs, _: torch.stack(list(outputs)), [theta], episodes, 0.05, 3)
         for way in (fast, slow)
     )
     torch.testing.assert_close(torch.stack(found), torch.stack(expected), rtol=1e-9, atol=1e-10)
