@@ -21,8 +21,7 @@ class Convolution {
   void operator()(const Block<Real>& s, std::initializer_list<const Real*> pictures, Real* y) const {
     if (s.bottom) return convolve_lines(s, *pictures.begin(), weights_[0], y);
     if (tiled(s)) return convolve_tiles(s.images, s.height, s.width, s.channels, s.filters, pictures, weights_, y);
-    std::fill_n(y, s.pixels() * s.filters, Real(0));
-    for (size_t n = 0; n < weights_.size(); n++) add_taps(s, pictures.begin()[n], weights_[n], y);
+    for (size_t n = 0; n < weights_.size(); n++) convolve_taps(s, pictures.begin()[n], weights_[n], y, n > 0);
   }
   static bool tiled(const Block<Real>& s) { return s.stride == 1 && !s.bottom; }
 

@@ -48,14 +48,15 @@ class Pairs {
   std::vector<Real*> x_, y_;
 };
 
-// y += x * weight
+// y = x * weight, or += if `add`
 template <typename Real>
-void add_taps(const Block<Real>& s, const Real* x, const Real* weight, Real* y) {
+void convolve_taps(const Block<Real>& s, const Real* x, const Real* weight, Real* y, bool add) {
   Pairs<Real> pairs(s);
-  for (int tap = 0; tap < 9; tap++) {
+  for (const int tap : {4, 0, 1, 2, 3, 5, 6, 7, 8}) {  // the middle one contributes to every pixel
     const int64_t count = pairs.point(tap, x, y);
     multiply_gathered<Real>(pairs.x(), weight + tap * s.channels * s.filters, count, s.channels, s.filters, pairs.y(),
-                            true);
+                            add);
+    add = true;
   }
 }
 
