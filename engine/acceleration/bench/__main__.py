@@ -22,6 +22,7 @@ from engine.device import device_name, use_device
 from engine.errors import MamlError
 from engine.memory import peak_and_total
 from engine.models.build import build_model
+from engine.tasks.episode import Episodes
 from engine.training import Setup, descend, update
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from engine.algorithms.adapt import Params
     from engine.algorithms.maml import MAML
     from engine.config.schema import RunConfig
-    from engine.tasks.episode import Episodes
 
 _PEAK_SIDE = 2048
 
@@ -117,13 +117,24 @@ class Contestant:
         return lambda theta, episodes: way.meta_gradient(theta, episodes)[0]
 
     def _gigaflop(self) -> float:
-        """Count the operations in matrix products and convolutions, which are nearly all."""
-        algorithm = self._setup.algorithm
+        """Count the operations in matrix products and convolutions, which are nearly all.
+
+        Counted is one task with one query and with two, as the memory that is measured is not to be the counting's:
+        every further query takes as many operations as the second.
+        """
+        tasks, queries = self._episodes.query_x.shape[:2]
+        one, two = (self._operations(few) for few in (1, 2))
+        return tasks * (one + (queries - 1) * (two - one)) / 1e9
+
+    def _operations(self, queries: int) -> int:
+        """Count those of the first task with its first queries."""
+        algorithm, (task, *_) = self._setup.algorithm, self._episodes.split(1)
+        few = Episodes(task.support_x, task.support_y, task.query_x[:, :queries], task.query_y[:, :queries])
         # One task at a time works in this thread, where it can be counted.
         way = by_hand(algorithm, 1, recompute=False) or algorithm
         with FlopCounterMode(display=False) as counter:
-            way.meta_gradient(self._state.theta, self._episodes)
-        return float(counter.get_total_flops()) / 1e9
+            way.meta_gradient(self._state.theta, few)
+        return int(counter.get_total_flops())
 
 
 def _setup(config: RunConfig, device: torch.device) -> Setup:
