@@ -109,7 +109,8 @@ def _overrides(arguments: list[str]) -> Overrides:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         name = ".".join(map(str, first["loc"]))
-        raise UsageError(f"{name} = {first['input']!r}: {first['msg']}") from error
+        reason = first["msg"].replace("Input should be", "must be")
+        raise UsageError(f"{name} = {first['input']!r}: {reason}") from error
 
 
 def _measure(run: RunDirectory, overrides: Overrides) -> Report:
@@ -117,7 +118,7 @@ def _measure(run: RunDirectory, overrides: Overrides) -> Report:
     use_search_path(record.search_path)
     config = record.resolved.config
     if overrides.data is not None:
-        config = on_other_data(config, overrides.data)
+        config = on_other_data(config, overrides.data, overrides.shots, overrides.queries)
     setup = Setup.build(config, use_device(overrides.device or record.device))
     if overrides.data is None and record.fingerprint and dict(record.fingerprint) != setup.source.fingerprint:
         raise ResourceError(
