@@ -110,7 +110,8 @@ def _overrides(arguments: list[str]) -> Overrides:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         name = ".".join(map(str, first["loc"]))
-        raise UsageError(f"{name} = {first['input']!r}: {first['msg']}") from error
+        reason = first["msg"].replace("Input should be", "must be")
+        raise UsageError(f"{name} = {first['input']!r}: {reason}") from error
 
 
 def _measure(run: RunDirectory, overrides: Overrides) -> Report:
@@ -118,7 +119,7 @@ def _measure(run: RunDirectory, overrides: Overrides) -> Report:
     use_search_path(record.search_path)
     config = record.resolved.config
     if overrides.data is not None:
-        config = on_other_data(config, overrides.data)
+        config = on_other_data(config, overrides.data, overrides.shots, overrides.queries)
     verify_data(config)
     device = use_device(overrides.device or record.device, tf32=config.training.tf32)
     setup = Setup.build(config, device)

@@ -15,16 +15,28 @@ if TYPE_CHECKING:
     from engine.training import Setup
 
 
-def on_other_data(config: RunConfig, data: str) -> RunConfig:
+def on_other_data(
+    config: RunConfig, data: str, shots: int | None = None, queries: int | None = None
+) -> RunConfig:
     """Return a configuration with the tasks of another data set, by its usual class split.
+
+    Args:
+        config: What was trained.
+        data: The other data set.
+        shots: Support examples to measure with, if not those of training.
+        queries: Query examples to measure with, if not the usual ones. As nothing is trained there, the data need
+            not be enough for the queries of training.
 
     Raises:
         UsageError: Network or algorithm do not fit that kind of tasks.
     """
     tables = config_tables(config)
     task = {name: value for name, value in tables["task"].items() if name not in ("class_split", "classes")}
+    queries = queries or config.evaluation.eval_queries
+    task |= {"data": data, "shots": shots or config.task.shots, "queries": queries}
+    values = {**tables, "task": task, "evaluation": {**tables["evaluation"], "eval_queries": queries}}
     # Not chosen: what has no effect on the other data is dropped.
-    return resolve([Layer("--data", {**tables, "task": {**task, "data": data}}, chosen=False)]).config
+    return resolve([Layer("--data", values, chosen=False)]).config
 
 
 def theta_for_other_data(setup: Setup, payload: bytes) -> Params:

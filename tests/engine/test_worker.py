@@ -297,6 +297,8 @@ def test_measuring_again_by_another_protocol(run_of, working, capsys):
     assert measured["checkpoint"] == "last" and measured["measurement"]["protocol"]["shots"] == 5
     assert {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()} == before
     assert evaluate_main([str(run.path), '{"task": 9}']) == 2
+    assert evaluate_main([str(run.path), '{"tasks": 1}']) == 2
+    assert "tasks = 1: must be greater than or equal to 2" in capsys.readouterr().err
     assert evaluate_main([str(run.path), '{"mode": "inductive"}']) == 2
     assert "leave out the mode" in capsys.readouterr().err
 

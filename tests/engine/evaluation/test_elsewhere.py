@@ -27,6 +27,14 @@ def test_the_tasks_are_the_others_and_all_else_stays(small):
     assert on_other_data(other, "omniglot").task.class_split == "1100-100-423"
 
 
+def test_the_data_need_be_enough_for_what_is_measured_only(small):
+    config = small("strokes", "shots=2", "queries=30", "eval_queries=15")
+    other = on_other_data(config, "omniglot")
+    assert (other.task.shots, other.task.queries, other.evaluation.eval_queries) == (2, 15, 15)
+    fewer = on_other_data(config, "omniglot", shots=1, queries=4)
+    assert (fewer.task.shots, fewer.task.queries, fewer.evaluation.eval_queries) == (1, 4, 4)
+
+
 def test_curves_are_no_tasks_for_a_network_of_pictures(small):
     with pytest.raises(ConfigError, match="conv4-stride does not fit data = sinusoid"):
         on_other_data(small("strokes"), "sinusoid")
