@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from engine.algorithms.adapt import Params
     from engine.training import TrainingState
 
-_FORMAT = "maml-tui checkpoint 1"
+_FORMAT = "maml-tui checkpoint 2"
 
 
 def to_bytes(state: TrainingState, fingerprint: dict[str, str]) -> bytes:

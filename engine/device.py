@@ -10,18 +10,22 @@ from engine.acceleration.allocator import keep_freed_memory
 from engine.errors import ResourceError, UsageError
 
 
-def use_device(name: str) -> torch.device:
+def use_device(name: str, *, tf32: bool = False) -> torch.device:
     """Return the device called `name` (`auto`, `cpu`, `cuda` or `cuda:N`), set up for exact and repeatable results.
 
     `auto` is the first CUDA device where there is one, else the CPU.
+
+    Args:
+        name: What it is called.
+        tf32: Whether a GPU may round the inputs of matrix products and convolutions to TF32.
 
     Raises:
         UsageError: If the name is not one of those.
         ResourceError: If this machine has no such device; says which ones it has.
     """
     keep_freed_memory()
-    # Convolutions in full float32, by algorithms that give the same bits again: a resumed run must not differ.
-    torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = tf32
+    # By algorithms that give the same bits again: a resumed run must not differ.
     torch.backends.cudnn.deterministic = True
     if name == "auto":
         return torch.device("cuda:0" if torch.cuda.is_available() else "cpu")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pydantic import ValidationError
 
+from engine.acceleration.graph import replayed
 from engine.checkpoint import to_bytes
 from engine.config.resolve import Layer, resolve
 from engine.costs import Costs, Question
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
     from engine.algorithms.adapt import Params
     from engine.config.schema import RunConfig
-    from engine.training import Updated, Validated
+    from engine.training import TrainingState, Updated, Validated
 
 _WARM_UP_SECONDS = 0.5
 _TRAINING_SECONDS = 3.0
@@ -72,9 +73,9 @@ def estimate(
     endless = _changed(config, "training", iterations=sys.maxsize, eval_every=0, patience=0)
     setup = Setup.build(endless, device)
     state, reporter = setup.initial_state(), Reporter(config)
-    training = meta_train(setup, state)
-    _laps(training, clock, _WARM_UP_SECONDS, 1)
-    laps = _laps(training, clock, _TRAINING_SECONDS, _FEWEST_ITERATIONS)
+    training = meta_train(setup, state, replayed(setup, state)[1])
+    _laps(training, state, clock, _WARM_UP_SECONDS, 1)
+    laps = _laps(training, state, clock, _TRAINING_SECONDS, _FEWEST_ITERATIONS)
     reporter.forecast.iterations.add(float(laps.sum()), len(laps))
     tasks, seconds = _time_validation(setup, state.theta, clock)
     reporter.evaluated(seconds, tasks, config.evaluation.eval_steps)
@@ -104,20 +105,26 @@ def _read(question: str) -> Question:
 def _within_memory(config: RunConfig, device: str) -> Costs:
     try:
         with explain_out_of_memory(TRAINING_REMEDY):
-            return estimate(config, use_device(device))
+            return estimate(config, use_device(device, tf32=config.training.tf32))
     except MemoryError as error:  # numpy's, where pictures are made or read
         raise ResourceError(f"out of memory: {TRAINING_REMEDY}") from error
 
 
 def _laps(
-    training: Iterator[Updated | Validated], clock: Callable[[], float], seconds: float, fewest: int
+    training: Iterator[Updated | Validated],
+    state: TrainingState,
+    clock: Callable[[], float],
+    seconds: float,
+    fewest: int,
 ) -> NDArray[np.float64]:
     """Train for `seconds`, but `fewest` iterations at least; return the seconds of each, `[iterations]`."""
-    times = [clock()]
-    while len(times) <= fewest or times[-1] < times[0] + seconds:
-        next(training)  # waits for the gradient's norm, so for all that the iteration computes
+    times, iterations = [clock()], [state.iteration]
+    while state.iteration < iterations[0] + fewest or times[-1] < times[0] + seconds:
+        next(training)  # waits for the gradient's norm, so for all that was computed
         times.append(clock())
-    return np.diff(times)
+        iterations.append(state.iteration)
+    counts = np.diff(iterations)
+    return np.repeat(np.diff(times) / counts, counts)
 
 
 def _time_validation(setup: Setup, theta: Params, clock: Callable[[], float]) -> tuple[int, float]:

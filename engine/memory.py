@@ -26,10 +26,20 @@ def explain_out_of_memory(remedy: str) -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
-        # On the CPU PyTorch has no class of its own for it.
-        if isinstance(error, torch.OutOfMemoryError) or "DefaultCPUAllocator" in str(error):
+        if is_out_of_memory(error):
             raise ResourceError(f"out of memory: {remedy} ({str(error).splitlines()[0]})") from error
         raise
+
+
+def is_out_of_memory(error: BaseException | None) -> bool:
+    """Tell whether an error is an allocation that failed, or one that came up while such an error was passed on."""
+    # PyTorch has a class of its own for it neither on the CPU nor where CUDA itself runs out, as for a graph.
+    words = ("DefaultCPUAllocator", "CUDA error: out of memory")
+    return error is not None and (
+        isinstance(error, torch.OutOfMemoryError)
+        or any(word in str(error) for word in words)
+        or is_out_of_memory(error.__context__)
+    )
 
 
 def peak_and_total(device: torch.device) -> tuple[int, int]:

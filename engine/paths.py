@@ -30,6 +30,11 @@ def data_dir() -> Path:
     return _chosen("MAML_DATA_DIR") or Path(platformdirs.user_data_dir(_APP, appauthor=False))
 
 
+def cache_dir() -> Path:
+    """Return the directory of what can be made again (`MAML_CACHE_DIR`, else the platform's cache directory)."""
+    return _chosen("MAML_CACHE_DIR") or Path(platformdirs.user_cache_dir(_APP, appauthor=False))
+
+
 def assets_dir() -> Path:
     """Return the directory of shipped presets, class splits and published results."""
     here = Path(__file__).resolve().parent

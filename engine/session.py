@@ -7,9 +7,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from engine.acceleration.graph import replayed
 from engine.checkpoint import parameters_hash, restore, to_bytes
+from engine.evaluation.evaluator import score
+from engine.ranking import standing
 from engine.reporting import Reporter
-from engine.runs.checkpoints import load_checkpoint, prune, read_pointer, save_checkpoint
+from engine.runs.checkpoints import load_checkpoint, prune, read_pointer, read_ranking, save_checkpoint
 from engine.runs.control import Request, acknowledge, pending
 from engine.runs.events import CheckpointEvent, EvaluationEvent, RequestEvent, StateEvent
 from engine.runs.result import Measured, Result, write_result
@@ -23,9 +26,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from engine.acceleration.graph import Replay
+    from engine.acceleration.paths import Path
     from engine.algorithms.adapt import Params
     from engine.heartbeat import Heartbeat
-    from engine.runs.checkpoints import Label
+    from engine.runs.checkpoints import Label, Standing
     from engine.runs.control import Unreadable
     from engine.runs.directory import RunDirectory
     from engine.runs.events import Event, Measurement
@@ -63,6 +68,7 @@ class Session:
     events: EventWriter
     heartbeat: Heartbeat
     stop: Stop
+    _replay: Replay | None = None
     _saved: int | None = None
     _paused: bool = False
     _measuring: bool = False
@@ -95,10 +101,15 @@ class Session:
         self._show_best()
         return record.iteration
 
+    def prepare(self) -> Path:
+        """Choose how the iterations from here on are taken; return it."""
+        path, self._replay = replayed(self.setup, self.state)
+        return path
+
     def train(self) -> str:
         """Train until the end, patience, or a request to stop; return in words why it ended."""
         self._reporter.start(self.state.iteration)
-        for happening in meta_train(self.setup, self.state):
+        for happening in meta_train(self.setup, self.state, self._replay):
             if isinstance(happening, Validated):
                 self._validated(happening)
                 continue
@@ -143,13 +154,13 @@ class Session:
             self.emit(RequestEvent(verb=verb, id=item.id, outcome="refused", reason=reason))
             acknowledge(item)
 
-    def save(self, labels: set[Label], reason: CheckpointReason) -> None:
+    def save(self, labels: set[Label], reason: CheckpointReason, standing: Standing | None = None) -> None:
         """Write a checkpoint of the state, unless the newest already is one."""
         if self._saved == self.state.iteration and "best" not in labels:
             return
         began = time.perf_counter()
         payload = to_bytes(self.state, self.setup.source.fingerprint)
-        record = save_checkpoint(self.run, self.state.iteration, payload, labels)
+        record = save_checkpoint(self.run, self.state.iteration, payload, labels, standing=standing)
         self._saved = self.state.iteration
         seconds = time.perf_counter() - began
         self._reporter.leave_out(seconds)
@@ -194,8 +205,15 @@ class Session:
             best_iteration=self.state.best_iteration,
             patience_left=max(0, patience - self.state.without_gain) if patience else None,
         )
-        if validated.improved:
-            self.save({"best", "latest"}, "best")
+        if place := self._standing(validated.measurement):
+            self.save({"best", "latest"}, "best", place)
+
+    def _standing(self, measurement: Measurement) -> Standing | None:
+        keep = self.setup.config.training.keep_best
+        value, _ = score(measurement, measurement.protocol.steps)
+        # Where one is kept, the state knows it: a pointer that cannot be read is no matter, it is replaced.
+        ranking = read_ranking(self.run) if keep > 1 else ()
+        return standing(value, self.state, ranking, keep, measurement.metric)
 
     def _obey(self) -> None:
         """Look for requests, not more often than needed; while paused, wait for more."""

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from engine.acceleration.paths import Path, choose_path
+from engine.adam import Adam
 from engine.algorithms.build import build_algorithm, build_learner
 from engine.errors import DivergedError
 from engine.evaluation.evaluator import evaluate, is_better, protocol_for, score
@@ -22,12 +23,13 @@ from engine.tasks.images import LabelledImages
 from engine.tasks.sampling import Split, Stream
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
+    from engine.acceleration.graph import Replay
     from engine.algorithms.adapt import Params
     from engine.algorithms.learner import Learner
     from engine.algorithms.maml import MAML
-    from engine.config.schema import RunConfig
+    from engine.config.schema import RunConfig, TrainingConfig
     from engine.evaluation.evaluator import TaskCurves
     from engine.runs.events import Measurement, Protocol
     from engine.tasks.episode import Episodes, TaskSource
@@ -57,7 +59,7 @@ class TrainingState:
     """
 
     theta: Params
-    optimizer: torch.optim.Adam
+    optimizer: Adam
     iteration: int = 0
     best: float | None = None
     best_ci95: float | None = None
@@ -102,18 +104,18 @@ class Setup:
         """Return the state before the first iteration: the network's initialisation, on the device."""
         parameters = self.learner.model.named_parameters()
         theta = {name: value.detach().to(self.device, copy=True) for name, value in parameters}
-        rate = self.config.training.meta_lr if self.config.learns else 0.0
-        return TrainingState(theta, torch.optim.Adam(list(theta.values()), lr=rate, fused=True))
+        return fresh_state(theta, self.config.training.meta_lr if self.config.learns else 0.0)
 
     @cached_property
     def path(self) -> Path:
         """The fastest way to compute the meta-gradient here; chosen, and held to the reference, at first use."""
         return choose_path(self.config, self.algorithm, self.source)
 
-    def episodes(self, iteration: int, iterations: int = 1) -> Episodes:
+    def episodes(self, iteration: int | Tensor, iterations: int = 1) -> Episodes:
         """Return the meta-batches of some iterations from `iteration` on (counted from 0), in a row."""
         training = self.config.training
-        tasks = torch.arange(iterations * training.meta_batch_size) + iteration * training.meta_batch_size
+        tasks = torch.arange(iterations * training.meta_batch_size, device=self.device)
+        tasks = tasks + iteration * training.meta_batch_size
         return self.source.sample(Stream(training.seed, Split.TRAIN), tasks, training_shape(self.config))
 
     def meta_batches(self, iteration: int) -> Iterator[Episodes]:
@@ -139,21 +141,34 @@ class Setup:
         return self.measure_by(protocol_for(self.config, split, tasks=tasks, steps=steps), theta, between)
 
     def measure_by(
-        self, protocol: Protocol, theta: Params, between: Callable[[int], None] | None = None
+        self,
+        protocol: Protocol,
+        theta: Params,
+        between: Callable[[int], None] | None = None,
+        others: Sequence[Params] = (),
     ) -> TaskCurves:
-        """Evaluate parameters by any protocol; a step size that is chosen for them is noted in it."""
-        step_size = self.step_size(theta, protocol)
+        """Evaluate parameters by any protocol; noted in it are a step size chosen for them, and an ensemble's size.
+
+        Args:
+            protocol: How to measure.
+            theta: The parameters.
+            between: See `evaluate`.
+            others: Those of the other members of an ensemble.
+        """
+        step_size = self.step_size(theta, protocol, others)
         if self.config.is_fine_tuned:
             protocol = protocol.model_copy(update={"step_size": step_size})
-        return evaluate(self.learner, theta, self.source, protocol, step_size, between)
+        if others:
+            protocol = protocol.model_copy(update={"ensemble": 1 + len(others)})
+        return evaluate(self.learner, theta, self.source, protocol, step_size, between, others)
 
-    def step_size(self, theta: Params, protocol: Protocol) -> float:
+    def step_size(self, theta: Params, protocol: Protocol, others: Sequence[Params] = ()) -> float:
         """Return the alpha of adaptation: the configured one or, for fine-tuning, the best on validation tasks."""
         if not self.config.is_fine_tuned:
             return self.config.algorithm.inner_lr
         evaluation = self.config.evaluation
         tried = {"split": "val", "tasks": evaluation.val_tasks, "steps": evaluation.eval_steps}
-        return best_step_size(self.learner, theta, self.source, protocol.model_copy(update=tried))
+        return best_step_size(self.learner, theta, self.source, protocol.model_copy(update=tried), others)
 
     def validate(self, theta: Params) -> Measurement:
         """Evaluate parameters on the validation tasks."""
@@ -165,6 +180,8 @@ class Setup:
 @dataclass(frozen=True)
 class Updated:
     """A meta-iteration is over, its validation included if one was due: the moment to pause, save or stop.
+
+    Where iterations are replayed it is the last of several; none of the others was such a moment.
 
     Attributes:
         loss: Query loss after adaptation, mean over tasks and queries (scalar tensor).
@@ -192,10 +209,17 @@ class Validated:
     seconds: float
 
 
-def meta_train(setup: Setup, state: TrainingState) -> Iterator[Updated | Validated]:
+def meta_train(
+    setup: Setup, state: TrainingState, replay: Replay | None = None
+) -> Iterator[Updated | Validated]:
     """Train from `state` (updated in place) to the last iteration, or until patience runs out.
 
     A resumed run goes on exactly as an undisturbed one: the tasks depend on the iteration's number alone.
+
+    Args:
+        setup: What is trained.
+        state: Where training stands.
+        replay: Takes the same iterations of this state as a recording; None to take them here.
 
     Raises:
         DivergedError: After too many non-finite meta-gradients in a row.
@@ -203,14 +227,29 @@ def meta_train(setup: Setup, state: TrainingState) -> Iterator[Updated | Validat
     training = setup.config.training
     meta_batches = setup.meta_batches(state.iteration)
     while state.iteration < training.iterations and not out_of_patience(setup.config, state):
-        gradient, metrics = setup.path.way.meta_gradient(state.theta, next(meta_batches))
-        grad_norm = update(state, gradient, training.grad_clip)
-        state.iteration += 1
+        if replay is not None:
+            updated = replay.advance(until_due(training, state.iteration))
+        else:
+            gradient, metrics = setup.path.way.meta_gradient(state.theta, next(meta_batches))
+            grad_norm = update(state, gradient, training.grad_clip)
+            state.iteration += 1
+            updated = Updated(metrics.loss, metrics.accuracy, grad_norm)
         if training.eval_every and state.iteration % training.eval_every == 0:
             began = time.perf_counter()
             measurement = setup.validate(state.theta)
             yield Validated(measurement, note(state, measurement), time.perf_counter() - began)
-        yield Updated(metrics.loss, metrics.accuracy, grad_norm)
+        yield updated
+
+
+def fresh_state(theta: Params, meta_lr: float) -> TrainingState:
+    """Return the state before the first iteration; `theta` is updated in place from there on."""
+    return TrainingState(theta, Adam(theta.values(), meta_lr))
+
+
+def until_due(training: TrainingConfig, iteration: int) -> int:
+    """Return how many iterations there are to the next validation, periodic checkpoint or the end."""
+    intervals = filter(None, (training.eval_every, training.checkpoint_every))
+    return min([training.iterations - iteration, *(every - iteration % every for every in intervals)])
 
 
 def update(state: TrainingState, gradient: Params, clip: float) -> float:
@@ -232,20 +271,30 @@ def update(state: TrainingState, gradient: Params, clip: float) -> float:
         skip(state)
         return norm
     state.skipped_in_a_row = 0
+    descend(state, gradient, clip)
+    return norm
+
+
+def descend(state: TrainingState, gradient: Params, clip: float, skip: Tensor | None = None) -> None:
+    """Take one step of Adam along the meta-gradient; see `update` and `Adam.step`."""
     for name, parameter in state.theta.items():
         parameter.grad = gradient[name].clamp(-clip, clip) if clip else gradient[name]
-    state.optimizer.step()
-    return norm
+    state.optimizer.step(skip)
 
 
 def skip(state: TrainingState) -> None:
     """Count a meta-update that is left out; give up after too many in a row."""
     state.skipped += 1
     state.skipped_in_a_row += 1
-    if state.skipped_in_a_row >= MOST_SKIPPED_IN_A_ROW:
+    hold_to_limit(state.skipped_in_a_row, state.iteration + 1)
+
+
+def hold_to_limit(skipped_in_a_row: int, iteration: int) -> None:
+    """Give up if the meta-updates left out up to `iteration` are too many in a row."""
+    if skipped_in_a_row >= MOST_SKIPPED_IN_A_ROW:
         raise DivergedError(
-            f"the last {MOST_SKIPPED_IN_A_ROW} meta-gradients, up to iteration {state.iteration + 1}, were not "
-            "finite: lower inner_lr or meta_lr, or set grad_clip"
+            f"the last {MOST_SKIPPED_IN_A_ROW} meta-gradients, up to iteration {iteration}, were not finite: "
+            "lower inner_lr or meta_lr, or set grad_clip"
         )
 
 

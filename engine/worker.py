@@ -39,6 +39,7 @@ from engine.training import Setup
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from engine.acceleration.paths import Path as FastPath
     from engine.config.record import RunRecord
     from engine.runs.control import Request, Unreadable
     from engine.runs.states import State
@@ -109,7 +110,7 @@ def _train(
     record = read_record(run.config)
     use_search_path(record.search_path)
     config = record.resolved.config
-    device = use_device(record.device)
+    device = use_device(record.device, tf32=config.training.tf32)
     machine.gpu = Gpu.find(device_uuid(device)) if device.type == "cuda" else None
     verify_data(config)
     setup = Setup.build(config, device)
@@ -126,8 +127,9 @@ def _train(
         task=config.task_name,
     )
     path_before = _last_path(run)
-    session.emit(_started(setup, resumed_from))
-    for message in _path_warnings(setup, path_before, resumed_from):
+    path = session.prepare()
+    session.emit(_started(setup, path, resumed_from))
+    for message in _path_warnings(path, path_before, resumed_from):
         session.emit(WarningEvent(message=message))
     session.enter("running")
     reason = session.train()
@@ -162,7 +164,7 @@ def _hold_to_fingerprint(run: RunDirectory, record: RunRecord, found: dict[str, 
         )
 
 
-def _started(setup: Setup, resumed_from: int | None) -> StartedEvent:
+def _started(setup: Setup, path: FastPath, resumed_from: int | None) -> StartedEvent:
     known = versions()
     return StartedEvent(
         pid=os.getpid(),
@@ -174,7 +176,7 @@ def _started(setup: Setup, resumed_from: int | None) -> StartedEvent:
         program=known["maml-tui"],
         iterations=setup.config.training.iterations,
         parameters=sum(value.numel() for value in setup.learner.model.parameters()),
-        path=setup.path.name,
+        path=path.name,
         resumed_from=resumed_from,
         fingerprint=setup.source.fingerprint,
     )
@@ -188,8 +190,7 @@ def _last_path(run: RunDirectory) -> str | None:
     return path
 
 
-def _path_warnings(setup: Setup, path_before: str | None, resumed_from: int | None) -> tuple[str, ...]:
-    path = setup.path
+def _path_warnings(path: FastPath, path_before: str | None, resumed_from: int | None) -> tuple[str, ...]:
     if resumed_from is None or path_before in (None, path.name):
         return path.warnings
     change = (

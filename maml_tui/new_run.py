@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 _DRAWING = 42  # pixels: beyond it the strided network sees too little of a picture before it takes the mean
 
+_OF_ONES_OWN = ("drawings", "photos")
+
 
 @dataclass(frozen=True)
 class Request:
@@ -35,6 +37,7 @@ class Request:
         settings: `key=value` texts laid over both.
         name: What to call the run; None for a name that says what is trained.
         device: The device asked for.
+        fitted: `key=value` texts laid over the preset, so that its tasks are not too large for the data.
     """
 
     preset: str | None
@@ -42,6 +45,7 @@ class Request:
     settings: tuple[str, ...]
     name: str | None
     device: str
+    fitted: tuple[str, ...] = ()
 
     def record(self) -> RunRecord:
         """Check everything and return what the run's `config.toml` will say.
@@ -54,6 +58,7 @@ class Request:
         preset = load_preset(self.preset) if self.preset else None
         layers = [
             *([preset.layer] if preset else []),
+            *([override_layer(list(self.fitted), "to fit the data")] if self.fitted else []),
             *([self._layer_of(self.file)] if self.file else []),
             *([override_layer(list(self.settings))] if self.settings else []),
         ]
@@ -71,7 +76,7 @@ class Request:
         """Return a command line that asks for the same from anywhere."""
         words = ["maml", "train", *([self.preset] if self.preset else [])]
         words += ["-c", str(self.file.absolute())] if self.file else []
-        words += [word for setting in self.settings for word in ("-s", setting)]
+        words += [word for setting in (*self.fitted, *self.settings) for word in ("-s", setting)]
         words += ["--name", self.name] if self.name else []
         words += ["--device", self.device] if self.device != "auto" else []
         return shlex.join(words)
@@ -87,13 +92,38 @@ class Request:
     def _layer_of(self, file: Path) -> Layer:
         """Read the file. What a setting puts out of use (`network=mlp`: the filters) is dropped, as of a preset."""
         conditions = {known.when.key for known in all_fields().values() if known.when}
-        return replace(file_layer(file), chosen=self._keys().isdisjoint(conditions))
+        return replace(file_layer(file), chosen=self.keys().isdisjoint(conditions))
 
     def _names_own_classes(self) -> bool:
-        return not self._keys().isdisjoint({"task_class", "model_class"})
+        return not self.keys().isdisjoint({"task_class", "model_class"})
 
-    def _keys(self) -> set[str]:
+    def keys(self) -> set[str]:
+        """Return the names of the options that the settings give."""
         return {setting.partition("=")[0].strip().rpartition(".")[2] for setting in self.settings}
+
+
+def request_for(data: str, settings: tuple[str, ...], name: str | None, device: str) -> Request:
+    """Return what is asked for by a data set alone: its usual preset.
+
+    Pictures of one's own may be few: tasks are then as large as they allow, but for what the settings say.
+
+    Args:
+        data: The data set.
+        settings: `key=value` texts, the data set among them.
+        name: What to call the run, or None.
+        device: The device asked for.
+
+    Raises:
+        UsageError: `data` may not name a data set, or a setting is wrong.
+        ResourceError: The set is not installed, or damaged.
+    """
+    request = Request(usual_preset(data), None, settings, name, device)
+    if request.preset not in _OF_ONES_OWN:
+        return request
+    from maml_tui.fitting import smaller_tasks  # numpy comes with it
+
+    lowered = smaller_tasks(request.record().resolved.config, request.keys())
+    return replace(request, fitted=tuple(f"{option}={value}" for option, value in lowered.items()))
 
 
 def usual_preset(data: str) -> str:
@@ -112,7 +142,8 @@ def usual_preset(data: str) -> str:
     from engine.data import store
 
     _, channels, height, _ = store.load(data).images.shape
-    return "drawings" if channels == 1 and height <= _DRAWING else "photos"
+    drawings, photos = _OF_ONES_OWN
+    return drawings if channels == 1 and height <= _DRAWING else photos
 
 
 def create(record: RunRecord) -> RunDirectory:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import product
 from typing import TYPE_CHECKING
 
+from maml_tui.results import network_name
 from maml_tui.wording import metric_name, metric_value, with_interval
 
 if TYPE_CHECKING:
@@ -73,4 +74,4 @@ def _cells(one: Measured, scored: int) -> tuple[str, ...]:
     at = measurement.series[step]
     median = () if measurement.metric == "accuracy" else (metric_value(measurement.metric, at.median),)
     value = with_interval(measurement.metric, at.mean, at.ci95)
-    return one.checkpoint, str(step), value, *median, str(at.diverged)
+    return network_name(one), str(step), value, *median, str(at.diverged)

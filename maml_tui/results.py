@@ -95,11 +95,18 @@ def result_table(
     )
 
 
+def network_name(one: Measured) -> str:
+    """Return in words whose parameters were measured: `best`, `last`, `ensemble of 5`."""
+    return f"ensemble of {len(one.members)}" if one.members else one.checkpoint
+
+
 def _columns(one: Measured, zeros: bool) -> dict[str, list[str]]:
     """Return the columns of one measurement, a cell per step."""
     metric, series = one.measurement.metric, one.measurement.series
     columns = {
-        f"{one.checkpoint} {metric_name(metric)}": [with_interval(metric, at.mean, at.ci95) for at in series]
+        f"{network_name(one)} {metric_name(metric)}": [
+            with_interval(metric, at.mean, at.ci95) for at in series
+        ]
     }
     if metric != "accuracy":
         columns["median"] = [metric_value(metric, at.median) for at in series]
@@ -139,9 +146,8 @@ def _describe(protocol: Protocol, scored: int, fingerprint: Mapping[str, str]) -
 
 
 def _explain(measured: Sequence[Measured]) -> tuple[str, str]:
-    chosen = {"best": "chosen on validation", "last": "the last parameters"}
     checkpoints = (
-        f"{one.checkpoint}: {chosen[one.checkpoint]}, iteration {one.iteration:,}{_fine_tuning(one)}"
+        f"{network_name(one)}: {_origin(one)}{_fine_tuning(one)}"
         f"{'' if _any_diverged(one) else ', no task diverged'}"
         for one in measured
     )
@@ -149,6 +155,15 @@ def _explain(measured: Sequence[Measured]) -> tuple[str, str]:
         "; ".join(checkpoints),
         "± half of the 95 % confidence interval of the mean over all tasks, diverged ones included",
     )
+
+
+def _origin(one: Measured) -> str:
+    if one.checkpoint == "ensemble":
+        predicted = "probabilities" if one.measurement.metric == "accuracy" else "values"
+        iterations = ", ".join(f"{iteration:,}" for iteration in one.members)
+        return f"the mean of the {predicted} that the best on validation predict, iterations {iterations}"
+    chosen = "chosen on validation" if one.checkpoint == "best" else "the last parameters"
+    return f"{chosen}, iteration {one.iteration:,}"
 
 
 def _fine_tuning(one: Measured) -> str:

@@ -112,7 +112,7 @@ def run(home, record):
 
 def hostile_checkpoints(target):
     saved = io.BytesIO()
-    torch.save({"format": "maml-tui checkpoint 1", "theta": Payload(target)}, saved)
+    torch.save({"format": "maml-tui checkpoint 2", "theta": Payload(target)}, saved)
     legacy = io.BytesIO()
     torch.save(Payload(target), legacy, _use_new_zipfile_serialization=False)
     return saved.getvalue(), legacy.getvalue(), pickle.dumps(Payload(target))

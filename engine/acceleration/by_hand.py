@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from engine.acceleration.networks import descend, laid_out, network_of
+from engine.acceleration.networks import descend, network_of
 from engine.acceleration.threads import TaskThreads
 from engine.algorithms.maml import FOMAML, MAML, QueryMetrics
 from engine.models.mlp import MLP
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from engine.acceleration.native.library import Library
+    from engine.acceleration.native.network import NativeNetwork, NativeTrace
     from engine.acceleration.networks import Network, Trace
     from engine.algorithms.adapt import Params
     from engine.tasks.episode import Episodes
@@ -51,18 +53,21 @@ class ByHand:
     """
 
     algorithm: MAML
-    network: Network
+    network: Network | NativeNetwork
     threads: TaskThreads
     together: int | None
     recompute: bool
 
     def meta_gradient(self, theta: Params, episodes: Episodes) -> tuple[Params, QueryMetrics]:
         """Return what `MAML.meta_gradient` does, but for rounding."""
-        start = {name: laid_out(value) for name, value in theta.items()}
+        # In one of the threads too: what PyTorch shares among cores leaves them waiting for more when it is done.
+        (start,) = self.threads.map(self.network.laid_out, [theta])
         parts = self.threads.map(lambda portion: self._total(start, *portion), self._portions(episodes))
         gradients, outputs = zip(*parts, strict=True)
         tasks = len(episodes.support_x)
-        gradient = {name: _sum([one[name] for one in gradients]).contiguous() / tasks for name in theta}
+        # Parameter by parameter, and in the order of the tasks, whatever the number of threads.
+        means = self.threads.map(lambda name: _mean([one[name] for one in gradients], tasks), start)
+        (gradient,) = self.threads.map(self.network.named, [dict(zip(start, means, strict=True))])
         return gradient, self._metrics(torch.cat(outputs), episodes.query_y)
 
     def _portions(self, episodes: Episodes) -> Iterator[tuple[Tensor, ...]]:
@@ -75,23 +80,23 @@ class ByHand:
         self, theta: Params, support_x: Tensor, support_y: Tensor, query_x: Tensor, query_y: Tensor
     ) -> tuple[Params, Tensor]:
         """Return the meta-gradient's sum over the tasks given, and the outputs for their queries."""
-        support = laid_out(support_x), support_y
-        algorithm, second_order = self.algorithm, self.algorithm.order == 2
+        network, algorithm = self.network, self.algorithm
+        support, second_order = (network.examples(support_x), support_y), algorithm.order == 2
         starts, traces = [theta], []
         for _ in range(algorithm.inner_steps):
-            trace = self.network.trace(starts[-1], *support)
-            starts.append(descend(starts[-1], trace.gradient, algorithm.inner_lr, algorithm.learner.adapted))
+            trace = network.trace(starts[-1], *support)
+            starts.append(descend(starts[-1], trace.gradient, algorithm.inner_lr, network.adapted))
             if second_order and not self.recompute:
                 traces.append(trace)
-        query = self.network.trace(starts.pop(), laid_out(query_x), query_y)
+        query = network.trace(starts.pop(), network.examples(query_x), query_y)
         g = query.gradient
         while second_order and starts:
             params = starts.pop()
-            trace = traces.pop() if traces else self.network.trace(params, *support)
+            trace = traces.pop() if traces else network.trace(params, *support)
             g = self._back_through(params, trace, g)
         return {name: _summed_like(theta[name], value) for name, value in g.items()}, query.outputs
 
-    def _back_through(self, params: Params, trace: Trace, g: Params) -> Params:
+    def _back_through(self, params: Params, trace: Trace | NativeTrace, g: Params) -> Params:
         """Return the gradient with respect to `params` from that with respect to what a step made of them."""
         product = trace.hessian_product(g)
         return {
@@ -106,16 +111,19 @@ class ByHand:
         return QueryMetrics(losses.mean(), learner.correct(outputs, targets).mean())
 
 
-def by_hand(algorithm: MAML, task_chunk: int, *, recompute: bool) -> ByHand | None:
+def by_hand(
+    algorithm: MAML, task_chunk: int, *, recompute: bool, library: Library | None = None
+) -> ByHand | None:
     """Return the algorithm with its derivatives written out, or None if it or its network is not one of ours.
 
     Args:
         algorithm: What is computed.
         task_chunk: The most tasks at a time; 0 for as many as is fast.
         recompute: See `ByHand`.
+        library: See `network_of`.
     """
     learner = algorithm.learner
-    network = network_of(learner)
+    network = network_of(learner, library)
     if network is None or type(algorithm) not in (MAML, FOMAML):
         return None
     if isinstance(learner.model, MLP):
@@ -131,5 +139,10 @@ def _summed_like(parameter: Tensor, gradient: Tensor) -> Tensor:
     return gradient.sum(0) if gradient.dim() > parameter.dim() else gradient
 
 
-def _sum(parts: Sequence[Tensor]) -> Tensor:
-    return parts[0] if len(parts) == 1 else torch.stack(list(parts)).sum(0)
+@torch.no_grad()
+def _mean(parts: Sequence[Tensor], tasks: int) -> Tensor:
+    """Return the sum of `parts`, each over some of the tasks and not needed any more, divided by the tasks."""
+    total = parts[0]
+    for part in parts[1:]:
+        total += part
+    return total.div_(tasks)

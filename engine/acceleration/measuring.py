@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from engine.acceleration.networks import descend, laid_out, network_of
+from engine.acceleration.networks import descend, network_of
 from engine.acceleration.threads import TaskThreads
 from engine.models.mlp import MLP
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from torch import Tensor
 
+    from engine.acceleration.native.network import NativeNetwork
     from engine.acceleration.networks import Network
     from engine.acceleration.threads import Result
     from engine.algorithms.adapt import Params
@@ -34,13 +35,13 @@ class SideBySide:
     """
 
     learner: Learner
-    network: Network
+    network: Network | NativeNetwork
     threads: TaskThreads
 
     def judge(
         self,
         judgement: Callable[[Iterator[Tensor], Tensor], Result],
-        theta: Params,
+        thetas: Sequence[Params],
         episodes: Episodes,
         step_size: float,
         steps: int,
@@ -50,17 +51,18 @@ class SideBySide:
         Args:
             judgement: From the outputs for a task's queries after 0, 1, ..., `steps` steps, `[queries, classes]`
                 each, and the queries' classes to anything.
-            theta: The meta-learned parameters.
+            thetas: The meta-learned parameters or, for an ensemble, those of every member.
             episodes: The tasks.
             step_size: alpha.
             steps: How many gradient steps.
         """
-        start = {name: laid_out(value) for name, value in theta.items()}
+        starts = [self.network.laid_out(theta) for theta in thetas]
 
         def one(task: tuple[Tensor, ...]) -> Result:
             support_x, support_y, query_x, query_y = task
-            support = laid_out(support_x), support_y
-            return judgement(self._outputs(start, support, laid_out(query_x), step_size, steps), query_y)
+            support, queries = (self.network.examples(support_x), support_y), self.network.examples(query_x)
+            members = [self._outputs(start, support, queries, step_size, steps) for start in starts]
+            return judgement(self.learner.together(members), query_y)
 
         return self.threads.map(one, zip(*episodes.tensors(), strict=True))
 
@@ -71,7 +73,7 @@ class SideBySide:
         yield self.network.outputs(params, queries)
         for _ in range(steps):
             gradient = self.network.trace(params, *support).gradient
-            params = descend(params, gradient, step_size, self.learner.adapted)
+            params = descend(params, gradient, step_size, self.network.adapted)
             yield self.network.outputs(params, queries)
 
 

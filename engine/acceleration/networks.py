@@ -10,6 +10,7 @@ import torch
 from engine.acceleration.conv_layers import ConvBlock, Flatten, SpaceMean, channels_last
 from engine.acceleration.layers import Linear, ReLU
 from engine.acceleration.losses import CrossEntropy, SquaredError
+from engine.acceleration.native.network import NativeNetwork, native_network
 from engine.algorithms.learner import Learner
 from engine.models.build import adapted_names
 from engine.models.conv4 import Conv4Pool, Conv4Stride
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from engine.acceleration.layers import Layer, Point
+    from engine.acceleration.native.library import Library
     from engine.algorithms.adapt import Params
 
 
@@ -32,20 +34,34 @@ class Network:
         layers: From examples to outputs.
         loss: What its outputs are judged by.
         divisor: See `engine.algorithms.learner.Learner`.
+        adapted: Names of the parameters that the inner loop changes.
     """
 
     layers: tuple[Layer, ...]
     loss: type[CrossEntropy | SquaredError]
     divisor: float | None
+    adapted: Collection[str]
+
+    def laid_out(self, theta: Params) -> Params:
+        """Return parameters in the memory layout that the layers read; gradients are in it, too."""
+        return {name: self.examples(value) for name, value in theta.items()}
+
+    def named(self, values: Params) -> Params:
+        """Return what is like parameters in the usual memory layout, `laid_out` undone."""
+        return {name: value.contiguous() for name, value in values.items()}
+
+    def examples(self, x: Tensor) -> Tensor:
+        """Return examples in the memory layout that the layers read."""
+        return channels_last(x) if x.dim() == 4 else x
 
     def outputs(self, params: Params, x: Tensor) -> Tensor:
-        """Return the outputs for examples `x`."""
+        """Return the outputs for examples `x`; parameters and examples are laid out."""
         for layer in self.layers:
             x = layer(params, x).out
         return x
 
     def trace(self, params: Params, x: Tensor, y: Tensor) -> Trace:
-        """Evaluate the loss of examples `x`, `y` and its gradient."""
+        """Evaluate the loss of examples `x`, `y` and its gradient; parameters and examples are laid out."""
         points: list[Point] = []
         dot = x
         for layer in self.layers:
@@ -90,17 +106,22 @@ def descend(params: Params, gradient: Params, step_size: float, adapted: Collect
     }
 
 
-def network_of(learner: Learner) -> Network | None:
-    """Return the network and the loss of a learner, or None if one of them is not our own."""
-    layers = _layers(learner.model)
-    if type(learner) is not Learner or layers is None or learner.adapted != adapted_names(learner.model):
+def network_of(learner: Learner, library: Library | None = None) -> Network | NativeNetwork | None:
+    """Return the network and the loss of a learner, or None if one of them is not our own.
+
+    Args:
+        learner: The network and its losses.
+        library: Native code that evaluates it; PyTorch does if None.
+    """
+    if type(learner) is not Learner or learner.adapted != adapted_names(learner.model):
         return None
-    return Network(layers, SquaredError if learner.regression else CrossEntropy, learner.divisor)
-
-
-def laid_out(values: Tensor) -> Tensor:
-    """Put pictures and filters into the memory layout of `engine.acceleration.conv_layers`."""
-    return channels_last(values) if values.dim() == 4 else values
+    if library is not None:
+        return native_network(library, learner.model, learner.divisor, regression=learner.regression)
+    layers = _layers(learner.model)
+    if layers is None:
+        return None
+    loss = SquaredError if learner.regression else CrossEntropy
+    return Network(layers, loss, learner.divisor, learner.adapted)
 
 
 def _layers(model: nn.Module) -> tuple[Layer, ...] | None:

@@ -10,6 +10,8 @@ import torch
 
 from engine.acceleration.batched import Batched
 from engine.acceleration.by_hand import by_hand
+from engine.acceleration.native.choice import native_code
+from engine.acceleration.native.library import UnavailableError
 from engine.tasks.episode import Episodes, EpisodeShape
 from engine.tasks.sampling import Split, Stream
 
@@ -56,11 +58,13 @@ Builder = Callable[["MAML"], MetaGradient | None]
 def choose_path(config: RunConfig, algorithm: MAML, source: TaskSource) -> Path:
     """Return the fastest way that is made for the algorithm, runs here and agrees with the reference in float64."""
     warnings: list[str] = []
-    # Two examples where there are two: a network may normalise over them.
-    examples = min(2, config.task.shots, config.task.queries)
-    small, theta, episodes = small_problem(algorithm, source, examples)
-    for name, build in ways(config, source.device).items():
-        way, trial = build(algorithm), build(small)
+    small, theta, episodes = small_problem(algorithm, source, few_examples(config))
+    for name, build in ways(config, source).items():
+        try:
+            way, trial = build(algorithm), build(small)
+        except UnavailableError as error:
+            warnings.append(f"the fast path {name} is not used: {error}")
+            continue
         if way is None or trial is None:
             continue
         defect = _defect(trial, small, theta, episodes)
@@ -70,9 +74,18 @@ def choose_path(config: RunConfig, algorithm: MAML, source: TaskSource) -> Path:
     return Path("loop", algorithm, tuple(warnings))
 
 
-def ways(config: RunConfig, device: torch.device) -> dict[str, Builder]:
-    """Return the ways of a device by name, fastest first, with the configuration's memory settings."""
+def few_examples(config: RunConfig) -> int:
+    """Return the size of the small problem: two examples where there are two, as a network may normalise over them."""
+    return min(2, config.task.shots, config.task.queries)
+
+
+def ways(config: RunConfig, source: TaskSource) -> dict[str, Builder]:
+    """Return the ways of a source's device by name, fastest first, with the configuration's memory settings."""
     chunk, recompute = config.training.task_chunk, recomputes(config)
+
+    def native(algorithm: MAML) -> MetaGradient | None:
+        code = native_code(config, algorithm.learner.model, source.input_shape)
+        return None if code is None else by_hand(algorithm, chunk, recompute=recompute, library=code)
 
     def written_out(algorithm: MAML) -> MetaGradient | None:
         return by_hand(algorithm, chunk, recompute=recompute)
@@ -80,7 +93,9 @@ def ways(config: RunConfig, device: torch.device) -> dict[str, Builder]:
     def batched(algorithm: MAML) -> MetaGradient:
         return Batched(algorithm, chunk, recompute)
 
-    return {"vmap": batched} if device.type == "cuda" else {"by-hand": written_out, "vmap": batched}
+    if source.device.type == "cuda":
+        return {"vmap": batched}
+    return {"native": native, "by-hand": written_out, "vmap": batched}
 
 
 def recomputes(config: RunConfig) -> bool:
@@ -107,7 +122,12 @@ def _defect(way: MetaGradient, algorithm: MAML, theta: Params, episodes: Episode
     except (RuntimeError, TypeError, ValueError, AttributeError) as error:
         # Another PyTorch, whose operators differ, or a network that needs more examples.
         return f"it cannot run here ({str(error).splitlines()[0]})"
-    difference = relative_difference(found, algorithm.meta_gradient(theta, episodes)[0])
+    return disagreement(found, algorithm.meta_gradient(theta, episodes)[0])
+
+
+def disagreement(found: Params, expected: Params) -> str | None:
+    """Say by how much a meta-gradient in float64 is off the reference's; None if by no more than rounding."""
+    difference = relative_difference(found, expected)
     if difference <= TOLERANCE:
         return None
     return f"its meta-gradient differs from the reference's by {difference:.1e} of its norm in float64"
@@ -115,9 +135,6 @@ def _defect(way: MetaGradient, algorithm: MAML, theta: Params, episodes: Episode
 
 def small_problem(algorithm: MAML, source: TaskSource, examples: int = 1) -> tuple[MAML, Params, Episodes]:
     """Return a problem in float64 with the run's own network and data: two tasks, two inner steps at most."""
-    shape = EpisodeShape(ways=2, shots=examples, queries=examples)
-    sampled = source.sample(Stream(0, Split.TRAIN), torch.arange(2), shape)
-    doubled = (part.double() if part.is_floating_point() else part for part in sampled.tensors())
     generator = torch.Generator().manual_seed(0)
     theta = {
         # Noise, so that no derivative is zero because a parameter is.
@@ -126,4 +143,13 @@ def small_problem(algorithm: MAML, source: TaskSource, examples: int = 1) -> tup
         .double()
         for name, value in algorithm.learner.model.named_parameters()
     }
-    return replace(algorithm, inner_steps=min(2, algorithm.inner_steps)), theta, Episodes(*doubled)
+    small = replace(algorithm, inner_steps=min(2, algorithm.inner_steps))
+    return small, theta, small_episodes(source, examples, 0)
+
+
+def small_episodes(source: TaskSource, examples: int, iteration: int | Tensor) -> Episodes:
+    """Return the meta-batch of the small problem in an iteration: two tasks of two classes, in float64."""
+    shape = EpisodeShape(ways=2, shots=examples, queries=examples)
+    tasks = torch.arange(2, device=source.device) + 2 * iteration
+    sampled = source.sample(Stream(0, Split.TRAIN), tasks, shape)
+    return Episodes(*(part.double() if part.is_floating_point() else part for part in sampled.tensors()))

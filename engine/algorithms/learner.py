@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
@@ -13,7 +14,7 @@ from engine.algorithms.adapt import Params, adapt
 from engine.models.build import adapted_names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from engine.config.schema import RunConfig
 
@@ -61,6 +62,28 @@ class Learner:
         if self.regression:
             return torch.full_like(outputs[..., 0], torch.nan)
         return (outputs.argmax(dim=-1) == y).to(outputs.dtype)
+
+    def together(self, members: Sequence[Iterator[Tensor]]) -> Iterator[Tensor]:
+        """Yield what an ensemble predicts, from what each member does: outputs of the same examples, in step."""
+        if len(members) == 1:
+            return members[0]
+        return (self.mean_prediction(torch.stack(outputs)) for outputs in zip(*members, strict=True))
+
+    def mean_prediction(self, outputs: Tensor) -> Tensor:
+        """Return the outputs that stand for the mean of what several networks predict.
+
+        For classes it is the mean of their probabilities, as Antoniou et al. (How to train your MAML, 2019) take it;
+        its logarithms are outputs that losses and accuracies are told from as from any other.
+
+        Args:
+            outputs: `[networks, examples, outputs]`.
+
+        Returns:
+            `[examples, outputs]`.
+        """
+        if self.regression:
+            return outputs.mean(dim=0)
+        return outputs.log_softmax(dim=-1).logsumexp(dim=0) - math.log(len(outputs))
 
     def reduce(self, losses: Tensor) -> Tensor:
         """Return the task's loss from the losses of its examples."""

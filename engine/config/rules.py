@@ -21,6 +21,7 @@ def broken_rules(config: RunConfig) -> list[tuple[str, str]]:
         _curve_holds_score,
         _ways_fit_classes,
         _patience_can_run_out,
+        _best_are_told,
     )
     problems = [problem for check in checks if (problem := check(config)) is not None]
     return problems + _falling_intervals(config)
@@ -103,6 +104,12 @@ def _patience_can_run_out(config: RunConfig) -> tuple[str, str] | None:
     if config.training.eval_every or not config.training.patience:
         return None
     return "patience", "patience has no effect without validations: set eval_every above 0"
+
+
+def _best_are_told(config: RunConfig) -> tuple[str, str] | None:
+    if config.training.eval_every or config.training.keep_best == 1:
+        return None
+    return "keep_best", "keep_best has no effect without validations: set eval_every above 0"
 
 
 def _ways_fit_classes(config: RunConfig) -> tuple[str, str] | None:

@@ -31,6 +31,9 @@ from engine.config.option import (
 CLASS_SPLITS = {"omniglot": ("1100-100-423", "alphabets"), "miniimagenet": ("64-16-20", "64-12-24")}
 """The committed splits of each published data set; the first is taken where none is chosen."""
 
+MOST_KEPT = 10
+"""The most checkpoints that a run keeps as its best."""
+
 Interval = tuple[float, float]
 REFERENCE = r"^([A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*)?$"
 """A class of one's own: `package.module:Class`, or nothing."""
@@ -239,6 +242,17 @@ class TrainingConfig(Section):
         when=LEARNING,
         ge=0,
     )
+    keep_best: int = option(
+        1,
+        label="best kept",
+        help="How many of the best checkpoints on validation are kept; several can be measured together, as an "
+        "ensemble (maml eval --ensemble).",
+        unit="checkpoints",
+        when=LEARNING,
+        changes_result=False,
+        ge=1,
+        le=MOST_KEPT,
+    )
     task_chunk: int = option(
         0,
         label="tasks at a time",
@@ -256,6 +270,12 @@ class TrainingConfig(Section):
         "keeps it for up to 5 steps. The result differs by rounding only.",
         when=INNER_LOOP,
         changes_result=False,
+    )
+    tf32: bool = option(
+        False,
+        label="TF32",
+        help="Let an NVIDIA GPU (Ampere or newer) round what it multiplies in matrix products and convolutions to 10 "
+        "bits of mantissa, for speed. Without effect on a CPU.",
     )
 
 

@@ -8,7 +8,7 @@ from engine.errors import UsageError
 from engine.text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     import numpy as np
 
@@ -27,6 +27,10 @@ def sizes_of(image_set: ImageSet, classes: Mapping[str, np.ndarray]) -> Sizes:
     }
 
 
+def _count(classes: Collection[str]) -> str:
+    return "1 class" if len(classes) == 1 else f"{len(classes)} classes"
+
+
 def check_fit(name: str, sizes: Sizes, ways: int, examples: int) -> None:
     """Refuse tasks that are too large for the data.
 
@@ -42,8 +46,8 @@ def check_fit(name: str, sizes: Sizes, ways: int, examples: int) -> None:
     for part, classes in sizes.items():
         if len(classes) < ways:
             raise UsageError(
-                f"{name}: the {part} split has {len(classes)} classes, fewer than ways = {ways}: "
-                "lower ways or add classes"
+                f"{name}: the {part} split has {_count(classes)}, fewer than ways = {ways}: "
+                f"{'lower ways or add classes' if len(classes) > 1 else 'a task needs two, so add classes'}"
             )
     small = [
         f"'{printable(class_name)}' ({part}) has {count}"

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 # More for validation than published sets give, so that small sets can hold a task there.
 _SHARES = (0.6, 0.2, 0.2)
 
+# Classes that a task takes, at least.
+_SMALLEST_TASK = 2
+
 
 @dataclass(frozen=True)
 class Choices:
@@ -70,7 +73,17 @@ def import_images(name: str, path: Path, choices: Choices, progress: Progress = 
         name, found.images, found.class_names, found.counts, f"imported from {path.absolute()}", split
     )
     store.save(image_set)
-    return Imported(store.load(name), found.warnings + leaks(image_set, split))
+    return Imported(store.load(name), (*found.warnings, *leaks(image_set, split), *_too_few(split)))
+
+
+def _too_few(split: ClassSplit) -> list[str]:
+    small = [part for part, classes in split.parts().items() if len(classes) < _SMALLEST_TASK]
+    if not small:
+        return []
+    parts = " and ".join(small)
+    return [
+        f"only one class for {parts}, but a task takes {_SMALLEST_TASK} or more: add classes before you train"
+    ]
 
 
 def _split(name: str, listing: Listing, choices: Choices) -> ClassSplit:
@@ -81,7 +94,7 @@ def _split(name: str, listing: Listing, choices: Choices) -> ClassSplit:
         return split
     if any(picture.part for picture in listing.pictures):
         return _split_by_parts(listing)
-    return replace(proportional_split(name, list(classes), _SHARES, choices.seed), name=OWN)
+    return replace(proportional_split(name, list(classes), _SHARES, choices.seed, _SMALLEST_TASK), name=OWN)
 
 
 def _split_by_parts(listing: Listing) -> ClassSplit:

@@ -156,6 +156,7 @@ def proportional_split(
     class_names: Sequence[str],
     fractions: tuple[float, float, float] = _FRACTIONS,
     seed: int = 0,
+    least: int = 1,
 ) -> ClassSplit:
     """Cut the hashed order of the classes into parts of about `fractions`, none of them empty.
 
@@ -164,6 +165,7 @@ def proportional_split(
         class_names: `[classes]` names.
         fractions: The shares of train, val and test.
         seed: Another seed is another shuffle.
+        least: How many classes each part is to have, where there are enough for all three.
 
     Raises:
         UsageError: There are fewer than three classes.
@@ -174,8 +176,9 @@ def proportional_split(
             f"the data set '{printable(data_name)}' has {classes} classes: train, val and test need one each"
         )
     _, val_share, test_share = (fraction / sum(fractions) for fraction in fractions)
-    val = min(max(1, round(classes * val_share)), classes - 2)
-    test = min(max(1, round(classes * test_share)), classes - val - 1)
+    least = min(least, classes // len(_PARTS))
+    val = min(max(least, round(classes * val_share)), classes - 2 * least)
+    test = min(max(least, round(classes * test_share)), classes - val - least)
     return hashed_split(
         PROPORTIONAL, class_names, (classes - val - test, val), f"maml-tui {data_name} split {seed + 1}"
     )

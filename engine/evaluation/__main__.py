@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from engine.checkpoint import restore
 from engine.config.record import read_record
+from engine.config.schema import MOST_KEPT
 from engine.custom import use_search_path
 from engine.device import use_device
 from engine.errors import MamlError, ResourceError, UsageError
 from engine.evaluation.elsewhere import on_other_data, theta_for_other_data
 from engine.evaluation.evaluator import protocol_for
 from engine.memory import explain_out_of_memory
-from engine.runs.checkpoints import load_checkpoint, read_pointer
+from engine.runs.checkpoints import load_best, load_checkpoint, read_pointer
 from engine.runs.directory import RunDirectory
 from engine.runs.report import Report
 from engine.runs.result import Measured
@@ -31,12 +32,14 @@ from engine.tasks.sampling import Split
 from engine.training import Setup
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     import numpy as np
     from numpy.typing import NDArray
 
     from engine.algorithms.adapt import Params
     from engine.config.schema import RunConfig
-    from engine.runs.checkpoints import Label
+    from engine.runs.checkpoints import CheckpointRecord, Label
     from engine.runs.events import Protocol
     from engine.runs.scores import CheckpointName
 
@@ -44,7 +47,8 @@ if TYPE_CHECKING:
 class Overrides(BaseModel):
     """What to measure differently than the run's configuration says; None for no difference.
 
-    Where `scored` names an inner step, every task's value of the metric after it is reported too.
+    Where `scored` names an inner step, every task's value of the metric after it is reported too. Where `ensemble`
+    is a number, so many of the best checkpoints are measured together, and no other.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -60,6 +64,7 @@ class Overrides(BaseModel):
     seed: int | None = Field(default=None, ge=0, lt=2**31)
     mode: Literal["transductive", "inductive"] | None = None
     scored: int | None = Field(default=None, ge=0, le=1000)
+    ensemble: int | None = Field(default=None, ge=1, le=MOST_KEPT)
 
     def protocol(self, config: RunConfig) -> Protocol:
         """Return the protocol to measure by."""
@@ -76,6 +81,14 @@ class Overrides(BaseModel):
         if self.scored is not None and self.scored > protocol.steps:
             raise UsageError(f"scored = {self.scored} is beyond the last of {protocol.steps} steps")
         return protocol
+
+
+class _Network(NamedTuple):
+    """What is measured: the parameters of one network, or of several that predict together."""
+
+    name: CheckpointName
+    iterations: tuple[int, ...]
+    thetas: tuple[Params, ...]
 
 
 def main(arguments: list[str]) -> int:
@@ -107,7 +120,8 @@ def _measure(run: RunDirectory, overrides: Overrides) -> Report:
     if overrides.data is not None:
         config = on_other_data(config, overrides.data)
     verify_data(config)
-    setup = Setup.build(config, use_device(overrides.device or record.device))
+    device = use_device(overrides.device or record.device, tf32=config.training.tf32)
+    setup = Setup.build(config, device)
     if overrides.data is None and record.fingerprint and dict(record.fingerprint) != setup.source.fingerprint:
         raise ResourceError(
             f"run {run.id} was trained on another version of the data or class split than is installed: "
@@ -117,14 +131,19 @@ def _measure(run: RunDirectory, overrides: Overrides) -> Report:
     setup.source.check(EpisodeShape(protocol.ways or 1, protocol.shots, protocol.queries))
     measured: list[Measured] = []
     scores: dict[CheckpointName, NDArray[np.float32]] = {}
-    for label in _labels(run, overrides):
-        name: CheckpointName = "best" if label == "best" else "last"
-        stored, payload = load_checkpoint(run, label)
-        theta = _theta(setup, payload, overrides.data)
-        curves = setup.measure_by(protocol, theta)
-        measured.append(Measured(checkpoint=name, iteration=stored.iteration, measurement=curves.summarise()))
+    for network in _networks(run, overrides, setup):
+        theta, *others = network.thetas
+        curves = setup.measure_by(protocol, theta, others=others)
+        measured.append(
+            Measured(
+                checkpoint=network.name,
+                iteration=network.iterations[0],
+                measurement=curves.summarise(),
+                members=network.iterations if others else (),
+            )
+        )
         if overrides.scored is not None:
-            scores[name] = curves.scores(overrides.scored)
+            scores[network.name] = curves.scores(overrides.scored)
     return Report(
         run=run.id,
         measurements=tuple(measured),
@@ -134,8 +153,49 @@ def _measure(run: RunDirectory, overrides: Overrides) -> Report:
     )
 
 
+def _networks(run: RunDirectory, overrides: Overrides, setup: Setup) -> Iterator[_Network]:
+    """Yield what was asked for, one after the other."""
+    count = overrides.ensemble or 1
+    if count > 1:
+        yield _network("ensemble", _best(run, count, setup.config), setup, overrides.data)
+        return
+    for label in _labels(run, overrides):
+        name: CheckpointName = "best" if label == "best" else "last"
+        yield _network(name, [load_checkpoint(run, label)], setup, overrides.data)
+
+
+def _network(
+    name: CheckpointName, stored: Sequence[tuple[CheckpointRecord, bytes]], setup: Setup, data: str | None
+) -> _Network:
+    iterations = tuple(record.iteration for record, _ in stored)
+    return _Network(name, iterations, tuple(_theta(setup, payload, data) for _, payload in stored))
+
+
+def _best(run: RunDirectory, count: int, config: RunConfig) -> list[tuple[CheckpointRecord, bytes]]:
+    """Return the `count` best checkpoints.
+
+    Raises:
+        UsageError: Fewer are kept.
+    """
+    stored = load_best(run, count)
+    if len(stored) == count:
+        return stored
+    keep = config.training.keep_best
+    if keep < count:
+        kept = "its best checkpoint only" if keep == 1 else f"its {keep} best checkpoints"
+        raise UsageError(
+            f"run {run.id} keeps {kept}: for an ensemble of {count} train with keep_best = {count} or more"
+        )
+    raise UsageError(
+        f"run {run.id} has {len(stored)} of its best checkpoints so far, too few for an ensemble of {count}: "
+        "choose fewer, or let it go on"
+    )
+
+
 def _labels(run: RunDirectory, overrides: Overrides) -> list[Label]:
     """Return the checkpoints asked for; without validations a run has no best one, and the latest must do."""
+    if overrides.ensemble == 1:
+        return ["best"]
     if overrides.checkpoint == ("best", "latest") and read_pointer(run, "best") is None:
         return ["latest"]
     return list(overrides.checkpoint)

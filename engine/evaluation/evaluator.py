@@ -18,7 +18,7 @@ from engine.tasks.episode import EpisodeShape
 from engine.tasks.sampling import Split, Stream
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -32,6 +32,10 @@ DIVERGED_FACTOR = 10.0
 
 # Numbers in the inputs of the tasks that are adapted together; bounds the memory that evaluation takes.
 _CHUNK_NUMBERS = 2**19
+
+# On a GPU, which many tasks are needed to fill: the memory set aside for a number, in bytes, and the most tasks.
+_BYTES_PER_NUMBER = 1024
+_MOST_TOGETHER = 1024
 
 
 @dataclass(frozen=True)
@@ -84,6 +88,7 @@ def evaluate(
     protocol: Protocol,
     inner_lr: float,
     between: Callable[[int], None] | None = None,
+    others: Sequence[Params] = (),
 ) -> TaskCurves:
     """Adapt to tasks 0, 1, ... of a split and see how the queries fare at every step.
 
@@ -96,9 +101,12 @@ def evaluate(
         protocol: Which tasks, how large, how many steps.
         inner_lr: alpha.
         between: Called every few tasks with the number done; may raise to call the evaluation off.
+        others: The parameters of further networks. Each adapts by itself, and the mean of what they and the first
+            predict is judged: an ensemble.
     """
     chunks = []
-    for chunk in _task_curves(learner.for_shots(protocol.shots), theta, source, protocol, inner_lr):
+    thetas = (theta, *others)
+    for chunk in _task_curves(learner.for_shots(protocol.shots), thetas, source, protocol, inner_lr):
         chunks.append(chunk)
         if between is not None:
             between(sum(len(losses) for losses, _ in chunks))
@@ -135,22 +143,37 @@ def _steps(values: NDArray[np.floating], diverged: NDArray[np.intp]) -> tuple[At
 
 
 def _task_curves(
-    learner: Learner, theta: Params, source: TaskSource, protocol: Protocol, inner_lr: float
+    learner: Learner, thetas: Sequence[Params], source: TaskSource, protocol: Protocol, inner_lr: float
 ) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
     """Yield losses and accuracies, `[tasks, steps + 1]` each, a few tasks at a time."""
     shape = EpisodeShape(protocol.ways or 1, protocol.shots, protocol.queries)
     stream = Stream(protocol.seed, Split[protocol.split.upper()])
-    examples = shape.ways * (shape.shots + shape.queries)
-    chunk = max(1, _CHUNK_NUMBERS // (examples * math.prod(source.input_shape)))
-    for first in range(0, protocol.tasks, chunk):
-        indices = torch.arange(first, min(first + chunk, protocol.tasks))
-        episodes = source.sample(stream, indices, shape)
-        losses, accuracies = _curves(learner, theta, episodes, protocol, inner_lr)
+    together, first = _tasks_together(source, shape), 0
+    while first < protocol.tasks:
+        indices = torch.arange(first, min(first + together, protocol.tasks))
+        try:
+            episodes = source.sample(stream, indices, shape)
+            losses, accuracies = _curves(learner, thetas, episodes, protocol, inner_lr)
+        except torch.OutOfMemoryError:  # a larger network than most, or a GPU that is shared
+            if together == 1:
+                raise
+            together //= 2
+            continue
         yield losses.cpu().numpy(), accuracies.cpu().numpy()
+        first += len(indices)
+
+
+def _tasks_together(source: TaskSource, shape: EpisodeShape) -> int:
+    """Return how many tasks to adapt at a time."""
+    numbers = shape.ways * (shape.shots + shape.queries) * math.prod(source.input_shape)
+    if source.device.type == "cpu":
+        return max(1, _CHUNK_NUMBERS // numbers)
+    memory = torch.cuda.get_device_properties(source.device).total_memory
+    return max(1, min(_MOST_TOGETHER, memory // (_BYTES_PER_NUMBER * numbers)))
 
 
 def _curves(
-    learner: Learner, theta: Params, episodes: Episodes, protocol: Protocol, inner_lr: float
+    learner: Learner, thetas: Sequence[Params], episodes: Episodes, protocol: Protocol, inner_lr: float
 ) -> tuple[Tensor, Tensor]:
     def judge(outputs: Iterator[Tensor], query_y: Tensor) -> tuple[Tensor, Tensor]:
         losses, accuracies = [], []
@@ -162,17 +185,20 @@ def _curves(
     def curve(
         support_x: Tensor, support_y: Tensor, query_x: Tensor, query_y: Tensor
     ) -> tuple[Tensor, Tensor]:
-        # Without an outer gradient both orders take the same steps; 1 says that none is wanted.
-        steps = learner.adapted_to(theta, (support_x, support_y), inner_lr, protocol.steps, order=1)
-        if protocol.mode == "inductive":
-            return judge((predict_alone(learner, params, support_x, query_x) for params in steps), query_y)
-        return judge((learner.predict(params, query_x) for params in steps), query_y)
+        def outputs(theta: Params) -> Iterator[Tensor]:
+            # Without an outer gradient both orders take the same steps; 1 says that none is wanted.
+            steps = learner.adapted_to(theta, (support_x, support_y), inner_lr, protocol.steps, order=1)
+            if protocol.mode == "inductive":
+                return (predict_alone(learner, params, support_x, query_x) for params in steps)
+            return (learner.predict(params, query_x) for params in steps)
+
+        return judge(learner.together([outputs(theta) for theta in thetas]), query_y)
 
     fast = None if protocol.mode == "inductive" else side_by_side(learner, episodes.support_x.device)
     if fast is None:
         losses, accuracies = vmap(curve)(*episodes.tensors())
         return losses, accuracies
-    tasks = fast.judge(judge, theta, episodes, inner_lr, protocol.steps)
+    tasks = fast.judge(judge, thetas, episodes, inner_lr, protocol.steps)
     losses, accuracies = (torch.stack(values) for values in zip(*tasks, strict=True))
     return losses, accuracies
 

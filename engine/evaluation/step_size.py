@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from engine.evaluation.evaluator import evaluate, is_better, score
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from engine.algorithms.adapt import Params
     from engine.algorithms.learner import Learner
     from engine.runs.events import Protocol
@@ -19,7 +21,9 @@ MOST_TASKS = 100
 """Validation tasks that each is tried on, at most: the same for all, so that few tell them apart."""
 
 
-def best_step_size(learner: Learner, theta: Params, source: TaskSource, protocol: Protocol) -> float:
+def best_step_size(
+    learner: Learner, theta: Params, source: TaskSource, protocol: Protocol, others: Sequence[Params] = ()
+) -> float:
     """Return the step size with the best mean metric after the last step; 0 if all diverge.
 
     Args:
@@ -27,11 +31,12 @@ def best_step_size(learner: Learner, theta: Params, source: TaskSource, protocol
         theta: The parameters to fine-tune.
         source: Where the tasks come from.
         protocol: How to measure, on validation tasks.
+        others: The parameters of the other members of an ensemble.
     """
     protocol = protocol.model_copy(update={"tasks": min(protocol.tasks, MOST_TASKS)})
     chosen, best = STEP_SIZES[0], None
     for step_size in STEP_SIZES:
-        measurement = evaluate(learner, theta, source, protocol, step_size).summarise()
+        measurement = evaluate(learner, theta, source, protocol, step_size, others=others).summarise()
         value, _ = score(measurement, protocol.steps)
         if is_better(value, best, measurement.metric):
             chosen, best = step_size, value

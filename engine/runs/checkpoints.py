@@ -1,7 +1,8 @@
 """Checkpoints that survive being killed at any instant.
 
 A data file is written whole under a name that carries its content's hash, and is never changed. Then a small pointer
-(`latest.json`, `best.json`) is replaced to name it. Data files that no pointer names are removed last.
+(`latest.json`, `best.json`) is replaced to name it. Data files that no pointer names are removed last. Where a run
+keeps several of its best, `best.json` names them all: they change places in one stroke.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ from __future__ import annotations
 import hashlib
 import re
 import time
-from typing import TYPE_CHECKING, Literal, get_args
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from pydantic import Field, ValidationError
 
@@ -40,14 +42,57 @@ class CheckpointRecord(Record):
     time: float = Field(description="when it was written, Unix seconds")
 
 
+class RankedRecord(CheckpointRecord):
+    """One of the best."""
+
+    value: float | None = Field(
+        default=None, description="its metric on the validation tasks; null from versions that kept one only"
+    )
+
+
+class BestRecord(RankedRecord):
+    """The contents of `best.json`."""
+
+    runners_up: tuple[RankedRecord, ...] = Field(
+        default=(), description="the next best that are kept, in order"
+    )
+
+
+_Pointer = TypeVar("_Pointer", bound=CheckpointRecord)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a checkpoint stands among the best on validation.
+
+    Attributes:
+        value: Its metric on the validation tasks; None if that is not known.
+        better: Those before it, best first.
+        worse: Those after it that are kept.
+    """
+
+    value: float | None = None
+    better: tuple[RankedRecord, ...] = ()
+    worse: tuple[RankedRecord, ...] = ()
+
+
 def save_checkpoint(
     run: RunDirectory,
     iteration: int,
     payload: bytes,
     labels: Iterable[Label],
     clock: Callable[[], float] = time.time,
+    standing: Standing | None = None,
 ) -> CheckpointRecord:
     """Write `payload` as the run's latest or best checkpoint, or both, and remove what it supersedes.
+
+    Args:
+        run: The run.
+        iteration: Meta-updates behind it.
+        payload: Its content.
+        labels: What it is.
+        clock: Returns Unix seconds.
+        standing: Where it stands among the best, if it is one of them; None for the only one that is kept.
 
     Raises:
         ResourceError: It cannot be written; the checkpoints of before are still there.
@@ -64,9 +109,16 @@ def save_checkpoint(
     write_atomic(folder / record.file, payload)
     # Best before latest: killed between the two, a resumed run meets the same best again.
     for label in sorted(labels):
-        write_atomic(folder / f"{label}.json", record.model_dump_json() + "\n")
+        pointer = record if label == "latest" else _best(record, standing or Standing())
+        write_atomic(folder / f"{label}.json", pointer.model_dump_json() + "\n")
     prune(run)
     return record
+
+
+def _best(record: CheckpointRecord, standing: Standing) -> BestRecord:
+    itself = RankedRecord(**record.model_dump(), value=standing.value)
+    ranking = (*standing.better, itself, *standing.worse)
+    return BestRecord(**ranking[0].model_dump(), runners_up=ranking[1:])
 
 
 def read_pointer(run: RunDirectory, label: Label) -> CheckpointRecord | None:
@@ -75,6 +127,22 @@ def read_pointer(run: RunDirectory, label: Label) -> CheckpointRecord | None:
     Raises:
         ResourceError: The pointer cannot be read or understood.
     """
+    return _read(run, label, CheckpointRecord)
+
+
+def read_ranking(run: RunDirectory) -> tuple[RankedRecord, ...]:
+    """Return the best checkpoints that are kept, best first, without reading them.
+
+    Raises:
+        ResourceError: The pointer cannot be read or understood.
+    """
+    best = _read(run, "best", BestRecord)
+    if best is None:
+        return ()
+    return RankedRecord(**best.model_dump(exclude={"runners_up"})), *best.runners_up
+
+
+def _read(run: RunDirectory, label: Label, kind: type[_Pointer]) -> _Pointer | None:
     path = run.checkpoints / f"{label}.json"
     with explain_os_errors(f"read {path}"):
         try:
@@ -82,7 +150,7 @@ def read_pointer(run: RunDirectory, label: Label) -> CheckpointRecord | None:
         except FileNotFoundError:
             return None
     try:
-        return CheckpointRecord.model_validate_json(text)
+        return kind.model_validate_json(text)
     except ValidationError as error:
         raise ResourceError(
             f"{printable(path)} is not a checkpoint pointer of this version: {_advice(label)}"
@@ -100,20 +168,50 @@ def load_checkpoint(run: RunDirectory, label: Label) -> tuple[CheckpointRecord, 
         raise ResourceError(
             f"Run {printable(run.id)} has no {label} checkpoint: it ended before one was written."
         )
+    payload = _payload(run, record, label)
+    if payload is not None:
+        return record, payload
+    if read_pointer(run, label) != record:  # a live worker has moved on meanwhile
+        return load_checkpoint(run, label)
+    raise _missing(run, record, label)
+
+
+def load_best(run: RunDirectory, count: int) -> list[tuple[CheckpointRecord, bytes]]:
+    """Return the `count` best checkpoints, best first, their contents verified; fewer where fewer are kept.
+
+    Raises:
+        ResourceError: One is missing or damaged.
+    """
+    ranking = read_ranking(run)[:count]
+    loaded: list[tuple[CheckpointRecord, bytes]] = []
+    for record in ranking:
+        payload = _payload(run, record, "best")
+        if payload is None:
+            if read_ranking(run)[:count] != ranking:  # a live worker has moved on meanwhile
+                return load_best(run, count)
+            raise _missing(run, record, "best")
+        loaded.append((record, payload))
+    return loaded
+
+
+def _payload(run: RunDirectory, record: CheckpointRecord, label: Label) -> bytes | None:
+    """Return the verified content of a data file; None if it is not there."""
     path = run.checkpoints / record.file
     with explain_os_errors(f"read {path}"):
         try:
             intact = path.stat().st_size == record.bytes
             payload = path.read_bytes() if intact else b""
-        except FileNotFoundError as error:
-            if read_pointer(run, label) != record:  # a live worker has moved on meanwhile
-                return load_checkpoint(run, label)
-            raise ResourceError(f"{printable(path)} is missing: {_advice(label)}") from error
+        except FileNotFoundError:
+            return None
     if not intact or hashlib.sha256(payload).hexdigest() != record.sha256:
         raise ResourceError(
             f"{printable(path)} is damaged, its content is not what was saved: {_advice(label)}"
         )
-    return record, payload
+    return payload
+
+
+def _missing(run: RunDirectory, record: CheckpointRecord, label: Label) -> ResourceError:
+    return ResourceError(f"{printable(run.checkpoints / record.file)} is missing: {_advice(label)}")
 
 
 def prune(run: RunDirectory) -> None:
@@ -123,7 +221,8 @@ def prune(run: RunDirectory) -> None:
         ResourceError: One cannot be removed.
     """
     try:
-        named = {pointer.file for label in get_args(Label) if (pointer := read_pointer(run, label))}
+        latest = read_pointer(run, "latest")
+        named = {pointer.file for pointer in (latest, *read_ranking(run)) if pointer}
     except ResourceError:
         return
     with explain_os_errors(f"remove old checkpoints in {run.checkpoints}"):

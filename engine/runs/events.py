@@ -79,6 +79,10 @@ class Protocol(Record):
         default=None,
         description="step size of fine-tuning, chosen on validation tasks; null where the configuration states it",
     )
+    ensemble: int | None = Field(
+        default=None,
+        description="networks that adapt apart and whose mean prediction is judged; null for one",
+    )
 
 
 class Measurement(Record):

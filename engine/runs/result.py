@@ -9,6 +9,7 @@ from pydantic import Field, ValidationError
 from engine.errors import ResourceError
 from engine.files import explain_os_errors, write_atomic
 from engine.runs.events import Measurement, Record
+from engine.runs.scores import CheckpointName
 from engine.runs.states import State
 from engine.text import printable
 
@@ -19,9 +20,14 @@ if TYPE_CHECKING:
 class Measured(Record):
     """A measurement and whose parameters it is of."""
 
-    checkpoint: Literal["best", "last"] = Field(description="chosen on validation, or the last parameters")
-    iteration: int = Field(description="meta-updates behind the parameters")
+    checkpoint: CheckpointName = Field(
+        description="chosen on validation, the last parameters, or the best together"
+    )
+    iteration: int = Field(description="meta-updates behind the parameters; of an ensemble, behind its best")
     measurement: Measurement = Field(description="the numbers and their protocol")
+    members: tuple[int, ...] = Field(
+        default=(), description="meta-updates behind each network of an ensemble, best first; else empty"
+    )
 
 
 class Result(Record):

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-CheckpointName = Literal["best", "last"]
+CheckpointName = Literal["best", "last", "ensemble"]
+"""Whose parameters were measured: chosen on validation, the last ones, or several of the best together."""
 
 
 class Scores(Record):

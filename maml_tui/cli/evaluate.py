@@ -47,11 +47,18 @@ class Mode(enum.StrEnum):
     epilog="\b\nExamples:\n"
     "  maml eval @last --tasks 10000 --seed 7\n"
     "  maml eval 7f3a --queries 5,15 --mode transductive,inductive\n"
+    "  maml eval 7f3a --ensemble 1,5\n"
     "  maml eval 7f3a --data strokes",
 )
 def evaluate(
     run: NamedRun,
-    checkpoint: Annotated[Checkpoint, typer.Option(help="Whose parameters.")] = Checkpoint.BOTH,
+    checkpoint: Annotated[Checkpoint | None, typer.Option(help="Whose parameters; both.")] = None,
+    ensemble: Annotated[
+        str | None,
+        typer.Option(
+            metavar="<int,...>", help="Instead of one checkpoint, the mean prediction of so many of the best."
+        ),
+    ] = None,
     split: Annotated[str | None, typer.Option(metavar="<test,val>", help="Which tasks; test.")] = None,
     tasks: Annotated[int | None, typer.Option(help="How many tasks.")] = None,
     steps: Annotated[int | None, typer.Option(help="Up to which inner step.")] = None,
@@ -70,10 +77,12 @@ def evaluate(
 ) -> None:
     """Measure a run's checkpoints on tasks it has not seen.
 
-    What is left out is as in the run's configuration. Split, shots, queries, seed and mode take several values with
-    commas between them: every combination is measured, a row each. The run itself is not touched; of its parameters,
-    the best and the latest are kept, so there are no ensembles of more.
+    What is left out is as in the run's configuration. Split, shots, queries, seed, mode and ensemble take several
+    values with commas between them: every combination is measured, a row each. The run itself is not touched. An
+    ensemble takes a run that kept as many of its best checkpoints on validation: train it with -s keep_best=5.
     """
+    if checkpoint is not None and ensemble is not None:
+        raise UsageError("an ensemble is made of the best checkpoints: leave out --checkpoint or --ensemble")
     found = find_run(run)
     config = read_record(found.config).resolved.config
     choices = {
@@ -84,10 +93,11 @@ def evaluate(
             ("queries", queries, int),
             ("seed", seed, int),
             ("mode", mode, Mode),
+            ("ensemble", ensemble, int),
         )
         if (values := _several(name, text, kind))
     }
-    both = checkpoint is Checkpoint.BOTH
+    both = checkpoint in (None, Checkpoint.BOTH)
     fixed = {
         "checkpoint": None if both else [checkpoint],
         "tasks": tasks,

@@ -21,6 +21,7 @@ from maml_tui.cli.follow import View, exit_code, follow
 from maml_tui.cli.interrupts import Interrupts
 from maml_tui.cli.output import Mode, choose_mode, emit, emit_result, room, say
 from maml_tui.results import result_tables
+from maml_tui.resuming import is_complete
 from maml_tui.terminal import require_terminal
 
 if TYPE_CHECKING:
@@ -158,7 +159,7 @@ def _stay(run: RunDirectory, config: RunConfig, reader: EventReader, display: Di
             for status in watching:
                 if interrupts.obey(status, process.pid):
                     return _left(run, interrupts)
-    if interrupts.received and status.iteration < config.training.iterations:
+    if interrupts.received and not is_complete(run, status, config.training.iterations):
         return _interrupted(run, status, interrupts)
     conclude(run, status, display)
     sys.stdout.flush()

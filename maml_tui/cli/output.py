@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from maml_tui.results import ResultTable
 
 
+_GAP = "  "
+
+
 class Mode(enum.Enum):
     """How a run is shown while it is followed."""
 
@@ -63,9 +66,9 @@ def emit_json(value: object) -> None:
 
 def emit_table(columns: Sequence[str], rows: Sequence[Sequence[str]], strong: int | None = None) -> None:
     """Write a table as aligned text under a line of headings, the row with index `strong` emphasised."""
-    widths = [max(map(len, column)) for column in zip(columns, *rows, strict=True)]
+    widths = _widths(columns, rows)
     for index, row in enumerate((columns, *rows)):
-        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        line = _GAP.join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
         emit(line.rstrip(), "bold" if index in (0, None if strong is None else strong + 1) else "")
 
 
@@ -82,3 +85,12 @@ def emit_result(tables: Sequence[ResultTable]) -> None:
 def room() -> int:
     """Return the columns that stdout has: those of its terminal, or any number in a pipe or a file."""
     return shutil.get_terminal_size().columns if is_terminal(sys.stdout) else sys.maxsize
+
+
+def width(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
+    """Return the columns of a terminal that `emit_table` needs for a table."""
+    return sum(size + len(_GAP) for size in _widths(columns, rows)) - len(_GAP)
+
+
+def _widths(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[int]:
+    return [max(map(len, column)) for column in zip(columns, *rows, strict=True)]

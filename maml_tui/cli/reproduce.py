@@ -17,11 +17,11 @@ from engine.files import explain_os_errors, write_atomic
 from engine.runs.result import read_result
 from engine.runs.status import current_status
 from maml_tui.cli.foreground import Display, Plain, Quiet, work
-from maml_tui.cli.output import Mode, choose_mode, emit, emit_json, emit_table, say
+from maml_tui.cli.output import Mode, choose_mode, emit, emit_json, emit_table, room, say, width
 from maml_tui.comparing.measuring import measure
 from maml_tui.exporting import write_figure
 from maml_tui.new_run import create
-from maml_tui.reproducing.cells import COMPARISON_COLUMNS, Cell, comparison, step_table, verdict
+from maml_tui.reproducing.cells import COMPARISON_COLUMNS, Cell, StepTable, comparison, step_table, verdict
 from maml_tui.reproducing.figures import adapted_curves, curves_plot, error_plot
 from maml_tui.reproducing.plan import PlannedRun, Table, find_table, plan, tables
 from maml_tui.resuming import require_resumable
@@ -35,7 +35,7 @@ app = typer.Typer()
 
 _NOTES = (
     "ours: best on validation; mean ± half of its 95 % confidence interval over all test tasks, diverged ones included",
-    "intervals: overlap; else whether ours is better or worse. A published number without an interval is one point",
+    "verdict: the intervals overlap, or ours is better or worse; a published number without an interval is one point",
 )
 _CURVES_OF = ("maml", "pretrained")
 
@@ -138,20 +138,31 @@ def _cells(table: Table, one: PlannedRun, display: Display) -> Iterator[Cell]:
 
 
 def _show(table: Table, planned: Sequence[PlannedRun], cells: Sequence[Cell]) -> None:
-    if table.shots:
-        for task, of_task in groupby(_by_task(cells), key=lambda cell: cell.task):
-            columns, rows = step_table(list(of_task))
-            if rows:
-                emit(task, "bold")
-                emit_table(columns, rows)
-                emit("")
-    emit_table(COMPARISON_COLUMNS, comparison(cells))
-    emit("")
+    for task in dict.fromkeys(cell.task for cell in cells):
+        of_task = [cell for cell in cells if cell.task == task]
+        compared = comparison(of_task)
+        steps = _step_tables(of_task) if table.shots else []
+        if not steps and not compared:
+            continue
+        emit(task, "bold")
+        for columns, rows in steps:
+            emit_table(columns, rows)
+            emit("")
+        if compared:
+            emit_table(COMPARISON_COLUMNS[1:], [row[1:] for row in compared])
+            emit("")
     for note in _NOTES:
         emit(note, "dim")
     for one in planned:
         if not one.complete:
             emit(f"{one.record.name}: {one.standing}", "dim")
+
+
+def _step_tables(cells: Sequence[Cell]) -> list[StepTable]:
+    """Return the networks side by side or, where there is no room for it, a table for each."""
+    together = step_table(cells)
+    tables = [together] if width(*together) <= room() else [step_table([cell]) for cell in cells]
+    return [(columns, rows) for columns, rows in tables if rows]
 
 
 def _by_task(cells: Sequence[Cell]) -> list[Cell]:

@@ -13,7 +13,7 @@ from maml_tui.cli import complete
 from maml_tui.cli.config_text import annotated_toml
 from maml_tui.cli.foreground import Detach, Display, Json, Plain, Quiet, Tui, work
 from maml_tui.cli.output import Mode, emit_json, say
-from maml_tui.new_run import Request, create, usual_preset
+from maml_tui.new_run import Request, create, request_for
 from maml_tui.own_code import data_of
 
 app = typer.Typer()
@@ -90,11 +90,15 @@ def train(
     """
     display = Display.of(detach=detach, plain=plain, as_json=as_json, quiet=quiet, tui=tui)
     chosen = {"data": data, "seed": seed, **_own_classes(model, tasks)}
-    given = [*(settings or []), *(f"{key}={json.dumps(v)}" for key, v in chosen.items() if v is not None)]
+    given = (*(settings or []), *(f"{key}={json.dumps(v)}" for key, v in chosen.items() if v is not None))
     if data is not None and preset is None and file is None:
-        preset = usual_preset(data)
-    record = Request(preset, file, tuple(given), name, device).record()
+        request = request_for(data, given, name, device)
+    else:
+        request = Request(preset, file, given, name, device)
+    record = request.record()
     if not dry_run:
+        if request.fitted:
+            say(f"to fit {data}: {', '.join(request.fitted).replace('=', ' = ')}")
         for own in record.resolved.config.own_classes:
             say(f"running your own code: {own}, looked for in {', '.join(record.search_path)}")
         raise typer.Exit(work(create(record), record, display))

@@ -30,8 +30,9 @@ _DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?")
 
 Verdict = Literal["good", "note", "bad"]
 
-# A run keeps two checkpoints while it writes a third; its journal grows with the logarithm of its length.
-_CHECKPOINTS = 3
+# A run keeps its newest checkpoint besides its best while it writes another; its journal grows with the logarithm of
+# its length.
+_BESIDES_THE_BEST = 2
 _JOURNAL_BYTES = 32 << 20
 
 
@@ -65,7 +66,7 @@ def checks(draft: Draft, costs: Costs | None, environment: Mapping[str, str]) ->
         _data(draft),
         _device(draft.device, costs, visible_gpus(environment)),
         _folder(_nearest(runs_dir())),
-        _room(_nearest(runs_dir()), costs),
+        _room(_nearest(runs_dir()), costs, 1 if draft.config is None else draft.config.training.keep_best),
         _name(draft, runs),
         _others(runs),
     ]
@@ -119,8 +120,8 @@ def _folder(folder: Path) -> Check:
     return Check("bad", f"{printable(folder)} cannot be written: set MAML_STATE_DIR to a folder of yours")
 
 
-def _room(folder: Path, costs: Costs | None) -> Check:
-    needed = _JOURNAL_BYTES + _CHECKPOINTS * (costs.checkpoint_bytes if costs else 0)
+def _room(folder: Path, costs: Costs | None, best: int) -> Check:
+    needed = _JOURNAL_BYTES + (_BESIDES_THE_BEST + best) * (costs.checkpoint_bytes if costs else 0)
     with explain_os_errors(f"look at {folder}"):
         free = shutil.disk_usage(folder).free
     if free < needed:

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from engine.runs.result import Measured
     from maml_tui.published import Published
 
-COMPARISON_COLUMNS = ("task", "algorithm", "step", "ours", "published", "source", "intervals")
+COMPARISON_COLUMNS = ("task", "algorithm", "step", "ours", "published", "verdict", "source")
+
+StepTable = tuple[tuple[str, ...], list[tuple[str, ...]]]
+"""Headings and rows."""
 
 
 @dataclass(frozen=True)
@@ -84,8 +87,8 @@ def comparison(cells: Sequence[Cell]) -> list[tuple[str, ...]]:
             if cell.steps
             else MISSING,
             str(entry),
-            entry.source,
             verdict(cell.config.metric, cell.steps[step], entry) if cell.steps else MISSING,
+            entry.source,
         )
         for cell in cells
         for step in range(cell.config.evaluation.curve_steps + 1)
@@ -93,7 +96,7 @@ def comparison(cells: Sequence[Cell]) -> list[tuple[str, ...]]:
     ]
 
 
-def step_table(cells: Sequence[Cell]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+def step_table(cells: Sequence[Cell]) -> StepTable:
     """Return headings and a row per inner step: mean, median and diverged tasks of several cells side by side."""
     measured = [cell for cell in cells if cell.steps]
     columns = ("step", *(heading for cell in measured for heading in (cell.algorithm, "median", "diverged")))

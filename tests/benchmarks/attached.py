@@ -1,10 +1,11 @@
 """What watching costs: the speed of a training run with the application attached, and with one whose terminal stalls.
 
-    python tests/benchmarks/attached.py [--preset smoke] [--rounds 8] [--seconds 15]
+    python tests/benchmarks/attached.py [--preset smoke] [--rounds 40] [--seconds 5]
 
-One worker trains all the time. Windows of the three kinds follow each other in a new order each round; each window's
-speed is read from the run's own journal. Prints the ratios to the unwatched windows of the same round, mean and 95 %
-confidence interval.
+One worker trains all the time, and one application is attached. Short windows of three kinds follow each other in a
+new order each round, so that what else changes on the machine changes for all: the application is held (SIGSTOP) and
+so as good as absent, it works, or it works for a terminal that takes nothing. Each window's speed is read from the
+run's own journal. Prints the ratios to the windows without it of the same round, mean and 95 % confidence interval.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import argparse
 import os
 import random
+import signal
 import subprocess
 import sys
 import tempfile
@@ -30,7 +32,7 @@ from engine.runs.index import find_run  # noqa: E402
 from engine.runs.journal import EventReader  # noqa: E402
 from engine.runs.launch import kill_worker  # noqa: E402
 
-SETTLE_SECONDS = 4.0
+SETTLE_SECONDS = 1.0
 KINDS = ("alone", "attached", "stalled")
 
 
@@ -44,17 +46,16 @@ def speed(run, seconds):
     return (seen[-1].iteration - seen[0].iteration) / (seen[-1].time - seen[0].time)
 
 
-def window(kind, run, seconds):
-    if kind == "alone":
-        return speed(run, seconds)
-    terminal = PseudoTerminal("attach", run.id)
-    terminal.wait_for("(?i)running")
+def window(kind, terminal, run, seconds):
+    """Return the speed of the run while the application is held, works, or works for a terminal that stalls."""
+    terminal.process.send_signal(signal.SIGSTOP if kind == "alone" else signal.SIGCONT)
+    if kind == "stalled":
+        terminal.reading.clear()
     try:
-        if kind == "stalled":
-            terminal.reading.clear()
         return speed(run, seconds)
     finally:
-        terminal.close()
+        terminal.reading.set()
+        terminal.process.send_signal(signal.SIGCONT)
 
 
 def main():
@@ -62,8 +63,8 @@ def main():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     options.add_argument("--preset", default="smoke")
-    options.add_argument("--rounds", type=int, default=8)
-    options.add_argument("--seconds", type=float, default=15.0)
+    options.add_argument("--rounds", type=int, default=40)
+    options.add_argument("--seconds", type=float, default=5.0)
     chosen = options.parse_args()
     with tempfile.TemporaryDirectory() as home:
         os.environ |= {"MAML_STATE_DIR": home}
@@ -76,16 +77,19 @@ def main():
         )
         run = find_run(started.stdout.strip())
         try:
-            measure(run, chosen)
+            terminal = PseudoTerminal("attach", run.id)
+            terminal.wait_for("(?i)running")
+            measure(run, terminal, chosen)
+            terminal.close()
         finally:
             kill_worker(run)
 
 
-def measure(run, chosen):
+def measure(run, terminal, chosen):
     ratios = {kind: [] for kind in KINDS[1:]}
     for number in range(chosen.rounds):
         order = random.sample(KINDS, len(KINDS))
-        found = {kind: window(kind, run, chosen.seconds) for kind in order}
+        found = {kind: window(kind, terminal, run, chosen.seconds) for kind in order}
         for kind, values in ratios.items():
             values.append(found[kind] / found["alone"])
         print(number + 1, {kind: f"{value:.2f} it/s" for kind, value in found.items()}, flush=True)

@@ -222,6 +222,19 @@ def test_an_interrupt_stops_with_a_checkpoint_and_the_run_resumes(number, code):
     wait_for(lambda: ended(run))
 
 
+def test_an_interrupt_of_the_last_measurement_is_one_and_the_run_resumes():
+    short = ["-s", "iterations=3", "-s", "eval_every=0", "-s", "eval_tasks=1000000"]
+    with started("train", "sinusoid-5shot", *short, "--name", "unmeasured") as process:
+        process.stderr.readline()
+        run = find_run("unmeasured")
+        wait_for(lambda: read_status(run).reason == "measuring on the test tasks")
+        process.send_signal(signal.SIGINT)
+        said = process.stderr.read()
+    assert process.returncode == 130
+    assert f"stopped at iteration 3; resumable: maml resume {run.id}" in said
+    assert not run.result.exists()
+
+
 def test_a_killed_worker_is_a_lost_run_that_resumes(live):
     wait_for(lambda: read_status(live).iteration > 50)
     assert maml("stop", live.id, "--kill", "--yes").returncode == 0

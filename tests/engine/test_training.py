@@ -151,7 +151,7 @@ def test_a_checkpoint_that_would_run_code_is_refused(small, tmp_path):
             return (type(tmp_path).touch, (tmp_path / "ran",))
 
     buffer = io.BytesIO()
-    torch.save({"format": "maml-tui checkpoint 1", "theta": Evil()}, buffer)
+    torch.save({"format": "maml-tui checkpoint 2", "theta": Evil()}, buffer)
     setup = Setup.build(small("sinusoid"), CPU)
     with pytest.raises(ResourceError, match="damaged or of another program"):
         restore(setup.initial_state(), buffer.getvalue(), {})
@@ -174,6 +174,6 @@ def test_a_checkpoint_without_optimizer_is_refused(small):
     setup = Setup.build(small("sinusoid"), CPU)
     state = setup.initial_state()
     buffer = io.BytesIO()
-    torch.save({"format": "maml-tui checkpoint 1", "theta": state.theta, "fingerprint": {}}, buffer)
+    torch.save({"format": "maml-tui checkpoint 2", "theta": state.theta, "fingerprint": {}}, buffer)
     with pytest.raises(ResourceError, match="incomplete"):
         restore(state, buffer.getvalue(), {})

@@ -315,6 +315,39 @@ def test_the_same_protocol_gives_the_result_again(run_of, working, capsys):
     assert "beyond the last of 8 steps" in capsys.readouterr().err
 
 
+def test_the_best_checkpoints_are_measured_together(run_of, working, capsys):
+    run = run_of("strokes", "iterations=12", "keep_best=2")
+    assert working(run).wait() == 0, run.log.read_text()
+    values = {
+        event.iteration: event.measurement.series[-1].mean
+        for event in events_of(run)
+        if isinstance(event, EvaluationEvent) and event.split == "val"
+    }
+    best = sorted(values, key=lambda iteration: (-values[iteration], iteration))[:2]
+    assert len(values) == 4
+    assert evaluate_main([str(run.path), '{"ensemble": 2, "scored": 1}']) == 0
+    report = json.loads(capsys.readouterr().out)
+    (measured,) = report["measurements"]
+    assert (measured["checkpoint"], measured["members"]) == ("ensemble", best)
+    assert measured["measurement"]["protocol"]["ensemble"] == 2
+    assert len(report["scores"]["tasks"]["ensemble"]) == 4
+    assert evaluate_main([str(run.path), '{"ensemble": 1}']) == 0
+    (alone,) = json.loads(capsys.readouterr().out)["measurements"]
+    assert alone == json.loads(run.result.read_text())["measurements"][0]
+    assert evaluate_main([str(run.path), '{"ensemble": 3}']) == 2
+    assert (
+        "keeps its 2 best checkpoints: for an ensemble of 3 train with keep_best = 3"
+        in capsys.readouterr().err
+    )
+
+
+def test_an_ensemble_of_more_than_there_are_yet(run_of, working, capsys):
+    run = run_of("strokes", "iterations=3", "keep_best=5")
+    assert working(run).wait() == 0, run.log.read_text()
+    assert evaluate_main([str(run.path), '{"ensemble": 3}']) == 2
+    assert "has 1 of its best checkpoints so far, too few for an ensemble of 3" in capsys.readouterr().err
+
+
 def test_states_are_told_in_order(run_of, working):
     run = run_of("sinusoid")
     assert working(run).wait() == 0

@@ -13,7 +13,7 @@ from engine.runs.launch import worker_environment
 
 _ROOT = Path(__file__).resolve().parents[2]
 _CONTEXT = multiprocessing.get_context("forkserver")
-# The first optimiser imports torch._dynamo, and a data set numpy.
+# The first gradient imports torch._dynamo, and a data set numpy.
 _CONTEXT.set_forkserver_preload(["forked_worker", "engine.worker", "torch._dynamo", "engine.data.strokes"])
 # The server finds modules by this alone; what it once was is what the tests' other processes shall see.
 os.environ["PYTHONPATH"] = os.pathsep.join(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+from typing import NamedTuple
 
 import forked_worker
 
 from engine.config.presets import load_preset
 from engine.config.record import RunRecord
 from engine.config.resolve import override_layer, resolve
-from engine.runs.checkpoints import read_pointer
+from engine.runs.checkpoints import load_best, read_pointer, read_ranking
 from engine.runs.directory import create_run
 from engine.runs.journal import EventReader
 from engine.runs.launch import worker_exit_reason
@@ -27,9 +28,25 @@ SINUSOID = (
     "eval_steps=2",
     "curve_steps=3",
     f"checkpoint_every={EVERY}",
+    "keep_best=3",
 )
 FAULTS = int(os.environ.get("MAML_FAULTS", "4"))
 """How many faults of each kind are injected where there are more places for them; the long form takes hundreds."""
+
+
+class Outcome(NamedTuple):
+    """What a run came to.
+
+    Attributes:
+        parameters: Hash of the last parameters.
+        measurements: What was measured in the end.
+        best: Iteration, error and content hash of each of its best checkpoints, best first.
+    """
+
+    parameters: str
+    measurements: tuple
+    best: tuple
+
 
 _PARTS = ("config", "events", "status", "control", "checkpoints", "result", "scores", "log", "lock")
 
@@ -56,8 +73,17 @@ def events_of(run, *, thinned=False):
     return events
 
 
+def outcome(run):
+    """Return what a run came to, its best checkpoints read."""
+    result = read_result(run.result)
+    best = read_ranking(run)
+    assert [record.sha256 for record, _ in load_best(run, len(best))] == [record.sha256 for record in best]
+    told = tuple((record.iteration, record.value, record.sha256) for record in best)
+    return Outcome(result.parameters_sha256, result.measurements, told)
+
+
 def finish(run, expected, *, thinned=False):
-    """Let a new worker finish a disturbed run; `expected` is the result of the same run undisturbed."""
+    """Let a new worker finish a disturbed run; `expected` is what the same run came to undisturbed."""
     code = forked_worker.work(run)
     assert code == 0, current_status(run).reason
     assert_unharmed(run, expected, thinned=thinned)
@@ -65,11 +91,14 @@ def finish(run, expected, *, thinned=False):
 
 def assert_unharmed(run, expected, *, thinned=False):
     """See that a run came to what was expected, bit for bit, and left nothing that it is not to leave."""
-    found = read_result(run.result)
-    assert found.parameters_sha256 == expected.parameters_sha256
-    assert found.measurements == expected.measurements
+    assert outcome(run) == expected
     assert current_status(run).state == "done"
     events_of(run, thinned=thinned)
     left = {path.name for path in run.path.rglob("*")} - {getattr(run, part).name for part in _PARTS}
-    left -= {"latest.json", "best.json"} | {read_pointer(run, label).file for label in ("latest", "best")}
+    left -= {
+        "latest.json",
+        "best.json",
+        read_pointer(run, "latest").file,
+        *(record.file for record in read_ranking(run)),
+    }
     assert not left, left

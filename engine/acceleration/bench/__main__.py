@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 import time
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -14,6 +14,7 @@ from engine.acceleration.bench.noise import NoiseTasks
 from engine.acceleration.bench.peers import build_peer
 from engine.acceleration.bench.protocol import OURS, Laps, Question, Ready
 from engine.acceleration.by_hand import by_hand
+from engine.acceleration.graph import replayed
 from engine.acceleration.paths import choose_path, relative_difference, small_problem
 from engine.algorithms.build import build_algorithm, build_learner
 from engine.config.resolve import Layer, resolve
@@ -21,7 +22,7 @@ from engine.device import device_name, use_device
 from engine.errors import MamlError
 from engine.memory import peak_and_total
 from engine.models.build import build_model
-from engine.training import Setup, update
+from engine.training import Setup, descend, update
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -61,9 +62,14 @@ class Contestant:
     def __init__(self, question: Question) -> None:
         algorithm = {"algorithm": "maml" if question.order == 2 else "fomaml"}
         config = resolve([Layer("preset", question.config), Layer("order", {"algorithm": algorithm})]).config
-        self._name, self._setup = question.contestant, _setup(config, use_device(question.device))
+        device = use_device(question.device, tf32=config.training.tf32)
+        self._name, self._setup = question.contestant, _setup(config, device)
         self._state, self._episodes = self._setup.initial_state(), self._setup.episodes(0)
         self._gradient = self._way(self._setup.algorithm)
+        self._path, self._take = "loop", self._iterate
+        if self._name == OURS:
+            path, replay = replayed(self._setup, self._state)
+            self._path, self._take = path.name, replay.take if replay else self._iterate
 
     def ready(self) -> Ready:
         """Return what there is to know before the start."""
@@ -71,7 +77,7 @@ class Contestant:
         small, theta, episodes = small_problem(setup.algorithm, setup.source)
         expected, _ = small.meta_gradient(theta, episodes)
         return Ready(
-            path=setup.path.name if self._name == OURS else "loop",
+            path=self._path,
             device=device_name(setup.device),
             cores=torch.get_num_threads(),
             difference=relative_difference(self._way(small)(theta, episodes), expected),
@@ -80,14 +86,29 @@ class Contestant:
         )
 
     def run(self, iterations: int) -> Laps:
-        """Take some meta-iterations, Adam's update included."""
-        times = [time.perf_counter()]
-        for _ in range(iterations):
-            gradient = self._gradient(self._state.theta, self._episodes)
-            update(self._state, gradient, self._setup.config.training.grad_clip)  # waits for the gradient
-            times.append(time.perf_counter())
+        """Take some meta-iterations, Adam's update included. A GPU is waited for at their end only."""
+        together = iterations if self._setup.device.type == "cuda" else 1
+        times = [self._now()]
+        for _ in range(iterations // together):
+            for _ in range(together):
+                self._take()
+            times.append(self._now())
         memory, _ = peak_and_total(self._setup.device)
-        return Laps(seconds=tuple(end - begin for begin, end in pairwise(times)), memory=memory)
+        seconds = np.repeat(np.diff(times) / together, together)
+        return Laps(seconds=tuple(seconds.tolist()), memory=memory)
+
+    def _iterate(self) -> None:
+        clip = self._setup.config.training.grad_clip
+        gradient = self._gradient(self._state.theta, self._episodes)
+        if self._name == OURS or self._setup.device.type == "cpu":
+            update(self._state, gradient, clip)  # waits for the gradient, as training does on this path
+        else:
+            descend(self._state, gradient, clip)
+
+    def _now(self) -> float:
+        if self._setup.device.type == "cuda":
+            torch.cuda.synchronize(self._setup.device)
+        return time.perf_counter()
 
     def _way(self, algorithm: MAML) -> Callable[[Params, Episodes], Params]:
         if self._name != OURS:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 import torch
@@ -53,10 +54,15 @@ class NoiseTasks:
 
     def sample(self, stream: Stream, indices: Tensor, shape: EpisodeShape) -> Episodes:
         """Return as many episodes as there are `indices`."""
-        generator = torch.Generator().manual_seed(stream.seed)
-        parts = []
-        for examples in (shape.shots, shape.queries):
-            x = torch.rand(len(indices), shape.ways * examples, *self.input_shape, generator=generator)
-            columns = torch.arange(shape.ways).repeat_interleave(examples).expand(len(indices), -1)
-            parts += [x, x.sin() if self.regression else columns]
-        return Episodes(*(part.to(self.device) for part in parts))
+        return _noise(self, stream.seed, len(indices), shape)
+
+
+@cache  # on the device before an iteration is recorded
+def _noise(source: NoiseTasks, seed: int, tasks: int, shape: EpisodeShape) -> Episodes:
+    generator = torch.Generator().manual_seed(seed)
+    parts = []
+    for examples in (shape.shots, shape.queries):
+        x = torch.rand(tasks, shape.ways * examples, *source.input_shape, generator=generator)
+        columns = torch.arange(shape.ways).repeat_interleave(examples).expand(tasks, -1)
+        parts += [x, x.sin() if source.regression else columns]
+    return Episodes(*(part.to(source.device) for part in parts))

@@ -59,5 +59,5 @@ class Ready(_Line):
 class Laps(_Line):
     """Meta-iterations just done."""
 
-    seconds: tuple[float, ...] = Field(description="time of each, seconds")
+    seconds: tuple[float, ...] = Field(description="time of each, seconds; on a GPU their mean")
     memory: int = Field(description="most memory taken so far, bytes: on the GPU, or by the process")

@@ -6,8 +6,6 @@ import forked_worker
 import pytest
 import short_run
 
-from engine.runs.result import read_result
-
 
 @pytest.fixture(autouse=True)
 def runs(tmp_path, monkeypatch):
@@ -28,7 +26,7 @@ def new_run(runs):
 
 @pytest.fixture(scope="session")
 def undisturbed(tmp_path_factory):
-    """The result of the short run, and the number of steps that it takes."""
+    """What the short run comes to, and the number of steps that it takes."""
     run = short_run.new_run(tmp_path_factory.mktemp("undisturbed"))
     assert forked_worker.work(run, "counted") == 0, run.log.read_text()
-    return read_result(run.result), int(run.path.with_suffix(".steps").read_text())
+    return short_run.outcome(run), int(run.path.with_suffix(".steps").read_text())

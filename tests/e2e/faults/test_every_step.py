@@ -28,21 +28,21 @@ def chosen(steps):
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("torn", [False, True], ids=["before", "halfway"])
 def test_killed(undisturbed, new_run, torn):
-    result, steps = undisturbed
+    expected, steps = undisturbed
     for step in chosen(steps):
         run = new_run()
         assert forked_worker.work(run, "killed", step, torn) == -signal.SIGKILL, f"step {step}"
         assert current_status(run).state in ("queued", "lost", "done")
-        finish(run, result)
+        finish(run, expected)
 
 
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("number", ERRORS, ids=errno.errorcode.get)
 def test_the_disk_fails_from_here_on(undisturbed, new_run, number):
-    result, steps = undisturbed
+    expected, steps = undisturbed
     for step in chosen(steps):
         run = new_run()
         code = forked_worker.work(run, "refused", step, number)
         assert (code, ERRORS[number] in said(run, code)) == (3, True), f"step {step}: {said(run, code)}"
         assert "Traceback" not in run.log.read_text()
-        finish(run, result)
+        finish(run, expected)

@@ -10,14 +10,13 @@ import time
 import forked_worker
 import numpy as np
 import pytest
-from short_run import assert_unharmed, finish, said
+from short_run import assert_unharmed, finish, outcome, said
 
 from engine.data.store import make_image_set, save
-from engine.runs.result import read_result
 from engine.runs.status import current_status, read_status
 from maml_tui.cli import run as maml
 
-ENDLESS = ("iterations=1000000", "eval_every=0")
+ENDLESS = ("iterations=1000000", "eval_every=0", "keep_best=1")
 
 
 def fails(run, code, part, fault="none", *arguments):
@@ -101,7 +100,7 @@ def test_a_clock_that_jumps(new_run, undisturbed, looks, seconds):
 
 @pytest.mark.parametrize("options", [("inner_lr=100", "inner_steps=30"), ("inner_lr=100", "meta_lr=100")])
 def test_numbers_that_are_none(new_run, options):
-    run = new_run(*options, "iterations=400", "eval_every=0")
+    run = new_run(*options, "iterations=400", "eval_every=0", "keep_best=1")
     fails(run, 4, "were not finite: lower inner_lr or meta_lr, or set grad_clip")
     fails(run, 4, "were not finite: lower inner_lr or meta_lr, or set grad_clip")
 
@@ -144,7 +143,7 @@ def test_data_that_vanish_or_change(new_run, tmp_path):
     tiny(1)
     fails(halved, 3, "the data set or class split has changed since run")
     tiny(0)
-    finish(halved, read_result(whole.result))
+    finish(halved, outcome(whole))
 
 
 def test_a_pixel_that_changed_behind_its_recorded_hash_is_noticed(new_run, tmp_path, capsys):
@@ -162,4 +161,4 @@ def test_a_pixel_that_changed_behind_its_recorded_hash_is_noticed(new_run, tmp_p
     assert "its pixels are not those that were written" in capsys.readouterr().err
     pixels.write_bytes(good)
     for run in (halved, late):
-        finish(run, read_result(whole.result))
+        finish(run, outcome(whole))

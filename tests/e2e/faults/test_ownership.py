@@ -15,7 +15,7 @@ from engine.runs.launch import kill_worker
 from engine.runs.status import current_status, read_status, write_status
 from maml_tui.cli import run as maml
 
-ENDLESS = ("iterations=1000000", "eval_every=0", "checkpoint_every=50")
+ENDLESS = ("iterations=1000000", "eval_every=0", "checkpoint_every=50", "keep_best=1")
 
 
 @pytest.fixture

@@ -13,10 +13,9 @@ import pytest
 import short_run
 from short_run import EVERY, FAULTS, events_of, finish
 
-from engine.runs.checkpoints import load_checkpoint, read_pointer
+from engine.runs.checkpoints import load_best, load_checkpoint, read_pointer, read_ranking
 from engine.runs.events import CheckpointEvent, TrainEvent
 from engine.runs.launch import start_worker
-from engine.runs.result import read_result
 from engine.runs.status import current_status
 
 LONGER = ("iterations=800", "eval_every=100")
@@ -25,10 +24,10 @@ VICTIMS = ("worker", "worker", "worker", "app", "both")
 
 @pytest.fixture(scope="module")
 def expected(tmp_path_factory):
-    """The result of the longer run, from a worker started as users start it."""
+    """What the longer run comes to, its worker started as users start it."""
     run = short_run.new_run(tmp_path_factory.mktemp("expected"), *LONGER)
     assert start_worker(run).wait() == 0
-    return read_result(run.result)
+    return short_run.outcome(run)
 
 
 def lost_iterations(run):
@@ -38,6 +37,8 @@ def lost_iterations(run):
     pointers = [read_pointer(run, label) for label in ("best", "latest")]
     for label, pointer in zip(("best", "latest"), pointers, strict=True):
         assert pointer is None or load_checkpoint(run, label)[0] == pointer
+    best = read_ranking(run)
+    assert [record for record, _ in load_best(run, len(best))] == list(best)
     told = max((e.iteration for e in events if isinstance(e, TrainEvent | CheckpointEvent)), default=0)
     return told - (pointers[1].iteration if pointers[1] else 0)
 

@@ -26,20 +26,22 @@ def test_the_outputs_after_every_step(problem):
     if learner.regression:
         assert fast is None
         return
-    found = fast.judge(lambda outputs, y: (torch.stack(list(outputs)), y), theta, episodes, 0.05, 3)
+    found = fast.judge(lambda outputs, y: (torch.stack(list(outputs)), y), [theta], episodes, 0.05, 3)
     expected = outputs_by_reference(learner, theta, episodes, 3)
     for task, ((outputs, y), wanted) in enumerate(zip(found, expected, strict=True)):
         torch.testing.assert_close(outputs, wanted, rtol=1e-9, atol=1e-10)
         assert torch.equal(y, episodes.query_y[task])
 
 
+@pytest.mark.parametrize("members", [1, 3])
 @pytest.mark.parametrize("mode", ["transductive", "inductive"])
-def test_an_evaluation_is_the_same(small, monkeypatch, mode):
+def test_an_evaluation_is_the_same(small, monkeypatch, mode, members):
     setup = Setup.build(small("strokes", f"eval_mode={mode}"), CPU)
     theta = setup.initial_state().theta
+    others = [{name: value * (1 + 0.2 * n) for name, value in theta.items()} for n in range(1, members)]
     protocol = protocol_for(setup.config, Split.VAL, tasks=5, steps=2)
-    fast = setup.measure_by(protocol, theta)
+    fast = setup.measure_by(protocol, theta, others=others)
     monkeypatch.setattr(evaluator, "side_by_side", lambda *args: None)
-    batched = setup.measure_by(protocol, theta)
+    batched = setup.measure_by(protocol, theta, others=others)
     torch.testing.assert_close(torch.tensor(fast.losses), torch.tensor(batched.losses), rtol=1e-4, atol=1e-5)
     assert fast.accuracies.shape == (5, 3)

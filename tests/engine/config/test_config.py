@@ -97,6 +97,12 @@ def test_patience_without_validations_is_refused():
     ]
 
 
+def test_best_checkpoints_without_validations_are_refused():
+    assert problems_of("keep_best=3", "eval_every=0") == [
+        "keep_best has no effect without validations: set eval_every above 0"
+    ]
+
+
 def test_too_few_made_up_characters_are_refused():
     assert problems_of("classes=50", preset="strokes-5w1s") == [
         "classes = 50 leaves too few validation classes for ways = 5: use 83 or more"

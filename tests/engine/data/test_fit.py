@@ -36,5 +36,8 @@ def test_of_many_the_first_ten_are_named():
 
 
 def test_too_few_classes():
-    with pytest.raises(UsageError, match="the train split has 2 classes, fewer than ways = 3"):
+    with pytest.raises(UsageError, match="the train split has 2 classes, fewer than ways = 3: lower ways or"):
         check_fit("x", SIZES, ways=3, examples=1)
+    alone = "the val split has 1 class, fewer than ways = 2: a task needs two, so add classes"
+    with pytest.raises(UsageError, match=alone):
+        check_fit("x", {"train": {"owl": 9, "eel": 6}, "val": {"ray": 9}}, ways=2, examples=1)

@@ -52,6 +52,22 @@ def test_folders_archives_and_csv_files_give_the_same_pictures_and_split(put, cl
     assert len({each.image_set.split.hash for each in found}) == 1
 
 
+@pytest.mark.parametrize(
+    ("classes", "sizes", "told"),
+    [
+        (8, [4, 2, 2], None),
+        (7, [3, 2, 2], None),
+        (6, [2, 2, 2], None),
+        (5, [3, 1, 1], "only one class for val and test, but a task takes 2 or more"),
+        (3, [1, 1, 1], "only one class for train and val and test, but a task takes 2 or more"),
+    ],
+)
+def test_each_part_has_classes_for_a_task_where_there_are_enough(put, classes_of, classes, sizes, told):
+    imported = bring(put("x", classes_of(*TEN[:classes])))
+    assert [len(part) for part in imported.image_set.split.parts().values()] == sizes
+    assert [warning.partition(": ")[0] for warning in imported.warnings] == ([told] if told else [])
+
+
 def test_another_seed_is_another_split_of_the_same_pictures(put, classes_of):
     folder = put("x", classes_of(*TEN))
     first, again, other = bring(folder), bring(folder), bring(folder, seed=1)
@@ -106,7 +122,7 @@ def test_the_same_picture_in_two_parts_is_told(put, classes_of, picture):
         "val/b/twin.png": picture(0),
         "train/a/twin.png": picture(0),
     }
-    (warning,) = bring(put("x", files)).warnings
+    warning, _ = bring(put("x", files)).warnings
     assert warning == (
         "pictures that are in two parts of the split 'own', which flatters results: 1, the first in 'a' (train) and in "
         "'b' (val)"
@@ -137,7 +153,7 @@ def test_pictures_of_all_sizes_and_kinds_together(put, classes_of, picture):
     files |= {"a/grey.jpg": picture(7, "L", 33, "JPEG"), "b/palette.gif": picture(8, "P", 50, "GIF")}
     found = bring(put("x", files), size=16)
     assert found.image_set.images.shape == (8, 3, 16, 16)
-    assert found.warnings == ("8 of 8 pictures were resized to 16x16",)
+    assert found.warnings[0] == "8 of 8 pictures were resized to 16x16"
 
 
 @pytest.mark.parametrize("content", [b"", b"<html>", None])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -49,6 +50,110 @@ def test_every_step_equals_a_loop_written_out(small, kind):
         assert at.median == pytest.approx(np.median(column), rel=1e-4)
     if kind == "strokes":
         assert [at.mean for at in measurement.accuracy] == pytest.approx(accuracies.mean(axis=0).tolist())
+
+
+def test_a_gpu_adapts_to_hundreds_of_tasks_as_far_as_its_memory_goes(small, monkeypatch):
+    source = SimpleNamespace(device=torch.device("cuda", 0), input_shape=(3, 84, 84))
+    shape = evaluation_shape(small("strokes", "ways=5", "shots=1", "eval_queries=15"))
+    together = []
+    for gibibytes, source.input_shape in (
+        (80, (1, 28, 28)),
+        (8, (1, 28, 28)),
+        (80, (3, 84, 84)),
+        (1, (3, 500, 500)),
+    ):
+        memory = SimpleNamespace(total_memory=gibibytes * 2**30)
+        monkeypatch.setattr(torch.cuda, "get_device_properties", lambda device, memory=memory: memory)
+        together.append(evaluator._tasks_together(source, shape))
+    assert together == [1024, 133, 49, 1]
+
+
+@pytest.mark.parametrize("room", [1, 3])
+def test_where_memory_runs_out_fewer_tasks_go_together(small, monkeypatch, room):
+    config = small("sinusoid")
+    setup, theta = prepared(config)
+    protocol = protocol_for(config, Split.VAL, tasks=9, steps=1)
+    whole = evaluate(setup.learner, theta, setup.source, protocol, 0.1)
+    curves, done = evaluator._curves, []
+
+    def crowded(learner, theta, episodes, *others):
+        if len(episodes.support_x) > room:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return curves(learner, theta, episodes, *others)
+
+    monkeypatch.setattr(evaluator, "_curves", crowded)
+    parts = evaluate(setup.learner, theta, setup.source, protocol, 0.1, done.append)
+    np.testing.assert_allclose(parts.losses, whole.losses, rtol=1e-5)
+    assert done[-1] == 9 and max(np.diff([0, *done])) <= room
+
+
+def test_one_task_that_does_not_fit_is_an_error(small, monkeypatch):
+    def full(*arguments):
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    setup, theta = prepared(small("sinusoid"))
+    monkeypatch.setattr(evaluator, "_curves", full)
+    with pytest.raises(torch.OutOfMemoryError):
+        setup.validate(theta)
+
+
+def members_of(setup, count):
+    """Return the parameters of so many networks that differ."""
+    theta = setup.initial_state().theta
+    return [{name: value + 0.2 * n for name, value in theta.items()} for n in range(count)]
+
+
+@pytest.mark.parametrize("mode", ["transductive", "inductive"])
+def test_an_ensemble_is_judged_by_its_mean_probabilities(small, mode):
+    config = small("strokes", f"eval_mode={mode}")
+    setup = Setup.build(config, CPU)
+    members = members_of(setup, 3)
+    protocol = protocol_for(config, Split.TEST, tasks=4, steps=2)
+    curves = evaluate(setup.learner, members[0], setup.source, protocol, 0.1, others=members[1:])
+    stream = Stream(config.evaluation.eval_seed, Split.TEST)
+    episodes = setup.source.sample(stream, torch.arange(4), evaluation_shape(config))
+    for task in range(4):
+        support_x, support_y, query_x, query_y = (part[task] for part in episodes.tensors())
+        adapted = [
+            list(setup.learner.adapted_to(theta, (support_x, support_y), 0.1, 2, order=1))
+            for theta in members
+        ]
+        for step in range(3):
+            outputs = [
+                setup.learner.predict(steps[step], query_x)
+                if mode == "transductive"
+                else predict_alone(setup.learner, steps[step], support_x, query_x)
+                for steps in adapted
+            ]
+            mean = torch.stack([output.softmax(dim=1) for output in outputs]).mean(dim=0)
+            right = mean[torch.arange(len(query_y)), query_y]
+            assert curves.losses[task, step] == pytest.approx(-right.log().mean().item(), rel=1e-3)
+            accuracy = (mean.argmax(dim=1) == query_y).float().mean().item()
+            assert curves.accuracies[task, step] == pytest.approx(accuracy)
+
+
+def test_an_ensemble_on_curves_is_judged_by_its_mean_values(small):
+    setup = Setup.build(small("sinusoid"), CPU)
+    learner = setup.learner
+    outputs = torch.tensor([[[1.0], [2.0]], [[3.0], [5.0]]])
+    assert learner.mean_prediction(outputs).tolist() == [[2.0], [3.5]]
+    members = members_of(setup, 2)
+    protocol = protocol_for(setup.config, Split.TEST, tasks=5, steps=1)
+    together = evaluate(learner, members[0], setup.source, protocol, 0.01, others=members[1:])
+    apart = [evaluate(learner, theta, setup.source, protocol, 0.01) for theta in members]
+    # The squared error of a mean is below the mean of the squared errors.
+    assert (together.losses < np.mean([one.losses for one in apart], axis=0)).all()
+    assert not np.allclose(together.losses, apart[0].losses)
+
+
+def test_networks_that_agree_are_an_ensemble_like_one(small):
+    setup = Setup.build(small("strokes"), CPU)
+    theta = setup.initial_state().theta
+    protocol = protocol_for(setup.config, Split.TEST, tasks=4, steps=1)
+    alone = setup.measure_by(protocol, theta)
+    together = setup.measure_by(protocol, theta, others=[theta, theta])
+    np.testing.assert_allclose(together.losses, alone.losses, rtol=1e-4)
+    assert (alone.protocol.ensemble, together.protocol.ensemble) == (None, 3)
 
 
 def test_the_size_of_a_chunk_changes_nothing(small, monkeypatch):
@@ -129,6 +234,7 @@ def test_the_protocol_is_written_beside_the_numbers(small):
     protocol = setup.measure(theta, Split.TEST, tasks=5, steps=2).protocol
     assert protocol.model_dump() == {
         "step_size": None,
+        "ensemble": None,
         "split": "test",
         "tasks": 5,
         "ways": 3,

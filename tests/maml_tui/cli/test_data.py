@@ -122,6 +122,7 @@ def test_pictures_of_one_s_own(tmp_path, data_home):
     assert out == f"{data_home / 'birds'}\n"
     assert err.splitlines() == [
         "warning: 6 of 6 pictures were resized to 16x16",
+        "warning: only one class for train and val and test, but a task takes 2 or more: add classes before you train",
         "birds: 3 classes, 6 examples of 3x16x16, split 1/1/1",
     ]
     assert "birds\tinstalled\t3\t6\t3x16x16\t1/1/1\t" in ask("ls")[0]

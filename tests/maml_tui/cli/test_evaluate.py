@@ -105,6 +105,29 @@ def test_what_is_no_choice_is_said(maml, new_run, evaluator):
     assert commands == []
 
 
+def test_ensembles_are_a_column_beside_other_choices(maml, new_run, evaluator, report):
+    new_run()
+    together = {**report["measurements"][0], "checkpoint": "ensemble", "members": [60, 40]}
+    commands = evaluator(out=json.dumps({**report, "measurements": [together]}))
+    out = maml("eval", "@last", "--ensemble", "1,2", "--mode", "inductive")[1]
+    asked = [json.loads(command[5]) for command in commands]
+    assert asked == [{"mode": "inductive", "ensemble": 1}, {"mode": "inductive", "ensemble": 2}]
+    assert out.splitlines()[1].split()[:4] == ["1", "ensemble", "of", "2"]
+    out = maml("eval", "@last", "--ensemble", "2")[1]
+    assert "ensemble of 2 accuracy %" in out
+    assert "the mean of the probabilities that the best on validation predict, iterations 60, 40" in " ".join(
+        out.split()
+    )
+
+
+def test_an_ensemble_is_not_one_checkpoint(maml, new_run, evaluator):
+    new_run()
+    commands = evaluator()
+    code, _, err = maml("eval", "@last", "--ensemble", "5", "--checkpoint", "latest")
+    assert (code, commands) == (2, [])
+    assert "leave out --checkpoint or --ensemble" in err
+
+
 def test_other_data_are_asked_for_and_told(maml, new_run, evaluator, report):
     new_run()
     commands = evaluator(out=json.dumps({**report, "data": "omniglot"}))

@@ -151,7 +151,31 @@ def test_too_few_pictures_are_told_class_by_class_before_a_run_exists(maml, impo
     code, _, err = maml("train", "--data", "mine", "-s", "ways=3", "-s", "eval_queries=15")
     assert (code, started, list_runs()) == (2, [], [])
     assert "shots + queries = 16 pictures of a class, but 'c8' (test) has 12: lower" in err
-    assert "the train split has 3 classes, fewer than ways = 5" in maml("train", "--data", "mine")[2]
+    words = ["train", "--data", "mine", "-s", "ways=5"]
+    assert "the train split has 3 classes, fewer than ways = 5" in maml(*words)[2]
+
+
+def test_of_data_alone_the_tasks_are_as_large_as_the_pictures_allow(maml, imported, started):
+    imported("mine", 3, 84)
+    code, _, err = maml("train", "--data", "mine", "-s", "shots=2")
+    ((run, record, _),) = started
+    assert (code, err) == (0, "maml: to fit mine: ways = 3, queries = 10, eval_queries = 10\n")
+    config = record.resolved.config
+    assert (config.task.ways, config.task.shots, config.task.queries) == (3, 2, 10)
+    assert config.evaluation.eval_queries == 10
+    assert (record.resolved.sources["ways"], record.resolved.sources["shots"]) == ("to fit the data", "-s")
+    assert record.command == (
+        "maml train photos -s ways=3 -s queries=10 -s eval_queries=10 -s shots=2 -s 'data=\"mine\"'"
+    )
+    assert maml(*shlex.split(record.command)[1:])[0] == 0
+    assert started[1][1].resolved.config == config
+    assert read_record(run.config).resolved.config == config
+
+
+def test_with_a_preset_the_tasks_are_the_presets(maml, imported, started):
+    imported("mine")
+    assert "fewer than ways = 5" in maml("train", "drawings", "--data", "mine")[2]
+    assert started == []
 
 
 @pytest.mark.parametrize(("name", "code"), [("nothing", 3), ("../x", 2), ('a"b', 2), ("7", 3)])

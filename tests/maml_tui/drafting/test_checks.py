@@ -93,6 +93,8 @@ def test_a_full_disk(draft, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: usage(34 << 20))
     assert ("good", "34.0 MiB free where runs are kept") in found(draft())
     assert ("bad", "34.0 MiB free where runs are kept, 35.0 MiB needed") in found(draft(), COSTS)
+    kept = draft().edited("keep_best", "5")
+    assert ("bad", "34.0 MiB free where runs are kept, 39.0 MiB needed") in found(kept, COSTS)
 
 
 def test_a_folder_that_cannot_be_written(draft, monkeypatch, home):

@@ -7,6 +7,7 @@ import pytest
 from engine.config.presets import load_preset
 from engine.runs.events import AtStep, Measurement, Protocol
 from engine.runs.result import Measured
+from maml_tui.cli.output import width
 from maml_tui.published import Published
 from maml_tui.reproducing.cells import COMPARISON_COLUMNS, Cell, comparison, step_table, verdict
 
@@ -58,12 +59,22 @@ def test_every_published_number_has_a_row():
     assert all(len(row) == len(COMPARISON_COLUMNS) for row in rows)
     assert rows[0] == (
         *("omniglot 5-way 1-shot", "maml", "3", "97.50 \u00b1 1.00"),
-        *("98.7 \u00b1 0.4", "Finn et al. 2017", "overlap"),
+        *("98.7 \u00b1 0.4", "overlap", "Finn et al. 2017"),
     )
-    assert ("97.41 \u00b1 0.1", "Scaramuzzino 2021", "overlap") in [row[4:] for row in rows]
+    assert ("97.41 \u00b1 0.1", "overlap", "Scaramuzzino 2021") in [row[4:] for row in rows]
     assert [row[2:5] for row in rows if row[0].startswith("sinusoid")] == [
         *(("1", "-", "0.67"), ("5", "-", "0.38"), ("10", "-", "0.35")),
     ]
+
+
+@pytest.mark.parametrize(
+    "preset", ["omniglot-5w1s", "omniglot-20w5s", "miniimagenet-5w1s", "miniimagenet-5w5s"]
+)
+@pytest.mark.parametrize("algorithm", ["maml", "fomaml"])
+def test_below_the_name_of_their_task_they_fit_eighty_columns(preset, algorithm):
+    rows = [row[1:] for row in comparison([cell(preset, [0.975] * 11, algorithm=algorithm)])]
+    assert rows
+    assert width(COMPARISON_COLUMNS[1:], rows) <= 80
 
 
 def test_networks_stand_side_by_side_with_all_that_a_mean_hides():

@@ -1,0 +1,141 @@
+"""Meta-iterations as one CUDA graph: recorded once, replayed without the work of the host.
+
+Sampling, adaptation, meta-gradient and Adam's update launch thousands of small kernels, which costs the host more time
+than the GPU. A replay launches all of them at once, on the tensors of the recording.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import torch
+
+from engine.acceleration.batched import Batched
+from engine.acceleration.paths import disagreement, few_examples, small_episodes, small_problem
+from engine.acceleration.step import Step
+from engine.memory import is_out_of_memory
+from engine.tasks.custom import CustomTasks
+from engine.training import fresh_state
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from torch import Tensor
+
+    from engine.acceleration.paths import Path
+    from engine.tasks.episode import Episodes
+    from engine.training import Setup, TrainingState, Updated
+
+_LOOK_SECONDS = 0.05
+"""Time between two looks at the device, which bounds how long a request waits."""
+
+_WARM_UPS = 3
+
+
+class Replay:
+    """Takes iterations and looks at what came of them a few times a second.
+
+    Args:
+        step: What an iteration does, and what is read of it.
+        take: Takes an iteration: the step, or its recording.
+    """
+
+    def __init__(self, step: Step, take: Callable[[], None]) -> None:
+        self.take = take
+        self._step = step
+        self._together = 1
+
+    def advance(self, most: int) -> Updated:
+        """Take one iteration or more, but `most` at most, and return the last.
+
+        Raises:
+            DivergedError: Too many meta-gradients in a row were not finite.
+        """
+        count = min(most, self._together)
+        began = time.perf_counter()
+        for _ in range(count):
+            self.take()
+        updated = self._step.read()
+        self._together = max(1, int(_LOOK_SECONDS * count / (time.perf_counter() - began)))
+        return updated
+
+
+def replayed(setup: Setup, state: TrainingState) -> tuple[Path, Replay | None]:
+    """Return how a run's iterations are taken from `state` on, and their recording where there is one.
+
+    On a CUDA device that is a graph, if the fastest way to the meta-gradient can be recorded and the recording agrees
+    with the reference. A person's own tasks are made on the CPU, which cannot be recorded.
+    """
+    path = setup.path
+    if (
+        setup.device.type != "cuda"
+        or isinstance(setup.source, CustomTasks)
+        or not isinstance(path.way, Batched)
+    ):
+        return path, None
+    defect, replay = _recorded(setup, state, path.way)
+    if replay is not None:
+        return replace(path, name=f"{path.name}-graph"), replay
+    return replace(
+        path, warnings=(*path.warnings, f"the fast path {path.name}-graph is not used: {defect}")
+    ), None
+
+
+def _recorded(setup: Setup, state: TrainingState, way: Batched) -> tuple[str | None, Replay | None]:
+    """Return what is wrong with a recording, or the recording."""
+    try:
+        if defect := _defect(setup, way):
+            return defect, None
+        step = Step(state, way, setup.episodes, setup.config.training.grad_clip)
+        return None, Replay(step, record(step, setup.device))
+    except RuntimeError as error:
+        if is_out_of_memory(error):
+            raise
+        return f"it cannot be recorded here ({str(error).splitlines()[0]})", None
+
+
+def _defect(setup: Setup, way: Batched) -> str | None:
+    """Say what is wrong with recorded iterations of a small problem in float64; None if nothing is."""
+    examples = few_examples(setup.config)
+    algorithm, theta, _ = small_problem(setup.algorithm, setup.source, examples)
+
+    def episodes(iteration: int | Tensor) -> Episodes:
+        return small_episodes(setup.source, examples, iteration)
+
+    step = Step(
+        fresh_state(theta, setup.config.training.meta_lr), replace(way, algorithm=algorithm), episodes, 0.0
+    )
+    take = record(step, setup.device)
+    # The second one shows that a replay goes on: with the next tasks, from the parameters the first has left.
+    for iteration in range(2):
+        expected, _ = algorithm.meta_gradient(theta, episodes(iteration))
+        take()
+        found = {name: value.grad for name, value in theta.items() if value.grad is not None}
+        if defect := disagreement(found, expected):
+            return defect
+    return None
+
+
+def record(step: Step, device: torch.device) -> Callable[[], None]:
+    """Return a function that takes an iteration as `step` does, recorded as a CUDA graph.
+
+    The state is left as it is. The graph keeps the memory it works in to itself, so what is computed between replays
+    does not disturb it.
+
+    Raises:
+        RuntimeError: The step does what cannot be recorded, such as to wait for a value.
+    """
+    graph = torch.cuda.CUDAGraph()
+    stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+    stream.wait_stream(torch.cuda.current_stream(device))
+    with torch.cuda.stream(stream), step.idle():
+        for _ in range(
+            _WARM_UPS
+        ):  # libraries and Adam set themselves up at first use, which cannot be recorded
+            step()
+        with torch.cuda.graph(graph, stream=stream):
+            step()
+    torch.cuda.current_stream(device).wait_stream(stream)
+    return graph.replay

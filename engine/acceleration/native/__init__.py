@@ -1,0 +1,1 @@
+"""Convolution blocks in C++, compiled where they are used."""

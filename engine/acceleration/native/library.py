@@ -1,0 +1,153 @@
+"""The native code: compiled at first use, kept in the user's cache, loaded once a process."""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import os
+import platform
+import shutil
+import stat
+import subprocess
+import tempfile
+from functools import cache
+from pathlib import Path
+
+import torch
+
+from engine.errors import MamlError, ResourceError
+from engine.files import explain_os_errors, private_dir
+from engine.paths import cache_dir
+from engine.text import printable
+
+_SOURCE = Path(__file__).with_name("network.cpp")
+_COMPILERS = ("c++", "g++", "clang++")
+_FLAGS = ("-std=c++17", "-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-fPIC", "-shared")
+_MOST_SECONDS = 120
+_FUNCTIONS = ("outputs", "gradient", "hessian_product", "numbers", "tangent_numbers")
+
+
+class Library:
+    """The compiled code.
+
+    Args:
+        path: The shared library.
+
+    Attributes:
+        vector_bytes: Filters come in multiples of so many bytes.
+
+    Raises:
+        OSError: It is not a shared library of this machine.
+        AttributeError: It is not this one.
+    """
+
+    def __init__(self, path: Path) -> None:
+        code = ctypes.CDLL(str(path))
+        self.vector_bytes = int(code.vector_bytes())
+        self._functions = {}
+        for name in _FUNCTIONS:
+            for dtype, suffix in ((torch.float32, "float"), (torch.float64, "double")):
+                function = getattr(code, f"{name}_{suffix}")
+                function.argtypes, function.restype = (ctypes.c_void_p,), ctypes.c_int64
+                self._functions[name, dtype] = function
+
+    def run(self, name: str, dtype: torch.dtype, call: ctypes.Structure) -> int:
+        """Call a function of network.cpp for numbers of a type.
+
+        Raises:
+            torch.OutOfMemoryError: There is no memory for it.
+        """
+        found = int(self._functions[name, dtype](ctypes.addressof(call)))
+        if not found:
+            raise torch.OutOfMemoryError("convolutions in native code need more memory than there is")
+        return found
+
+
+class UnavailableError(MamlError):
+    """There is no native code here, and why."""
+
+
+@cache
+def library() -> Library:
+    """Return the native code, compiled if need be.
+
+    Raises:
+        UnavailableError: There is no compiler, it failed, or there is no place to keep what it makes.
+    """
+    compiler = next(filter(None, map(shutil.which, _COMPILERS)), None)
+    if compiler is None:
+        raise UnavailableError(
+            f"there is no C++ compiler here ({', '.join(_COMPILERS[:-1])} or {_COMPILERS[-1]})"
+        )
+    try:
+        folder, name = private_dir(cache_dir() / "native"), f"blocks-{_key(compiler)}"
+        return _cached(folder, name) or Library(_compiled(compiler, folder, name))
+    except ResourceError as error:
+        raise UnavailableError(str(error).rstrip(".")) from error
+    except (OSError, AttributeError) as error:
+        raise UnavailableError(f"what {compiler} made of it cannot be loaded ({error})") from error
+
+
+def _key(compiler: str) -> str:
+    """Return a name for all that decides what the compiler makes: source, options, compiler and processor."""
+    digest = hashlib.sha256()
+    for path in sorted(_SOURCE.parent.glob("*.[ch]*")):
+        digest.update(path.read_bytes())
+    digest.update(" ".join((*_FLAGS, _ask(compiler, "--version"), _processor())).encode())
+    return digest.hexdigest()[:16]
+
+
+def _processor() -> str:
+    """Return what the processor can do: code for a richer one would break off on a poorer one."""
+    try:
+        described = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return f"{platform.machine()} {platform.processor()}"
+    lines = described.split("\n\n", 1)[0].splitlines()
+    wanted = ("model name", "flags", "Features", "CPU part")
+    return "\n".join(line for line in lines if line.startswith(wanted))
+
+
+def _cached(folder: Path, name: str) -> Library | None:
+    """Return what was compiled before, if it is whole and nobody but its owner could have changed it."""
+    for path in sorted(folder.glob(f"{name}-*.so")):
+        try:
+            owner = path.stat()
+            mine = owner.st_uid == os.getuid() and not owner.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+            if mine and path.name == _named(name, path.read_bytes()):
+                return Library(path)
+        except (OSError, AttributeError):
+            continue  # to be compiled anew
+    return None
+
+
+def _named(name: str, content: bytes) -> str:
+    return f"{name}-{hashlib.sha256(content).hexdigest()}.so"
+
+
+def _compiled(compiler: str, folder: Path, name: str) -> Path:
+    """Compile the code; two processes that do so at once each keep a whole file."""
+    with explain_os_errors(f"compile into {folder}"), tempfile.TemporaryDirectory(dir=folder) as made:
+        path = Path(made) / "blocks.so"
+        _ask(compiler, *_FLAGS, str(_SOURCE), "-o", str(path))
+        path.chmod(0o600)
+        return path.replace(folder / _named(name, path.read_bytes()))
+
+
+def _ask(*command: str) -> str:
+    """Run the compiler and return what it says.
+
+    Raises:
+        UnavailableError: It fails, or takes too long.
+    """
+    try:
+        done = subprocess.run(
+            command, capture_output=True, stdin=subprocess.DEVNULL, timeout=_MOST_SECONDS, check=True
+        )
+    except subprocess.CalledProcessError as error:
+        said = error.stderr.decode(errors="replace").strip().splitlines()
+        reason = next((line for line in said if "error" in line), said[0] if said else "it says nothing")
+        raise UnavailableError(f"{command[0]} does not compile it ({printable(reason)})") from error
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise UnavailableError(f"{command[0]} does not run ({error})") from error
+    return done.stdout.decode(errors="replace")
