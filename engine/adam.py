@@ -1,7 +1,6 @@
 """The outer optimiser, Adam (Kingma, Ba 2015), by PyTorch's own fused kernel.
 
-`torch.optim.Adam` takes the same steps to the last bit, and on a small network spends five times as long around the
-kernel as in it.
+`torch.optim.Adam` takes the same steps to the last bit, and on a small network five times as long.
 """
 
 from __future__ import annotations

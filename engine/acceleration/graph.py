@@ -131,9 +131,8 @@ def record(step: Step, device: torch.device) -> Callable[[], None]:
     stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
     stream.wait_stream(torch.cuda.current_stream(device))
     with torch.cuda.stream(stream), step.idle():
-        for _ in range(
-            _WARM_UPS
-        ):  # libraries and Adam set themselves up at first use, which cannot be recorded
+        # Libraries set themselves up at first use, which cannot be recorded.
+        for _ in range(_WARM_UPS):
             step()
         with torch.cuda.graph(graph, stream=stream):
             step()
