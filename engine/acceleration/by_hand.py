@@ -27,8 +27,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from engine.acceleration.native.library import Library
-    from engine.acceleration.native.network import NativeNetwork, NativeTrace
-    from engine.acceleration.networks import Network, Trace
+    from engine.acceleration.networks import AnyNetwork, AnyTrace
     from engine.algorithms.adapt import Params
     from engine.tasks.episode import Episodes
 
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
 _TOGETHER = 1024
 """Tasks in one operation, at most: enough to hide what an operation costs beside its arithmetic."""
 
-_ONE_CORE_NUMBERS = 50_000
+ONE_CORE_NUMBERS = 50_000
 """Parameters up to which sharing an operation among cores costs more than it saves, beside other work above all."""
 
 
@@ -53,7 +52,7 @@ class ByHand:
     """
 
     algorithm: MAML
-    network: Network | NativeNetwork
+    network: AnyNetwork
     threads: TaskThreads
     together: int | None
     recompute: bool
@@ -96,7 +95,7 @@ class ByHand:
             g = self._back_through(params, trace, g)
         return {name: _summed_like(theta[name], value) for name, value in g.items()}, query.outputs
 
-    def _back_through(self, params: Params, trace: Trace | NativeTrace, g: Params) -> Params:
+    def _back_through(self, params: Params, trace: AnyTrace, g: Params) -> Params:
         """Return the gradient with respect to `params` from that with respect to what a step made of them."""
         product = trace.hessian_product(g)
         return {
@@ -128,7 +127,7 @@ def by_hand(
         return None
     if isinstance(learner.model, MLP):
         numbers = sum(value.numel() for value in learner.model.parameters())
-        threads = TaskThreads(1, cores=None if numbers > _ONE_CORE_NUMBERS else 1)
+        threads = TaskThreads(1, cores=None if numbers > ONE_CORE_NUMBERS else 1)
         return ByHand(algorithm, network, threads, task_chunk or _TOGETHER, recompute)
     cores = torch.get_num_threads()
     return ByHand(algorithm, network, TaskThreads(min(cores, task_chunk or cores)), None, recompute)

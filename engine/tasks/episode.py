@@ -51,6 +51,8 @@ class Episodes:
 
     def split(self, size: int) -> Iterator[Episodes]:
         """Yield the batch in parts of `size` episodes."""
+        if len(self.support_x) <= size:
+            return iter((self,))
         parts = zip(*(part.split(size) for part in self.tensors()), strict=True)  # type: ignore[no-untyped-call]
         return (Episodes(*part) for part in parts)
 
