@@ -212,7 +212,7 @@ class Validated:
 
 
 def meta_train(
-    setup: Setup, state: TrainingState, replay: Replay | None = None
+    setup: Setup, state: TrainingState, replay: Replay | None = None, training: TrainingConfig | None = None
 ) -> Iterator[Updated | Validated]:
     """Train from `state` (updated in place) to the last iteration, or until patience runs out.
 
@@ -222,13 +222,14 @@ def meta_train(
         setup: What is trained.
         state: Where training stands.
         replay: Takes the same iterations of this state as a recording; None to take them here.
+        training: When to validate and to end, in place of what the configuration says.
 
     Raises:
         DivergedError: After too many non-finite meta-gradients in a row.
     """
-    training = setup.config.training
+    training = training or setup.config.training
     meta_batches = setup.meta_batches(state.iteration)
-    while state.iteration < training.iterations and not out_of_patience(setup.config, state):
+    while state.iteration < training.iterations and not out_of_patience(training, state):
         if replay is not None:
             updated = replay.advance(until_due(training, state.iteration))
         else:
@@ -311,6 +312,6 @@ def note(state: TrainingState, measurement: Measurement) -> bool:
     return True
 
 
-def out_of_patience(config: RunConfig, state: TrainingState) -> bool:
+def out_of_patience(training: TrainingConfig, state: TrainingState) -> bool:
     """Tell whether training is to stop early."""
-    return 0 < config.training.patience <= state.without_gain
+    return 0 < training.patience <= state.without_gain

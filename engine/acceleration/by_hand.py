@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from engine.acceleration.networks import descend, network_of
-from engine.acceleration.threads import TaskThreads
+from engine.acceleration.threads import ONE_CORE_NUMBERS, TaskThreads
 from engine.algorithms.maml import FOMAML, MAML, QueryMetrics
 from engine.models.mlp import MLP
 
@@ -34,9 +34,6 @@ if TYPE_CHECKING:
 
 _TOGETHER = 1024
 """Tasks in one operation, at most: enough to hide what an operation costs beside its arithmetic."""
-
-ONE_CORE_NUMBERS = 50_000
-"""Parameters up to which sharing an operation among cores costs more than it saves, beside other work above all."""
 
 
 @dataclass(frozen=True)

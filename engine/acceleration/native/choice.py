@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.acceleration.by_hand import ONE_CORE_NUMBERS
 from engine.acceleration.native.library import library
+from engine.acceleration.threads import ONE_CORE_NUMBERS
 from engine.models.conv4 import Conv4Pool, Conv4Stride
 from engine.models.mlp import MLP
 
