@@ -19,6 +19,7 @@ import torch
 from engine.acceleration.networks import descend, network_of
 from engine.acceleration.threads import ONE_CORE_NUMBERS, TaskThreads
 from engine.algorithms.maml import FOMAML, MAML, QueryMetrics
+from engine.algorithms.pretrained import Pretrained
 from engine.models.mlp import MLP
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ _TOGETHER = 1024
 
 @dataclass(frozen=True)
 class ByHand:
-    """MAML and first-order MAML without automatic differentiation.
+    """MAML, first-order MAML and pretraining without automatic differentiation.
 
     Attributes:
         algorithm: What is computed.
@@ -55,7 +56,9 @@ class ByHand:
     recompute: bool
 
     def meta_gradient(self, theta: Params, episodes: Episodes) -> tuple[Params, QueryMetrics]:
-        """Return what `MAML.meta_gradient` does, but for rounding."""
+        """Return what the algorithm's own `meta_gradient` does, but for rounding."""
+        if isinstance(self.algorithm, Pretrained):
+            episodes = episodes.pooled()
         # In one of the threads too: what PyTorch shares among cores leaves them waiting for more when it is done.
         (start,) = self.threads.map(self.network.laid_out, [theta])
         parts = self.threads.map(lambda portion: self._total(start, *portion), self._portions(episodes))
@@ -120,7 +123,7 @@ def by_hand(
     """
     learner = algorithm.learner
     network = network_of(learner, library)
-    if network is None or type(algorithm) not in (MAML, FOMAML):
+    if network is None or type(algorithm) not in (MAML, FOMAML, Pretrained):
         return None
     if isinstance(learner.model, MLP):
         numbers = sum(value.numel() for value in learner.model.parameters())

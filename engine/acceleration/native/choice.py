@@ -35,13 +35,12 @@ def native_code(config: RunConfig, model: nn.Module, input_shape: tuple[int, ...
     Raises:
         UnavailableError: It cannot be compiled or loaded here.
     """
-    if config.algorithm.algorithm not in ("maml", "fomaml"):
-        return None
     if type(model) is MLP:
         small = sum(value.numel() for value in model.parameters()) <= ONE_CORE_NUMBERS
         worth = small and config.is_regression and config.training.iterations >= _ITERATIONS_WORTH_COMPILING
         return library("mlp") if worth else None
     ours = type(model) in (Conv4Stride, Conv4Pool) and config.model.filters % _NARROWEST == 0
+    ours &= config.algorithm.algorithm in ("maml", "fomaml")
     worth = ours and _operations(config, model, input_shape) >= _WORTH_COMPILING
     return library("conv4") if worth else None
 
