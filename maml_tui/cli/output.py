@@ -83,11 +83,11 @@ def emit_table(columns: Sequence[str], rows: Sequence[Sequence[str]], strong: in
             cells = [""] * len(cells)
 
 
-def emit_notes(notes: Iterable[str]) -> None:
-    """Write the sentences below a table, wrapped to the room there is."""
+def emit_notes(notes: Iterable[str], style: str = "dim") -> None:
+    """Write sentences, such as those below a table, wrapped to the room there is."""
     for note in notes:
         for line in _wrapped(note, room(), indent="  "):
-            emit(line, "dim")
+            emit(line, style)
 
 
 def emit_result(tables: Sequence[ResultTable]) -> None:

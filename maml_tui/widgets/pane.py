@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 Composer = Callable[[Scene, int, int], Panel]
 """Makes what stands in a pane of a scene and of the columns and rows there are."""
 
+_MORE = "…"
+
 _STYLES: dict[Role, str] = {
     "": "",
     "strong": "bold",
@@ -97,11 +99,16 @@ class Pane(ScrollView, can_focus=True):
         self._renew()
 
     def render_line(self, y: int) -> Strip:
-        """Return one line of what is in sight."""
+        """Return one line of what is in sight, with a sign at either end where there is more of it."""
         x, top = self.scroll_offset
         line = self._lines[top + y] if top + y < len(self._lines) else ()
-        segments = [Segment(text, self._style(role)) for text, role in line]
-        return Strip(segments).simplify().crop_extend(x, x + self.size.width, self.rich_style)
+        strip, width = Strip(Segment(text, self._style(role)) for text, role in line), self.size.width
+        shown = strip.simplify().crop_extend(x, x + width, self.rich_style)
+        before, behind = 0 < x < strip.cell_length, strip.cell_length > x + width
+        cue = Strip([Segment(_MORE, self._style("dim"))])
+        return Strip.join(
+            [cue if before else None, shown.crop(before, width - behind), cue if behind else None]
+        )
 
     def _renew(self) -> None:
         room = self.scrollable_content_region.size
@@ -128,6 +135,7 @@ class Pane(ScrollView, can_focus=True):
         for y, (old, new) in enumerate(zip_longest(before, self._lines, fillvalue=())):
             if old != new:
                 start, stop = _span(_cells(old), _cells(new))
+                start = min(start, x + self.size.width - 1)  # where it may be said that there is more
                 self.refresh(Region(start - x, y - top, stop - start, 1))
 
     def _style(self, role: Role) -> Style:
