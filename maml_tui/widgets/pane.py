@@ -102,7 +102,8 @@ class Pane(ScrollView, can_focus=True):
         """Return one line of what is in sight, with a sign at either end where there is more of it."""
         x, top = self.scroll_offset
         line = self._lines[top + y] if top + y < len(self._lines) else ()
-        strip, width = Strip(Segment(text, self._style(role)) for text, role in line), self.size.width
+        strip = Strip(Segment(text, self._style(role)) for text, role in line)
+        width = self.scrollable_content_region.width
         shown = strip.simplify().crop_extend(x, x + width, self.rich_style)
         before, behind = 0 < x < strip.cell_length, strip.cell_length > x + width
         cue = Strip([Segment(_MORE, self._style("dim"))])
@@ -135,7 +136,9 @@ class Pane(ScrollView, can_focus=True):
         for y, (old, new) in enumerate(zip_longest(before, self._lines, fillvalue=())):
             if old != new:
                 start, stop = _span(_cells(old), _cells(new))
-                start = min(start, x + self.size.width - 1)  # where it may be said that there is more
+                start = min(
+                    start, x + self.scrollable_content_region.width - 1
+                )  # where it may be said that there is more
                 self.refresh(Region(start - x, y - top, stop - start, 1))
 
     def _style(self, role: Role) -> Style:

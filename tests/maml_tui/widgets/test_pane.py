@@ -79,6 +79,15 @@ def test_a_line_that_goes_on_says_so_at_either_end():
     drive(act)
 
 
+def test_the_sign_stands_beside_the_scrollbar():
+    async def act(app, pilot):
+        app.show(*["as long as the pane"] * 9)
+        await pilot.pause()
+        assert [row[2:17] for row in app.rows[1:5]] == ["as long as the…"] * 4
+
+    drive(act)
+
+
 @pytest.mark.parametrize("framed", [True, False])
 def test_the_sign_comes_and_goes_with_what_follows(framed):
     async def act(app, pilot):
