@@ -133,12 +133,11 @@ class Pane(ScrollView, can_focus=True):
     def _repaint(self, before: Sequence[Line]) -> None:
         """Repaint, of each line, from the first character that is another to the last."""
         x, top = self.scroll_offset
+        last = x + self.scrollable_content_region.width - 1  # where it may be said that there is more
         for y, (old, new) in enumerate(zip_longest(before, self._lines, fillvalue=())):
             if old != new:
                 start, stop = _span(_cells(old), _cells(new))
-                start = min(
-                    start, x + self.scrollable_content_region.width - 1
-                )  # where it may be said that there is more
+                start = min(start, last)
                 self.refresh(Region(start - x, y - top, stop - start, 1))
 
     def _style(self, role: Role) -> Style:
