@@ -209,7 +209,7 @@ class MamlApp(App[int]):
             yield SystemCommand(action.label.rstrip("…"), f"{action.help} ({keys})", perform)
         if not self.terminal.colourless:
             yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
-        yield SystemCommand("Screenshot", "Write this screen as SVG", self.action_picture)
+        yield SystemCommand("Screenshot", "Write this screen as SVG", partial(self.run_action, "app.picture"))
 
     def action_show(self, page: str) -> None:
         """Go to a page."""

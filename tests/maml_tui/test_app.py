@@ -258,6 +258,19 @@ def test_a_picture_of_the_screen(tmp_path):
     drive(app(), act)
 
 
+def test_a_picture_that_cannot_be_written_is_told_and_ends_nothing(tmp_path):
+    (tmp_path / "exports").write_text("in the way of a folder")
+
+    async def act(pilot):
+        offered = pilot.app.get_system_commands(pilot.app.screen)
+        (picture,) = (one for one in offered if one.title == "Screenshot")
+        await picture.callback()
+        await pilot.pause()
+        assert "exports" in told_of(pilot.app)[0]
+
+    drive(app(), act)
+
+
 def test_what_is_no_run_is_told_and_the_page_stays(tmp_path):
     async def act(pilot):
         pilot.app.open_run(RunDirectory(tmp_path / "nothing"))
