@@ -75,7 +75,8 @@ class Pane(ScrollView, can_focus=True):
             overflow: auto auto;
             border: round $foreground 40%;
             border-title-color: $text;
-            padding: 0 1;
+            padding: 0 0 0 1;
+            scrollbar-gutter: stable;
         }
         &.-framed:focus { border: heavy $primary; }
     }
@@ -114,6 +115,7 @@ class Pane(ScrollView, can_focus=True):
     def _renew(self) -> None:
         room = self.scrollable_content_region.size
         if self._scene is None or not room:
+            self._lines = ()  # what is hidden does not come back as it was
             return
         panel = self._make(self._scene, room.width, room.height)
         before, self._lines = self._lines, panel.lines

@@ -81,9 +81,11 @@ def test_a_line_that_goes_on_says_so_at_either_end():
 
 def test_the_sign_stands_beside_the_scrollbar():
     async def act(app, pilot):
+        app.show("as long as the pane")
+        await pilot.pause()
         app.show(*["as long as the pane"] * 9)
         await pilot.pause()
-        assert [row[2:17] for row in app.rows[1:5]] == ["as long as the…"] * 4
+        assert [row[2:18] for row in app.rows[1:5]] == ["as long as the …"] * 4
 
     drive(act)
 
@@ -91,7 +93,7 @@ def test_the_sign_stands_beside_the_scrollbar():
 @pytest.mark.parametrize("framed", [True, False])
 def test_the_sign_comes_and_goes_with_what_follows(framed):
     async def act(app, pilot):
-        width = app.pane.size.width
+        width = app.pane.scrollable_content_region.width
         for line in ("a" * width, "a" * (width + 1), "a" * width):
             app.show(line)
             await pilot.pause()
