@@ -83,6 +83,19 @@ def emit_table(columns: Sequence[str], rows: Sequence[Sequence[str]], strong: in
             cells = [""] * len(cells)
 
 
+def emit_side_by_side(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Write a table; columns that have no room beside the others follow below, beside the first one again."""
+    start = 1
+    while start < len(columns):
+        stop = start + 1
+        while stop < len(columns) and width(*_chosen(columns, rows, start, stop + 1)) <= room():
+            stop += 1
+        if start > 1:
+            emit("")
+        emit_table(*_chosen(columns, rows, start, stop))
+        start = stop
+
+
 def emit_notes(notes: Iterable[str], style: str = "dim") -> None:
     """Write sentences, such as those below a table, wrapped to the room there is."""
     for note in notes:
@@ -107,6 +120,14 @@ def room() -> int:
 def width(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
     """Return the columns of a terminal that `emit_table` needs for a table."""
     return sum(size + len(_GAP) for size in _widths(columns, rows)) - len(_GAP)
+
+
+def _chosen(
+    columns: Sequence[str], rows: Sequence[Sequence[str]], start: int, stop: int
+) -> tuple[list[str], list[list[str]]]:
+    """Return the first column of a table and those from `start` to before `stop`."""
+    headings, *others = ([row[0], *row[start:stop]] for row in (columns, *rows))
+    return headings, others
 
 
 def _wrapped(text: str, width: int, indent: str = "") -> list[str]:
