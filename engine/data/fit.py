@@ -43,21 +43,29 @@ def check_fit(name: str, sizes: Sizes, ways: int, examples: int) -> None:
     Raises:
         UsageError: A part has fewer classes than `ways`, or a class fewer pictures than `examples`; names them.
     """
-    for part, classes in sizes.items():
-        if len(classes) < ways:
-            raise UsageError(
-                f"{name}: the {part} split has {_count(classes)}, fewer than ways = {ways}: "
-                f"{'lower ways or add classes' if len(classes) > 1 else 'a task needs two, so add classes'}"
-            )
-    small = [
+    part, classes = min(sizes.items(), key=lambda one: len(one[1]))
+    if len(classes) < ways:
+        raise UsageError(
+            f"{name}: the {part} split has {_count(classes)}, fewer than ways = {ways}: "
+            f"{_lower('ways', len(classes))}add classes"
+        )
+    by_size = sorted(
+        ((part, class_name, count) for part, of in sizes.items() for class_name, count in of.items()),
+        key=lambda one: one[2],
+    )
+    named = [
         f"'{printable(class_name)}' ({part}) has {count}"
-        for part, classes in sizes.items()
-        for class_name, count in classes.items()
+        for part, class_name, count in by_size
         if count < examples
     ]
-    if small:
-        more = f" and {len(small) - _NAMED:,} more" if len(small) > _NAMED else ""
+    if named:
+        more = f" and {len(named) - _NAMED:,} more" if len(named) > _NAMED else ""
         raise UsageError(
-            f"{name}: a task takes shots + queries = {examples} pictures of a class, but {', '.join(small[:_NAMED])}"
-            f"{more}: lower shots, queries or eval_queries, or add pictures"
+            f"{name}: shots + queries (or eval_queries) = {examples} pictures of a class, "
+            f"but {', '.join(named[:_NAMED])}{more}: {_lower('them', by_size[0][2])}add pictures"
         )
+
+
+def _lower(what: str, available: int) -> str:
+    """Say how far something is to be lowered; where not even the least that a task takes is there, why it cannot."""
+    return f"lower {what} to {available} or " if available > 1 else "a task needs two, so "

@@ -17,7 +17,7 @@ from engine.files import explain_os_errors, write_atomic
 from engine.runs.result import read_result
 from engine.runs.status import current_status
 from maml_tui.cli.foreground import Display, Plain, Quiet, work
-from maml_tui.cli.output import Mode, choose_mode, emit, emit_json, emit_table, room, say, width
+from maml_tui.cli.output import Mode, choose_mode, emit, emit_json, emit_notes, emit_table, room, say, width
 from maml_tui.comparing.measuring import measure
 from maml_tui.exporting import write_figure
 from maml_tui.new_run import create
@@ -151,11 +151,7 @@ def _show(table: Table, planned: Sequence[PlannedRun], cells: Sequence[Cell]) ->
         if compared:
             emit_table(COMPARISON_COLUMNS[1:], [row[1:] for row in compared])
             emit("")
-    for note in _NOTES:
-        emit(note, "dim")
-    for one in planned:
-        if not one.complete:
-            emit(f"{one.record.name}: {one.standing}", "dim")
+    emit_notes((*_NOTES, *(f"{one.record.name}: {one.standing}" for one in planned if not one.complete)))
 
 
 def _step_tables(cells: Sequence[Cell]) -> list[StepTable]:
