@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from engine.errors import UsageError
 from engine.text import printable
@@ -17,6 +17,19 @@ if TYPE_CHECKING:
 _NAMED = 10
 Sizes = dict[str, dict[str, int]]
 """For each of `train`, `val` and `test` its classes, and how many pictures each has."""
+
+
+class MisfitError(UsageError):
+    """Tasks are too large for the data.
+
+    Attributes:
+        found: What is too few for what, without what to do about it.
+        lacking: Too few of what.
+    """
+
+    def __init__(self, found: str, lacking: Literal["classes", "pictures"], remedy: str) -> None:
+        super().__init__(f"{found}: {remedy}")
+        self.found, self.lacking = found, lacking
 
 
 def sizes_of(image_set: ImageSet, classes: Mapping[str, np.ndarray]) -> Sizes:
@@ -41,13 +54,14 @@ def check_fit(name: str, sizes: Sizes, ways: int, examples: int) -> None:
         examples: Pictures of each class in a task, shots and queries together.
 
     Raises:
-        UsageError: A part has fewer classes than `ways`, or a class fewer pictures than `examples`; names them.
+        MisfitError: A part has fewer classes than `ways`, or a class fewer pictures than `examples`; names them.
     """
     for part, classes in sizes.items():
         if len(classes) < ways:
-            raise UsageError(
-                f"{name}: the {part} split has {_count(classes)}, fewer than ways = {ways}: "
-                f"{'lower ways or add classes' if len(classes) > 1 else 'a task needs two, so add classes'}"
+            raise MisfitError(
+                f"{name}: the {part} split has {_count(classes)}, fewer than ways = {ways}",
+                "classes",
+                "lower ways or add classes" if len(classes) > 1 else "a task needs two, so add classes",
             )
     small = [
         f"'{printable(class_name)}' ({part}) has {count}"
@@ -57,7 +71,9 @@ def check_fit(name: str, sizes: Sizes, ways: int, examples: int) -> None:
     ]
     if small:
         more = f" and {len(small) - _NAMED:,} more" if len(small) > _NAMED else ""
-        raise UsageError(
-            f"{name}: a task takes shots + queries = {examples} pictures of a class, but {', '.join(small[:_NAMED])}"
-            f"{more}: lower shots, queries or eval_queries, or add pictures"
+        raise MisfitError(
+            f"{name}: a task takes shots + queries = {examples} pictures of a class, "
+            f"but {', '.join(small[:_NAMED])}{more}",
+            "pictures",
+            "lower shots, queries or eval_queries, or add pictures",
         )

@@ -11,6 +11,7 @@ import pytest
 
 from engine.config.record import RunRecord, read_record
 from engine.config.resolve import ResolvedConfig
+from engine.data.store import make_image_set, save
 from engine.evaluation.__main__ import main as evaluate_main
 from engine.runs.checkpoints import read_pointer, read_ranking
 from engine.runs.control import request
@@ -367,6 +368,26 @@ def test_the_same_protocol_gives_the_result_again(run_of, working, capsys):
     assert Scores.model_validate(json.loads(capsys.readouterr().out)["scores"]) == scores
     assert evaluate_main([str(run.path), '{"scored": 9, "steps": 8}']) == 2
     assert "beyond the last of 8 steps" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("classes", "overrides", "remedy"),
+    [
+        (3, {}, "measured with the ways it was trained with, so choose data with more classes"),
+        (90, {"queries": 9}, "lower shots or queries, or choose data with more pictures of a class"),
+    ],
+)
+def test_other_data_that_do_not_suffice(
+    run_of, working, capsys, monkeypatch, tmp_path, classes, overrides, remedy
+):
+    monkeypatch.setenv("MAML_DATA_DIR", str(tmp_path / "data"))
+    names, counts = [f"c{number:02}" for number in range(classes)], [8] * classes
+    images = np.zeros((sum(counts), 1, 28, 28), dtype=np.uint8)
+    save(make_image_set("few", images, names, counts, "made by a test"))
+    run = run_of("strokes")
+    assert working(run).wait() == 0
+    assert evaluate_main([str(run.path), json.dumps({"data": "few", **overrides})]) == 2
+    assert capsys.readouterr().err.endswith(f"{remedy}\n")
 
 
 def test_the_best_checkpoints_are_measured_together(run_of, working, capsys):
