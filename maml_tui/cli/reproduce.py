@@ -61,7 +61,12 @@ def reproduce(
         typer.Argument(metavar="TABLE", help="sinusoid, omniglot or miniimagenet; none lists them."),
     ] = None,
     scale: Annotated[
-        float, typer.Option(min=0.00001, max=10, help="What part of the published iterations to train for.")
+        float,
+        typer.Option(
+            min=0.00001,
+            max=10,
+            help="What part of the published iterations to train for; measured is as much as ever.",
+        ),
     ] = 1.0,
     report: Annotated[bool, typer.Option("--report", help="Train nothing: report what is complete.")] = False,
     out: Annotated[
@@ -174,7 +179,7 @@ def _shortened(planned: Sequence[PlannedRun], scale: float) -> list[str]:
         return []
     trained = " or ".join(dict.fromkeys(f"{one.iterations:,}" for one in planned))
     return [
-        f"trained for {trained} iterations, {scale:g} times the published: the published numbers are of the full training"
+        f"trained for {trained} iterations, {scale:g} times the published; the published numbers are of all"
     ]
 
 
