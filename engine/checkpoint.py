@@ -44,6 +44,7 @@ def restore(state: TrainingState, payload: bytes, fingerprint: dict[str, str]) -
     """
     content = _read(payload)
     _check_fit(state, content, fingerprint)
+    content.setdefault("validation_due", False)  # not known to versions that waited for validations to end
     try:
         state.optimizer.load_state_dict(content["optimizer"])
         for field in fields(state):

@@ -73,7 +73,7 @@ def estimate(
     endless = config.training.model_copy(update={"iterations": sys.maxsize, "eval_every": 0, "patience": 0})
     setup = Setup.build(config, device)
     state, reporter = setup.initial_state(), Reporter(config)
-    training = meta_train(setup, state, replayed(setup, state)[1], endless)
+    training = meta_train(setup, state, replayed(setup, state)[1], training=endless)
     _laps(training, state, clock, _WARM_UP_SECONDS, 1)
     laps = _laps(training, state, clock, _TRAINING_SECONDS, _FEWEST_ITERATIONS)
     reporter.forecast.iterations.add(float(laps.sum()), len(laps))

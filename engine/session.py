@@ -45,8 +45,8 @@ _POLL_SECONDS = 0.1
 CheckpointReason = Literal["periodic", "best", "requested", "final"]
 
 
-class _StoppedNowError(Exception):
-    """The last measurement is called off."""
+class _CalledOffError(Exception):
+    """A stop does not wait for the end of a measurement."""
 
 
 @dataclass
@@ -96,7 +96,8 @@ class Session:
         record, payload = load_checkpoint(self.run, "latest")
         restore(self.state, payload, self.setup.source.fingerprint)
         prune(self.run)  # a worker killed after its last save has left what that superseded
-        self._saved = record.iteration
+        # Once the validation that was called off is made, this iteration is saved anew.
+        self._saved = None if self.state.validation_due else record.iteration
         self.heartbeat.update(iteration=record.iteration)
         self._show_best()
         return record.iteration
@@ -109,7 +110,12 @@ class Session:
     def train(self) -> str:
         """Train until the end, patience, or a request to stop; return in words why it ended."""
         self._reporter.start(self.state.iteration)
-        for happening in meta_train(self.setup, self.state, self._replay):
+        with suppress(_CalledOffError):
+            self._train()
+        return self._why_ended()
+
+    def _train(self) -> None:
+        for happening in meta_train(self.setup, self.state, self._replay, self._amid_validation):
             if isinstance(happening, Validated):
                 self._validated(happening)
                 continue
@@ -119,7 +125,6 @@ class Session:
                 raise self.heartbeat.failure
             if self.stop.mode:
                 break
-        return self._why_ended()
 
     def finish(self) -> None:
         """Save the last parameters; unless stopped `now`, measure them and the best ones on the test tasks."""
@@ -128,7 +133,7 @@ class Session:
             return
         self.heartbeat.update(write=True, reason="measuring on the test tasks", measured=0.0)
         self._measuring = True
-        with suppress(_StoppedNowError):
+        with suppress(_CalledOffError):
             self._write_result(tuple(self._final_measurements()))
 
     def _final_measurements(self) -> list[Measured]:
@@ -228,14 +233,18 @@ class Session:
         self._obeyed = time.monotonic()
 
     def _answer_requests(self) -> None:
-        for item in pending(self.run):
-            refusal = self._refusal(item) if isinstance(item, Request) else item.reason
-            verb = item.verb if isinstance(item, Request) else ""
-            outcome: Literal["accepted", "refused"] = "refused" if refusal else "accepted"
-            self.emit(RequestEvent(verb=verb, id=item.id, outcome=outcome, reason=refusal))
-            if isinstance(item, Request) and not refusal:
-                self._carry_out(item)
-            acknowledge(item)
+        # Looked up anew each time: while one is carried out, a stop may be answered.
+        while waiting := pending(self.run):
+            self._answer(waiting[0])
+
+    def _answer(self, item: Request | Unreadable) -> None:
+        refusal = self._refusal(item) if isinstance(item, Request) else item.reason
+        verb = item.verb if isinstance(item, Request) else ""
+        outcome: Literal["accepted", "refused"] = "refused" if refusal else "accepted"
+        self.emit(RequestEvent(verb=verb, id=item.id, outcome=outcome, reason=refusal))
+        acknowledge(item)
+        if isinstance(item, Request) and not refusal:
+            self._carry_out(item)
 
     def _refusal(self, request: Request) -> str:
         if self._measuring and request.verb != "stop":
@@ -266,7 +275,7 @@ class Session:
 
     def _evaluate_now(self) -> None:
         began = time.perf_counter()
-        measurement = self.setup.validate(self.state.theta)
+        measurement = self.setup.validate(self.state.theta, self._amid_validation)
         self._emit_evaluation("current", self.state.iteration, measurement, time.perf_counter() - began)
 
     @property
@@ -285,7 +294,7 @@ class Session:
             Split.TEST,
             tasks=evaluation.eval_tasks,
             steps=evaluation.curve_steps,
-            between=lambda tasks: self._between_chunks(before + share * tasks / evaluation.eval_tasks),
+            between=lambda tasks: self._amid_test(before + share * tasks / evaluation.eval_tasks),
         )
         measurement = curves.summarise()
         self._scores[checkpoint] = curves.scores(self._scored_step)
@@ -315,11 +324,21 @@ class Session:
             )
         )
 
-    def _between_chunks(self, measured: float) -> None:
+    def _amid_validation(self, _: int) -> None:
+        """Let a stop call it off, but not a graceful one the last: what that leaves to do is to measure anyway."""
+        self.heartbeat.update(iteration=self.state.iteration)
+        for item in pending(self.run):
+            if isinstance(item, Request) and item.verb == "stop":
+                self._answer(item)
+        last = self.state.iteration == self.setup.config.training.iterations
+        if self.stop.mode == "now" or (self.stop.mode and not last):
+            raise _CalledOffError
+
+    def _amid_test(self, measured: float) -> None:
         self.heartbeat.update(measured=measured)
         self._answer_requests()
         if self.stop.mode == "now":
-            raise _StoppedNowError
+            raise _CalledOffError
 
     def _why_ended(self) -> str:
         at = f"iteration {self.state.iteration} of {self.setup.config.training.iterations}"

@@ -56,6 +56,7 @@ class TrainingState:
         without_gain: Validations since then.
         skipped: Meta-updates left out because the meta-gradient was not finite.
         skipped_in_a_row: How many of those came last, one after the other.
+        validation_due: Whether the validation of this iteration is still to be made, or was called off.
     """
 
     theta: Params
@@ -67,6 +68,7 @@ class TrainingState:
     without_gain: int = 0
     skipped: int = 0
     skipped_in_a_row: int = 0
+    validation_due: bool = False
 
 
 @dataclass(frozen=True)
@@ -155,7 +157,7 @@ class Setup:
             between: See `evaluate`.
             others: Those of the other members of an ensemble.
         """
-        step_size = self.step_size(theta, protocol, others)
+        step_size = self.step_size(theta, protocol, others, between)
         if self.config.is_fine_tuned:
             protocol = protocol.model_copy(update={"step_size": step_size})
         if others:
@@ -163,20 +165,25 @@ class Setup:
         library = self.path.library
         return evaluate(self.learner, theta, self.source, protocol, step_size, between, others, library)
 
-    def step_size(self, theta: Params, protocol: Protocol, others: Sequence[Params] = ()) -> float:
+    def step_size(
+        self,
+        theta: Params,
+        protocol: Protocol,
+        others: Sequence[Params] = (),
+        between: Callable[[int], None] | None = None,
+    ) -> float:
         """Return the alpha of adaptation: the configured one or, for fine-tuning, the best on validation tasks."""
         if not self.config.is_fine_tuned:
             return self.config.algorithm.inner_lr
         evaluation = self.config.evaluation
         tried = {"split": "val", "tasks": evaluation.val_tasks, "steps": evaluation.eval_steps}
         protocol, library = protocol.model_copy(update=tried), self.path.library
-        return best_step_size(self.learner, theta, self.source, protocol, others, library)
+        return best_step_size(self.learner, theta, self.source, protocol, others, library, between)
 
-    def validate(self, theta: Params) -> Measurement:
-        """Evaluate parameters on the validation tasks."""
-        evaluation = self.config.evaluation
-        steps = evaluation.eval_steps
-        return self.measure(theta, Split.VAL, tasks=evaluation.val_tasks, steps=steps).summarise()
+    def validate(self, theta: Params, between: Callable[[int], None] | None = None) -> Measurement:
+        """Evaluate parameters on the validation tasks; see `evaluate`."""
+        tasks, steps = self.config.evaluation.val_tasks, self.config.evaluation.eval_steps
+        return self.measure(theta, Split.VAL, tasks=tasks, steps=steps, between=between).summarise()
 
 
 @dataclass(frozen=True)
@@ -212,7 +219,11 @@ class Validated:
 
 
 def meta_train(
-    setup: Setup, state: TrainingState, replay: Replay | None = None, training: TrainingConfig | None = None
+    setup: Setup,
+    state: TrainingState,
+    replay: Replay | None = None,
+    between: Callable[[int], None] | None = None,
+    training: TrainingConfig | None = None,
 ) -> Iterator[Updated | Validated]:
     """Train from `state` (updated in place) to the last iteration, or until patience runs out.
 
@@ -222,6 +233,8 @@ def meta_train(
         setup: What is trained.
         state: Where training stands.
         replay: Takes the same iterations of this state as a recording; None to take them here.
+        between: Called between the tasks of a validation; may raise to call it off. Training that goes on from there
+            makes it first.
         training: When to validate and to end, in place of what the configuration says.
 
     Raises:
@@ -229,6 +242,8 @@ def meta_train(
     """
     training = training or setup.config.training
     meta_batches = setup.meta_batches(state.iteration)
+    if state.validation_due:
+        yield _validated(setup, state, between)
     while state.iteration < training.iterations and not out_of_patience(training, state):
         if replay is not None:
             updated = replay.advance(until_due(training, state.iteration))
@@ -237,11 +252,17 @@ def meta_train(
             grad_norm = update(state, gradient, training.grad_clip)
             state.iteration += 1
             updated = Updated(metrics.loss, metrics.accuracy, grad_norm)
-        if training.eval_every and state.iteration % training.eval_every == 0:
-            began = time.perf_counter()
-            measurement = setup.validate(state.theta)
-            yield Validated(measurement, note(state, measurement), time.perf_counter() - began)
+        state.validation_due = training.eval_every > 0 and state.iteration % training.eval_every == 0
+        if state.validation_due:
+            yield _validated(setup, state, between)
         yield updated
+
+
+def _validated(setup: Setup, state: TrainingState, between: Callable[[int], None] | None) -> Validated:
+    began = time.perf_counter()
+    measurement = setup.validate(state.theta, between)
+    state.validation_due = False
+    return Validated(measurement, note(state, measurement), time.perf_counter() - began)
 
 
 def fresh_state(theta: Params, meta_lr: float) -> TrainingState:

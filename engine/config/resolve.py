@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from engine.config.fields import OptionField, all_fields, applicable_fields
 from engine.config.rules import broken_rules
-from engine.config.schema import RunConfig
+from engine.config.schema import PATTERNS, RunConfig
 from engine.errors import UsageError
 from engine.text import nearest, printable
 
@@ -151,6 +151,8 @@ def _explain(detail: dict[str, Any], sources: Mapping[str, str]) -> tuple[str, s
     location = detail["loc"]
     name = str(location[1]) if len(location) > 1 else str(location[0])
     reason = str(detail["msg"]).replace("Input should be", "must be").replace("Value error, ", "")
+    if detail["type"] == "string_pattern_mismatch":
+        reason = PATTERNS[detail["ctx"]["pattern"]]
     return name, f"{sources.get(name, '')}: {name} = {_shown(detail['input'])}: {reason}"
 
 

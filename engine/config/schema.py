@@ -38,6 +38,15 @@ Interval = tuple[float, float]
 REFERENCE = r"^([A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*)?$"
 """A class of one's own: `package.module:Class`, or nothing."""
 
+DATA_NAME = r"^[a-z0-9][a-z0-9._-]{0,63}$"
+"""What a data set may be called."""
+
+PATTERNS = {
+    REFERENCE: "write package.module:Class",
+    DATA_NAME: "use 1 to 64 of a-z, 0-9, '.', '_' and '-', starting with a letter or a digit",
+}
+"""What to do so that a text has the form that an option asks for."""
+
 PositiveInt = Annotated[int, Field(ge=1, le=4096)]
 
 
@@ -56,7 +65,7 @@ class TaskConfig(Section):
         help="Where tasks come from: sinusoid, strokes (procedural characters), omniglot, miniimagenet, or "
         "pictures of your own by the name they were imported under; custom-regression and custom-classification "
         "for a class of your own.",
-        pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$",
+        pattern=DATA_NAME,
     )
     task_class: str = option(
         "",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from engine.errors import UsageError
 from engine.text import printable
@@ -17,6 +17,19 @@ if TYPE_CHECKING:
 _NAMED = 10
 Sizes = dict[str, dict[str, int]]
 """For each of `train`, `val` and `test` its classes, and how many pictures each has."""
+
+
+class MisfitError(UsageError):
+    """Tasks are too large for the data.
+
+    Attributes:
+        found: What is too few for what, without what to do about it.
+        lacking: Too few of what.
+    """
+
+    def __init__(self, found: str, lacking: Literal["classes", "pictures"], remedy: str) -> None:
+        super().__init__(f"{found}: {remedy}")
+        self.found, self.lacking = found, lacking
 
 
 def sizes_of(image_set: ImageSet, classes: Mapping[str, np.ndarray]) -> Sizes:
@@ -41,28 +54,31 @@ def check_fit(name: str, sizes: Sizes, ways: int, examples: int) -> None:
         examples: Pictures of each class in a task, shots and queries together.
 
     Raises:
-        UsageError: A part has fewer classes than `ways`, or a class fewer pictures than `examples`; names them.
+        MisfitError: A part has fewer classes than `ways`, or a class fewer pictures than `examples`; names them.
     """
     part, classes = min(sizes.items(), key=lambda one: len(one[1]))
     if len(classes) < ways:
-        raise UsageError(
-            f"{name}: the {part} split has {_count(classes)}, fewer than ways = {ways}: "
-            f"{_lower('ways', len(classes))}add classes"
+        raise MisfitError(
+            f"{name}: the {part} split has {_count(classes)}, fewer than ways = {ways}",
+            "classes",
+            f"{_lower('ways', len(classes))}add classes",
         )
     by_size = sorted(
         ((part, class_name, count) for part, of in sizes.items() for class_name, count in of.items()),
         key=lambda one: one[2],
     )
-    named = [
+    small = [
         f"'{printable(class_name)}' ({part}) has {count}"
         for part, class_name, count in by_size
         if count < examples
     ]
-    if named:
-        more = f" and {len(named) - _NAMED:,} more" if len(named) > _NAMED else ""
-        raise UsageError(
+    if small:
+        more = f" and {len(small) - _NAMED:,} more" if len(small) > _NAMED else ""
+        raise MisfitError(
             f"{name}: shots + queries (or eval_queries) = {examples} pictures of a class, "
-            f"but {', '.join(named[:_NAMED])}{more}: {_lower('them', by_size[0][2])}add pictures"
+            f"but {', '.join(small[:_NAMED])}{more}",
+            "pictures",
+            f"{_lower('them', by_size[0][2])}add pictures",
         )
 
 

@@ -16,6 +16,7 @@ from engine.checkpoint import restore
 from engine.config.record import read_record
 from engine.config.schema import MOST_KEPT
 from engine.custom import use_search_path
+from engine.data.fit import MisfitError
 from engine.device import use_device
 from engine.errors import MamlError, ResourceError, UsageError
 from engine.evaluation.elsewhere import on_other_data, theta_for_other_data
@@ -42,6 +43,12 @@ if TYPE_CHECKING:
     from engine.runs.checkpoints import CheckpointRecord, Label
     from engine.runs.events import Protocol
     from engine.runs.scores import CheckpointName
+
+
+_REMEDIES = {
+    "classes": "a run is measured with the ways it was trained with, so choose data with more classes",
+    "pictures": "lower shots or queries, or choose data with more pictures of a class",
+}
 
 
 class Overrides(BaseModel):
@@ -122,14 +129,17 @@ def _measure(run: RunDirectory, overrides: Overrides) -> Report:
         config = on_other_data(config, overrides.data, overrides.shots, overrides.queries)
     verify_data(config)
     device = use_device(overrides.device or record.device, tf32=config.training.tf32)
-    setup = Setup.build(config, device)
+    try:
+        setup = Setup.build(config, device)
+        protocol = overrides.protocol(config)
+        setup.source.check(EpisodeShape(protocol.ways or 1, protocol.shots, protocol.queries))
+    except MisfitError as error:
+        raise UsageError(f"{error.found}: {_REMEDIES[error.lacking]}") from error
     if overrides.data is None and record.fingerprint and dict(record.fingerprint) != setup.source.fingerprint:
         raise ResourceError(
             f"run {run.id} was trained on another version of the data or class split than is installed: "
             "restore it (maml data check)"
         )
-    protocol = overrides.protocol(config)
-    setup.source.check(EpisodeShape(protocol.ways or 1, protocol.shots, protocol.queries))
     measured: list[Measured] = []
     scores: dict[CheckpointName, NDArray[np.float32]] = {}
     for network in _networks(run, overrides, setup):

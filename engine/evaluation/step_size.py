@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from engine.evaluation.evaluator import evaluate, is_better, score
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from engine.acceleration.native.library import Library
     from engine.algorithms.adapt import Params
@@ -29,6 +29,7 @@ def best_step_size(
     protocol: Protocol,
     others: Sequence[Params] = (),
     library: Library | None = None,
+    between: Callable[[int], None] | None = None,
 ) -> float:
     """Return the step size with the best mean metric after the last step; 0 if all diverge.
 
@@ -39,11 +40,13 @@ def best_step_size(
         protocol: How to measure, on validation tasks.
         others: The parameters of the other members of an ensemble.
         library: See `evaluate`.
+        between: Called every few tasks with 0, as none of those asked for is done yet; may raise to call it off.
     """
     protocol = protocol.model_copy(update={"tasks": min(protocol.tasks, MOST_TASKS)})
     chosen, best = STEP_SIZES[0], None
+    none_done = None if between is None else lambda _: between(0)
     for step_size in STEP_SIZES:
-        curves = evaluate(learner, theta, source, protocol, step_size, others=others, library=library)
+        curves = evaluate(learner, theta, source, protocol, step_size, none_done, others, library)
         measurement = curves.summarise()
         value, _ = score(measurement, protocol.steps)
         if is_better(value, best, measurement.metric):

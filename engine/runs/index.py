@@ -156,5 +156,5 @@ def _by_prefix(reference: str, summaries: list[RunSummary]) -> RunDirectory:
         )
     known = [word for summary in summaries for word in (summary.run.id, summary.status.name) if word]
     near = ", ".join(printable(word) for word in dict.fromkeys(difflib.get_close_matches(reference, known)))
-    hint = f"did you mean {near}?" if near else "`maml runs` lists them all."
+    hint = f"did you mean {near}?" if near else "`maml runs ls` lists them all."
     raise UsageError(f"No run is called {printable(reference)!r}: {hint}")

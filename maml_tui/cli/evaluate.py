@@ -12,7 +12,7 @@ from engine.config.record import read_record
 from engine.errors import UsageError
 from engine.runs.index import find_run
 from maml_tui.cli.output import emit_json, emit_notes, emit_result, emit_table, room
-from maml_tui.cli.reference import NamedRun  # noqa: TC001 - typer reads it
+from maml_tui.cli.reference import LAST, Run
 from maml_tui.comparing.measuring import measure
 from maml_tui.protocols import combinations, protocol_notes, protocol_table
 from maml_tui.results import result_tables
@@ -51,7 +51,7 @@ class Mode(enum.StrEnum):
     "  maml eval 7f3a --data strokes",
 )
 def evaluate(
-    run: NamedRun,
+    run: Run = LAST,
     checkpoint: Annotated[Checkpoint | None, typer.Option(help="Whose parameters; both.")] = None,
     ensemble: Annotated[
         str | None,

@@ -160,7 +160,7 @@ def _stay(run: RunDirectory, config: RunConfig, reader: EventReader, display: Di
                 if interrupts.obey(status, process.pid):
                     return _left(run, interrupts)
     if interrupts.received and not is_complete(run, status, config.training.iterations):
-        return _interrupted(run, status, interrupts)
+        return _interrupted(run, status, interrupts, config.training.iterations)
     conclude(run, status, display)
     sys.stdout.flush()
     return exit_code(status, process)
@@ -174,8 +174,11 @@ def _left(run: RunDirectory, interrupts: Interrupts) -> int:
     return interrupts.exit_code
 
 
-def _interrupted(run: RunDirectory, status: Status, interrupts: Interrupts) -> int:
+def _interrupted(run: RunDirectory, status: Status, interrupts: Interrupts, iterations: int) -> int:
     if status.state != "done":
         say(f"run {run.id} {status.state}: {status.reason}")
-    say(f"stopped at iteration {status.iteration}; resumable: maml resume {run.id}")
+    if status.iteration < iterations:
+        say(f"stopped at iteration {status.iteration}; resumable: maml resume {run.id}")
+    else:
+        say(f"stopped before all was measured, the training is saved; to measure: maml resume {run.id}")
     return interrupts.exit_code

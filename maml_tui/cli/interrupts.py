@@ -51,7 +51,7 @@ class Interrupts:
             self.received
             and not self.asked
             and status.pid == worker
-            and status.state in ("running", "paused")
+            and status.state in ("running", "paused", "stopping")
         ):
             request(self._run, "stop", "now")
             self.asked = True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from engine.runs.states import LIVE_STATES
 from maml_tui.wording import duration, significant
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ def live_line(status: Status, train: TrainEvent | None, iterations: int, width: 
         width: Columns there are; what matters less is left out where they are few.
     """
     done = status.iteration
+    if status.measured is not None and status.state in LIVE_STATES:
+        return f"{_SIGNS[status.state]} measuring{_GAP}{100 * status.measured:.0f}% of the test tasks"[:width]
     head = f"{_SIGNS[status.state]} {status.state}"
     parts = [head, f"{done:,}/{iterations:,}", *_details(status, train, iterations)]
     kept_for_bar = len(_GAP) + _SHORTEST_BAR if width >= _WIDE else 0

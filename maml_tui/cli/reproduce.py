@@ -21,7 +21,15 @@ from maml_tui.cli.output import Mode, choose_mode, emit, emit_json, emit_notes, 
 from maml_tui.comparing.measuring import measure
 from maml_tui.exporting import write_figure
 from maml_tui.new_run import create
-from maml_tui.reproducing.cells import COMPARISON_COLUMNS, Cell, StepTable, comparison, step_table, verdict
+from maml_tui.reproducing.cells import (
+    COMPARISON_COLUMNS,
+    Cell,
+    StepTable,
+    comparison,
+    protocol_notes,
+    step_table,
+    verdict,
+)
 from maml_tui.reproducing.figures import adapted_curves, curves_plot, error_plot
 from maml_tui.reproducing.plan import PlannedRun, Table, find_table, plan, tables
 from maml_tui.resuming import require_resumable
@@ -53,7 +61,12 @@ def reproduce(
         typer.Argument(metavar="TABLE", help="sinusoid, omniglot or miniimagenet; none lists them."),
     ] = None,
     scale: Annotated[
-        float, typer.Option(min=0.00001, max=10, help="What part of the published iterations to train for.")
+        float,
+        typer.Option(
+            min=0.00001,
+            max=10,
+            help="What part of the published iterations to train for; measured is as much as ever.",
+        ),
     ] = 1.0,
     report: Annotated[bool, typer.Option("--report", help="Train nothing: report what is complete.")] = False,
     out: Annotated[
@@ -89,7 +102,7 @@ def reproduce(
     if as_json:
         emit_json(json.loads(to_json(_as_json(chosen, planned, cells, files), inf_nan_mode="null")))
     else:
-        _show(chosen, planned, cells)
+        _show(chosen, planned, cells, scale)
         for file in files:
             display.say(f"wrote {file}")
 
@@ -137,7 +150,7 @@ def _cells(table: Table, one: PlannedRun, display: Display) -> Iterator[Cell]:
         yield Cell(config, shots, measured[0] if measured else None)
 
 
-def _show(table: Table, planned: Sequence[PlannedRun], cells: Sequence[Cell]) -> None:
+def _show(table: Table, planned: Sequence[PlannedRun], cells: Sequence[Cell], scale: float) -> None:
     for task in dict.fromkeys(cell.task for cell in cells):
         of_task = [cell for cell in cells if cell.task == task]
         compared = comparison(of_task)
@@ -149,9 +162,21 @@ def _show(table: Table, planned: Sequence[PlannedRun], cells: Sequence[Cell]) ->
             emit_table(columns, rows)
             emit("")
         if compared:
-            emit_table(COMPARISON_COLUMNS[1:], [row[1:] for row in compared])
-            emit("")
-    emit_notes((*_NOTES, *(f"{one.record.name}: {one.standing}" for one in planned if not one.complete)))
+            emit_table(COMPARISON_COLUMNS[2:], [row[2:] for row in compared])
+        emit_notes(protocol_notes(of_task))
+        emit("")
+    standing = [f"{one.record.name}: {one.standing}" for one in planned if not one.complete]
+    emit_notes((*_NOTES, *_shortened(planned, scale), *standing))
+
+
+def _shortened(planned: Sequence[PlannedRun], scale: float) -> list[str]:
+    """Say that the numbers are not those of the published training, where they are not."""
+    if scale == 1:
+        return []
+    trained = " or ".join(dict.fromkeys(f"{one.iterations:,}" for one in planned))
+    return [
+        f"trained for {trained} iterations, {scale:g} times the published; the published numbers are of all"
+    ]
 
 
 def _step_tables(cells: Sequence[Cell]) -> list[StepTable]:
@@ -193,7 +218,12 @@ def _as_json(
     return {
         "table": table.name,
         "runs": [
-            {"name": one.record.name, "id": one.run and one.run.id, "standing": one.standing}
+            {
+                "name": one.record.name,
+                "id": one.run and one.run.id,
+                "iterations": one.iterations,
+                "standing": one.standing,
+            }
             for one in planned
         ],
         "cells": [_cell(cell) for cell in cells],

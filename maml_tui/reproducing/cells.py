@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from engine.runs.result import Measured
     from maml_tui.published import Published
 
-COMPARISON_COLUMNS = ("task", "algorithm", "step", "ours", "published", "verdict", "source")
+COMPARISON_COLUMNS = ("task", "iterations", "algorithm", "step", "ours", "published", "verdict", "source")
 
 StepTable = tuple[tuple[str, ...], list[tuple[str, ...]]]
 """Headings and rows."""
@@ -81,6 +81,7 @@ def comparison(cells: Sequence[Cell]) -> list[tuple[str, ...]]:
     return [
         (
             cell.task,
+            str(cell.config.training.iterations),
             cell.algorithm,
             str(step),
             with_interval(cell.config.metric, cell.steps[step].mean, cell.steps[step].ci95)
@@ -94,6 +95,23 @@ def comparison(cells: Sequence[Cell]) -> list[tuple[str, ...]]:
         for step in range(cell.config.evaluation.curve_steps + 1)
         for entry in cell.published(step)
     ]
+
+
+def protocol_notes(cells: Sequence[Cell]) -> list[str]:
+    """Return sentences on how the cells of one task were measured; none where none was."""
+    protocols = {cell.algorithm: cell.measured.measurement.protocol for cell in cells if cell.measured}
+    notes = []
+    for protocol in protocols.values():
+        per = "in all" if protocol.ways is None else "per class"
+        mode = f", {protocol.mode}" if protocol.mode else ""
+        tasks = f"{protocol.tasks:,} {protocol.split} tasks of seed {protocol.seed}"
+        notes.append(f"measured on {tasks}, queries {per}: {protocol.queries}{mode}")
+    notes += [
+        f"{algorithm}: fine-tuned with step size {protocol.step_size:g}, chosen on validation"
+        for algorithm, protocol in protocols.items()
+        if protocol.step_size is not None
+    ]
+    return list(dict.fromkeys(notes))
 
 
 def step_table(cells: Sequence[Cell]) -> StepTable:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from engine.config.record import RunRecord
     from engine.runs.directory import RunDirectory
 
-_SCALED = ("iterations", "eval_every", "checkpoint_every")
+_INTERVALS = ("eval_every", "checkpoint_every")
 
 
 @dataclass(frozen=True)
@@ -140,6 +140,9 @@ def _request(preset: str, algorithm: str, scale: float, device: str) -> Request:
     settings = [f"algorithm={algorithm}"]
     if scale != 1:
         training = load_preset(preset).layer.values["training"]
-        settings += [f"{name}={max(1, round(int(str(training[name])) * scale))}" for name in _SCALED]
+        iterations = max(1, round(int(str(training["iterations"])) * scale))
+        # As often as in the full run, so that a short one does not spend its time on validations.
+        often = [f"{name}={min(iterations, int(str(training[name])))}" for name in _INTERVALS]
+        settings += [f"iterations={iterations}", *often]
     name = f"reproduce-{preset}-{algorithm}{'' if scale == 1 else f'-x{scale:g}'}"
     return Request(preset, None, tuple(settings), name, device)

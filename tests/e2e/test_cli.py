@@ -231,7 +231,7 @@ def test_an_interrupt_of_the_last_measurement_is_one_and_the_run_resumes():
         process.send_signal(signal.SIGINT)
         said = process.stderr.read()
     assert process.returncode == 130
-    assert f"stopped at iteration 3; resumable: maml resume {run.id}" in said
+    assert f"the training is saved; to measure: maml resume {run.id}" in said
     assert not run.result.exists()
 
 

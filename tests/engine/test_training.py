@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 
 import pytest
@@ -57,6 +58,40 @@ def test_n_and_m_iterations_equal_n_resume_m_bit_for_bit(small, kind, stop_at):
         undisturbed.best_iteration,
         undisturbed.without_gain,
     )
+
+
+@pytest.mark.parametrize("last", [False, True])
+@pytest.mark.parametrize("kind", [("sinusoid",), ("sinusoid", "algorithm=pretrained"), ("strokes",)])
+def test_a_validation_called_off_is_made_when_training_goes_on_bit_for_bit(small, kind, last):
+    config = small(*kind)
+    stop_at = config.training.iterations if last else config.training.eval_every
+
+    def call_off(_tasks):
+        if first.iteration == stop_at:
+            raise InterruptedError
+
+    setup, undisturbed, happenings = trained(config)
+    first = setup.initial_state()
+    with pytest.raises(InterruptedError):
+        list(meta_train(setup, first, between=call_off))
+    assert first.iteration == stop_at and first.best_iteration != stop_at
+    again = Setup.build(config, CPU)
+    resumed = restore(again.initial_state(), to_bytes(first, {}), {})
+    validations = [happening for happening in meta_train(again, resumed) if isinstance(happening, Validated)]
+    assert to_bytes(resumed, {}) == to_bytes(undisturbed, {})
+    made = [happening.measurement for happening in happenings if isinstance(happening, Validated)]
+    assert [validated.measurement for validated in validations] == made[-len(validations) :]
+    assert len(validations) == (1 if last else len(made))
+
+
+def test_a_checkpoint_from_before_validations_could_be_called_off(small):
+    setup, state, _ = trained(small("sinusoid"))
+    content = torch.load(io.BytesIO(to_bytes(state, {})), weights_only=True)
+    del content["validation_due"]
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    restored = restore(setup.initial_state(), buffer.getvalue(), {})
+    assert to_bytes(restored, {}) == to_bytes(state, {})
 
 
 def test_another_seed_gives_other_parameters(small):
@@ -144,8 +179,6 @@ def test_what_is_no_checkpoint_is_refused(small, payload, words):
 
 
 def test_a_checkpoint_that_would_run_code_is_refused(small, tmp_path):
-    import io
-
     class Evil:
         def __reduce__(self):
             return (type(tmp_path).touch, (tmp_path / "ran",))
@@ -169,8 +202,6 @@ def test_a_checkpoint_of_something_else_is_refused(small):
 
 
 def test_a_checkpoint_without_optimizer_is_refused(small):
-    import io
-
     setup = Setup.build(small("sinusoid"), CPU)
     state = setup.initial_state()
     buffer = io.BytesIO()

@@ -11,7 +11,9 @@ import pytest
 
 from engine.config.record import RunRecord, read_record
 from engine.config.resolve import ResolvedConfig
+from engine.data.store import make_image_set, save
 from engine.evaluation.__main__ import main as evaluate_main
+from engine.runs.checkpoints import read_pointer, read_ranking
 from engine.runs.control import request
 from engine.runs.directory import create_run
 from engine.runs.events import (
@@ -171,6 +173,57 @@ def test_stopping_now_calls_the_last_measurement_off(run_of, working):
     assert read_status(run).state == "done"
 
 
+@pytest.mark.parametrize("mode", ["graceful", "now"])
+def test_a_stop_calls_a_validation_off(run_of, working, mode):
+    run = run_of("sinusoid", "eval_every=1")
+    process = working(run)
+    wait_for(has_state(run, "warming-up"))
+    pause, stop = request(run, "pause"), request(run, "stop", mode)
+    assert process.wait(60) == 0
+    assert read_status(run).reason == "stopped at iteration 1 of 12 by request"
+    assert not [e for e in events_of(run) if isinstance(e, EvaluationEvent) and e.split == "val"]
+    assert (read_result(run.result) is not None) == (mode == "graceful")
+    assert answered(run, stop).outcome == "accepted" and answered(run, pause).outcome == "refused"
+
+
+def test_a_graceful_stop_leaves_the_last_validation_to_be_made(run_of, working):
+    run = run_of("sinusoid", "iterations=1", "eval_every=1")
+    process = working(run)
+    wait_for(has_state(run, "warming-up"))
+    request(run, "stop", "graceful")
+    assert process.wait(60) == 0
+    assert [e.split for e in events_of(run) if isinstance(e, EvaluationEvent)] == ["val", "test"]
+
+
+def test_a_stop_calls_a_measurement_off_that_was_asked_for(run_of, working):
+    run = run_of("sinusoid", "eval_every=0")
+    process = working(run)
+    wait_for(has_state(run, "warming-up"))
+    asked = [request(run, "evaluate"), request(run, "stop", "now")]
+    assert process.wait(60) == 0
+    assert [e.id for e in events_of(run) if isinstance(e, RequestEvent)] == asked
+    assert not [e for e in events_of(run) if isinstance(e, EvaluationEvent)]
+
+
+@pytest.mark.parametrize("iterations", [1, 4])
+def test_stopped_amid_validations_it_ends_as_if_undisturbed(run_of, working, iterations):
+    overrides = (f"iterations={iterations}", "eval_every=1", "keep_best=2")
+    undisturbed, disturbed = run_of("sinusoid", *overrides), run_of("sinusoid", *overrides)
+    assert working(undisturbed).wait() == 0
+    for _ in range(2):
+        process = working(disturbed)
+        wait_for(has_state(disturbed, "warming-up"))
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0
+        assert read_pointer(disturbed, "latest").iteration == 1 and not read_ranking(disturbed)
+    assert working(disturbed).wait() == 0
+    one, other = read_result(undisturbed.result), read_result(disturbed.result)
+    assert one.parameters_sha256 == other.parameters_sha256
+    assert one.measurements == other.measurements
+    assert [r.sha256 for r in read_ranking(undisturbed)] == [r.sha256 for r in read_ranking(disturbed)]
+    assert read_pointer(undisturbed, "latest").sha256 == read_pointer(disturbed, "latest").sha256
+
+
 def test_a_live_run_tells_what_its_machine_does(run_of, working):
     run = run_of("sinusoid", *ENDLESS)
     process = working(run)
@@ -315,6 +368,26 @@ def test_the_same_protocol_gives_the_result_again(run_of, working, capsys):
     assert Scores.model_validate(json.loads(capsys.readouterr().out)["scores"]) == scores
     assert evaluate_main([str(run.path), '{"scored": 9, "steps": 8}']) == 2
     assert "beyond the last of 8 steps" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("classes", "overrides", "remedy"),
+    [
+        (3, {}, "measured with the ways it was trained with, so choose data with more classes"),
+        (90, {"queries": 9}, "lower shots or queries, or choose data with more pictures of a class"),
+    ],
+)
+def test_other_data_that_do_not_suffice(
+    run_of, working, capsys, monkeypatch, tmp_path, classes, overrides, remedy
+):
+    monkeypatch.setenv("MAML_DATA_DIR", str(tmp_path / "data"))
+    names, counts = [f"c{number:02}" for number in range(classes)], [8] * classes
+    images = np.zeros((sum(counts), 1, 28, 28), dtype=np.uint8)
+    save(make_image_set("few", images, names, counts, "made by a test"))
+    run = run_of("strokes")
+    assert working(run).wait() == 0
+    assert evaluate_main([str(run.path), json.dumps({"data": "few", **overrides})]) == 2
+    assert capsys.readouterr().err.endswith(f"{remedy}\n")
 
 
 def test_the_best_checkpoints_are_measured_together(run_of, working, capsys):

@@ -64,7 +64,8 @@ def test_all_problems_are_reported_at_once():
         ("iterations=1.5", "iterations = 1.5"),
         ("seed=true", "seed = True"),
         ("inner_lr=nan", "inner_lr = nan"),
-        ("data=../../etc", "data = '../../etc'"),
+        ("data=../../etc", "data = '../../etc': use 1 to 64 of a-z, 0-9, '.', '_' and '-', starting with a"),
+        ("model_class=mine", "model_class = 'mine': write package.module:Class"),
     ],
 )
 def test_a_bad_value_is_one_clear_sentence(override, words):

@@ -108,7 +108,7 @@ def test_an_unknown_name_brings_the_nearest(tmp_path):
     with pytest.raises(UsageError, match="did you mean omniglot-5w1s"):
         find_run("omnigolt-5w1s", tmp_path)
     for reference in ("zzzzzz", "", "..", "@first", "a\0"):
-        with pytest.raises(UsageError, match="`maml runs` lists them all"):
+        with pytest.raises(UsageError, match="`maml runs ls` lists them all"):
             find_run(reference, tmp_path)
 
 

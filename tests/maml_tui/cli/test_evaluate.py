@@ -48,6 +48,14 @@ def test_only_what_was_asked_for_overrides_the_run(maml, new_run, evaluator, rep
     assert "3*    93.12 ± 0.71" in out
 
 
+def test_the_last_run_is_meant_where_none_is_named(maml, new_run, evaluator, report):
+    new_run()
+    commands = evaluator(out=json.dumps(report))
+    run = new_run()
+    assert maml("eval", "--shots", "5")[0] == 0
+    assert commands[0][4] == str(run.path)
+
+
 def test_json_is_the_evaluators_report(maml, new_run, evaluator, report):
     new_run()
     evaluator(out=json.dumps(report))

@@ -164,17 +164,18 @@ def status_of(state, pid=7):
     return Status(name="x", state=state, created=0, heartbeat=0, pid=pid)
 
 
-def test_the_first_signal_asks_for_a_stop_as_soon_as_the_worker_listens(new_run, capsys):
+@pytest.mark.parametrize("state", ["running", "paused", "stopping"])
+def test_the_first_signal_asks_for_a_stop_as_soon_as_the_worker_listens(new_run, capsys, state):
     run = new_run()
     with Interrupts(run) as interrupts:
         assert not interrupts.obey(status_of("running"), 7)
         assert pending(run) == []
         os.kill(os.getpid(), signal.SIGINT)
         assert not interrupts.obey(status_of("warming-up"), 7)
-        assert not interrupts.obey(status_of("running", pid=6), 7)
+        assert not interrupts.obey(status_of(state, pid=6), 7)
         assert pending(run) == []
-        assert not interrupts.obey(status_of("running"), 7)
-        assert not interrupts.obey(status_of("running"), 7)
+        assert not interrupts.obey(status_of(state), 7)
+        assert not interrupts.obey(status_of(state), 7)
         assert [(item.verb, item.mode) for item in pending(run)] == [("stop", "now")]
         assert interrupts.exit_code == 130
     assert capsys.readouterr().err.count("\n") == 1

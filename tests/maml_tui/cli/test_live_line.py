@@ -35,6 +35,14 @@ def test_before_the_first_record_there_is_state_and_progress():
     assert live_line(status("warming-up", 0), None, 60, 30) == "○ warming-up  0/60  0%"
 
 
+def test_while_the_result_is_measured_it_tells_how_far_that_is(train_event):
+    measuring = status(iteration=60000).model_copy(update={"measured": 0.345})
+    assert live_line(measuring, train_event(60000), 60000, 120) == "● measuring  34% of the test tasks"
+    assert live_line(measuring, train_event(60000), 60000, 9) == "● measuri"
+    ended = measuring.model_copy(update={"state": "done"})
+    assert live_line(ended, train_event(60000), 60000, 120).startswith("✓ done")
+
+
 @pytest.mark.parametrize(
     ("fraction", "text"), [(0, "────"), (0.5, "━━──"), (1, "━━━━"), (1.7, "━━━━"), (-1, "────")]
 )

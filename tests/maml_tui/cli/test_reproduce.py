@@ -77,6 +77,7 @@ def test_all_runs_are_trained_one_after_the_other_and_compared(maml, trained):
     )
     row = next(line for line in lines if line[:2] == ["maml", "1"])
     assert row[2:7] == ["0.5000", "\u00b1", "0.0500", "0.67", "better"]
+    assert "trained for 700 iterations, 0.01 times the published" in out
     assert "maml: run 2 of 3: reproduce-sinusoid-10shot-pretrained-x0.01" in err
     maml("reproduce", "sinusoid", "--scale", "0.01")
     assert len(worked) == 3, "what is complete is not trained again"
@@ -149,7 +150,7 @@ def test_files_are_written_where_told(maml, trained, tmp_path, monkeypatch):
     assert (
         (folder / "sinusoid.csv")
         .read_text()
-        .startswith("task,algorithm,step,ours,published,verdict,source\n")
+        .startswith("task,iterations,algorithm,step,ours,published,verdict,source\n")
     )
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -9,7 +10,14 @@ from engine.runs.events import AtStep, Measurement, Protocol
 from engine.runs.result import Measured
 from maml_tui.cli.output import width
 from maml_tui.published import Published
-from maml_tui.reproducing.cells import COMPARISON_COLUMNS, Cell, comparison, step_table, verdict
+from maml_tui.reproducing.cells import (
+    COMPARISON_COLUMNS,
+    Cell,
+    comparison,
+    protocol_notes,
+    step_table,
+    verdict,
+)
 
 
 def at(mean, ci95=0.01, step=0):
@@ -58,11 +66,11 @@ def test_every_published_number_has_a_row():
     rows = comparison([cell("omniglot-5w1s", [0.975] * 11), cell("sinusoid-10shot", [], shots=5)])
     assert all(len(row) == len(COMPARISON_COLUMNS) for row in rows)
     assert rows[0] == (
-        *("omniglot 5-way 1-shot", "maml", "3", "97.50 \u00b1 1.00"),
+        *("omniglot 5-way 1-shot", "60000", "maml", "3", "97.50 \u00b1 1.00"),
         *("98.7 \u00b1 0.4", "overlap", "Finn et al. 2017"),
     )
-    assert ("97.41 \u00b1 0.1", "overlap", "Scaramuzzino 2021") in [row[4:] for row in rows]
-    assert [row[2:5] for row in rows if row[0].startswith("sinusoid")] == [
+    assert ("97.41 \u00b1 0.1", "overlap", "Scaramuzzino 2021") in [row[5:] for row in rows]
+    assert [row[3:6] for row in rows if row[0].startswith("sinusoid")] == [
         *(("1", "-", "0.67"), ("5", "-", "0.38"), ("10", "-", "0.35")),
     ]
 
@@ -72,9 +80,24 @@ def test_every_published_number_has_a_row():
 )
 @pytest.mark.parametrize("algorithm", ["maml", "fomaml"])
 def test_below_the_name_of_their_task_they_fit_eighty_columns(preset, algorithm):
-    rows = [row[1:] for row in comparison([cell(preset, [0.975] * 11, algorithm=algorithm)])]
+    rows = [row[2:] for row in comparison([cell(preset, [0.975] * 11, algorithm=algorithm)])]
     assert rows
-    assert width(COMPARISON_COLUMNS[1:], rows) <= 80
+    assert width(COMPARISON_COLUMNS[2:], rows) <= 80
+
+
+def test_how_it_was_measured_stands_beside_the_numbers():
+    maml, none = cell("sinusoid-10shot", [0.5] * 11), cell("sinusoid-10shot", [], algorithm="oracle")
+    assert protocol_notes([none]) == []
+    assert protocol_notes([maml, none]) == ["measured on 600 test tasks of seed 1, queries in all: 1"]
+    pretrained = cell("sinusoid-10shot", [0.5] * 11, algorithm="pretrained")
+    found = pretrained.measured.measurement
+    protocol = found.protocol.model_copy(update={"step_size": 0.01, "ways": 5, "mode": "inductive"})
+    found = found.model_copy(update={"protocol": protocol})
+    pretrained = replace(pretrained, measured=pretrained.measured.model_copy(update={"measurement": found}))
+    assert protocol_notes([maml, pretrained])[1:] == [
+        "measured on 600 test tasks of seed 1, queries per class: 1, inductive",
+        "pretrained: fine-tuned with step size 0.01, chosen on validation",
+    ]
 
 
 def test_networks_stand_side_by_side_with_all_that_a_mean_hides():

@@ -32,7 +32,9 @@ def test_the_sinusoids_are_trained_once_with_each_algorithm():
         "reproduce-sinusoid-10shot-oracle-x0.1",
     ]
     training = planned[1].record.resolved.config.training
-    assert (training.iterations, training.eval_every, training.checkpoint_every) == (7000, 200, 200)
+    assert (training.iterations, training.eval_every, training.checkpoint_every) == (7000, 2000, 2000)
+    shortest = plan(tables()["sinusoid"], 0.00001)[0].record.resolved.config.training
+    assert (shortest.iterations, shortest.eval_every, shortest.checkpoint_every) == (1, 1, 1)
 
 
 def test_a_run_is_found_again_by_its_name():
