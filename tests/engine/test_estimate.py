@@ -85,7 +85,7 @@ def test_the_process_answers_in_one_line_and_leaves_no_run(small, hurried, capsy
         ("sinusoid", (), "cuda:99", 3, "is not on this machine"),
         ("sinusoid", (), "toaster", 2, "is not a device"),
         ("sinusoid", ("inner_lr=100", "inner_steps=60"), "cpu", 4, "were not finite"),
-        ("strokes", ("shots=15", "queries=6"), "cpu", 2, "shots + queries = 21"),
+        ("strokes", ("shots=15", "queries=6"), "cpu", 2, "= 21 pictures of a class"),
     ],
 )
 def test_what_cannot_be_measured_is_told_in_one_sentence(small, capsys, kind, overrides, device, code, words):
