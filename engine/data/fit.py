@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from engine.data.store import ImageSet
 
 _NAMED = 10
+_FEWEST = 2  # pictures of a class: one to adapt to, one to tell
 Sizes = dict[str, dict[str, int]]
 """For each of `train`, `val` and `test` its classes, and how many pictures each has."""
 
@@ -75,5 +76,7 @@ def check_fit(name: str, sizes: Sizes, ways: int, examples: int) -> None:
             f"{name}: a task takes shots + queries = {examples} pictures of a class, "
             f"but {', '.join(small[:_NAMED])}{more}",
             "pictures",
-            "lower shots, queries or eval_queries, or add pictures",
+            "lower shots, queries or eval_queries, or add pictures"
+            if examples > _FEWEST
+            else "fewer would be no task, so add pictures",
         )
