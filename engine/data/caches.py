@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import pickle
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 import numpy as np
 
@@ -73,7 +73,7 @@ def read_cache(path: Path) -> Cache:
     """
     try:
         with reading(str(path)), path.open("rb") as file:
-            content = _Reader(file, encoding="latin1").load()  # latin1: as Python 2 wrote its bytes
+            content = _Reader(file).load()
             if "image_data" in content:
                 return _cache(content["image_data"], content["class_dict"])
             numbers, names = _numbers(content["labels"]), content["catname2label"]
@@ -84,7 +84,9 @@ def read_cache(path: Path) -> Cache:
         ) from error
 
 
-def _cache(images: _Array, positions: dict[str, Any]) -> Cache:
+def _cache(images: object, positions: dict[str, Any]) -> Cache:
+    if not isinstance(images, _Array):
+        raise TypeError("its pictures are no array")
     pixels = images.value
     if pixels.dtype != np.uint8 or pixels.ndim != 4 or pixels.shape[-1] != 3 or not pixels.size:
         raise TypeError(f"its pictures are {pixels.dtype} of shape {pixels.shape}")
@@ -176,10 +178,14 @@ _KNOWN = {
 class _Reader(
     pickle._Unpickler
 ):  # Python's own: the other one makes room for as much as a pickle claims to hold
+    def __init__(self, file: BinaryIO) -> None:
+        super().__init__(file, encoding="latin1")  # as Python 2 wrote its bytes
+        self._name = file.name
+
     def find_class(self, module: str, name: str) -> Any:  # noqa: ANN401
         if (module, name) not in _KNOWN:
             raise ResourceError(
-                f"this pickle asks for {printable(module)}.{printable(name)}, which no set of pictures needs: "
-                "it is not to be trusted, and nothing of it was run"
+                f"{printable(self._name)} asks for {printable(module)}.{printable(name)}, which no set of pictures "
+                "needs: it is not to be trusted, and nothing of it was run"
             )
         return _KNOWN[module, name]

@@ -28,7 +28,11 @@ def download(name: str, url: str | None = None) -> Imported:
     command = [sys.executable, "-P", "-m", "engine.download", name, *([] if url is None else ["--url", url])]
     # Not subprocess.run: on Ctrl-C that kills the child, which then could not clear its temporary folder.
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as process:
-        answer, _ = process.communicate()
+        try:
+            answer, _ = process.communicate()
+        except SystemExit:  # by SIGTERM, which only this process was sent
+            process.terminate()
+            raise
     try:
         told = json.loads(answer)
     except ValueError as error:

@@ -63,6 +63,7 @@ class Listing(NamedTuple):
 
 class _Table(NamedTuple):
     name: str
+    label: str
     rows: tuple[tuple[str, str], ...]  # (file, class)
 
 
@@ -76,24 +77,24 @@ def list_pictures(path: Path) -> Listing:
     """
     if path.suffix.lower() == ".csv" and path.is_file():
         folder = FolderTree(path.parent)
-        table = _table(folder, path.name)
+        table = _table(folder, path.name, printable(path))
         if table is None:
             raise UsageError(
                 f"{printable(path)} has no header with the columns path and label: add the line `path,label`"
             )
-        return _listing(folder, _from_tables([table], folder.has, path), ())
+        return _listing(path, folder, _from_tables([table], folder.has), ())
     tree = open_tree(path)
     names = tree.names()
     if tables := _tables(tree, names):
-        return _listing(tree, _from_tables(tables, set(names).__contains__, path), ())
+        return _listing(path, tree, _from_tables(tables, set(names).__contains__), ())
     pictures = _from_folders([name for name in names if PurePosixPath(name).suffix.lower() in SUFFIXES], path)
-    return _listing(tree, pictures, sorted(set(names) - {picture.file for picture in pictures}))
+    return _listing(path, tree, pictures, sorted(set(names) - {picture.file for picture in pictures}))
 
 
-def _listing(tree: Tree, pictures: Sequence[Labelled], passed_over: Sequence[str]) -> Listing:
+def _listing(path: Path, tree: Tree, pictures: Sequence[Labelled], passed_over: Sequence[str]) -> Listing:
     if not pictures:
         raise ResourceError(
-            f"{printable(tree.path)} has no pictures in class folders: a picture's class is the folder it lies in, or "
+            f"{printable(path)} has no pictures in class folders: a picture's class is the folder it lies in, or "
             "what a CSV file with the columns path and label says"
         )
     names: dict[str, str] = {}
@@ -102,11 +103,11 @@ def _listing(tree: Tree, pictures: Sequence[Labelled], passed_over: Sequence[str
         name = _plain_name(picture.class_name)
         if names.setdefault(name, picture.class_name) != picture.class_name:
             raise ResourceError(
-                f"{printable(tree.path)} has two classes that both look like '{printable(name)}': rename one"
+                f"{printable(path)} has two classes that both look like '{printable(name)}': rename one"
             )
         if picture.file in files:
             raise ResourceError(
-                f"{printable(tree.path)} has '{printable(picture.file)}' twice: keep one of the two"
+                f"{printable(path)} has '{printable(picture.file)}' twice: keep one of the two"
             )
         files.add(picture.file)
     named = (picture._replace(class_name=_plain_name(picture.class_name)) for picture in pictures)
@@ -161,7 +162,8 @@ def _in_common(folders: set[PurePosixPath]) -> PurePosixPath:
 def _tables(tree: Tree, names: Sequence[str]) -> list[_Table]:
     top = min((len(PurePosixPath(name).parts) for name in names), default=0)
     candidates = [name for name in names if name.lower().endswith(".csv") and name.count("/") == top - 1]
-    tables = [table for name in candidates if (table := _table(tree, name)) is not None]
+    labels = {name: f"'{printable(name)}' in {printable(tree.path)}" for name in candidates}
+    tables = [table for name, label in labels.items() if (table := _table(tree, name, label)) is not None]
     by_part = [table for table in tables if _part(table)]
     if {_part(table) for table in by_part} == set(_PARTS.values()):
         return by_part
@@ -177,10 +179,9 @@ def _part(table: _Table) -> str:
     return _PARTS.get(PurePosixPath(table.name).stem.lower(), "")
 
 
-def _table(tree: Tree, name: str) -> _Table | None:
-    """Read a CSV file; None where its header does not name files and classes."""
+def _table(tree: Tree, name: str, label: str) -> _Table | None:
+    """Read a CSV file, called `label` in errors; None where its header does not name files and classes."""
     (member,) = tree.read([name])
-    label = f"'{printable(name)}' in {printable(tree.path)}"
     try:
         reader = csv.DictReader(io.StringIO(member.content.decode("utf-8-sig"), newline=""))
         columns = {column.strip().lower(): column for column in reader.fieldnames or ()}
@@ -197,10 +198,10 @@ def _table(tree: Tree, name: str) -> _Table | None:
             rows.append((row[file_column], row[class_column]))
     except (UnicodeDecodeError, csv.Error) as error:
         raise ResourceError(f"{label} is no CSV file in UTF-8 ({printable(error)})") from error
-    return _Table(name, tuple(rows))
+    return _Table(name, label, tuple(rows))
 
 
-def _from_tables(tables: Sequence[_Table], has: Callable[[str], bool], path: Path) -> list[Labelled]:
+def _from_tables(tables: Sequence[_Table], has: Callable[[str], bool]) -> list[Labelled]:
     split = len(tables) > 1
     pictures = []
     for table in tables:
@@ -210,8 +211,6 @@ def _from_tables(tables: Sequence[_Table], has: Callable[[str], bool], path: Pat
             places = (folder / file, folder / "images" / file, folder / part / class_name / file)
             found = next((str(place) for place in places if has(str(place))), None)
             if found is None:
-                raise ResourceError(
-                    f"'{printable(table.name)}' in {printable(path)} names '{printable(file)}', which is not there"
-                )
+                raise ResourceError(f"{table.label} names '{printable(file)}', which is not there")
             pictures.append(Labelled(found, class_name, part))
     return pictures

@@ -31,6 +31,9 @@ _SHARES = (0.6, 0.2, 0.2)
 # Classes that a task takes, at least.
 _SMALLEST_TASK = 2
 
+# Classes that a warning names, at most.
+_NAMED = 3
+
 
 @dataclass(frozen=True)
 class Choices:
@@ -73,7 +76,18 @@ def import_images(name: str, path: Path, choices: Choices, progress: Progress = 
         name, found.images, found.class_names, found.counts, f"imported from {path.absolute()}", split
     )
     store.save(image_set)
-    return Imported(store.load(name), (*found.warnings, *leaks(image_set, split), *_too_few(split)))
+    warnings = (*found.warnings, *leaks(image_set, split), *_unused(image_set, split), *_too_few(split))
+    return Imported(store.load(name), warnings)
+
+
+def _unused(image_set: store.ImageSet, split: ClassSplit) -> list[str]:
+    used = {name for names in split.parts().values() for name in names}
+    unused = [f"'{printable(name)}'" for name in image_set.class_names if name not in used]
+    if not unused:
+        return []
+    more = f" and {len(unused) - _NAMED} more" if len(unused) > _NAMED else ""
+    count = "1 class is" if len(unused) == 1 else f"{len(unused):,} classes are"
+    return [f"{count} in no part of the split and will not be used: {', '.join(unused[:_NAMED])}{more}"]
 
 
 def _too_few(split: ClassSplit) -> list[str]:

@@ -124,7 +124,8 @@ def read_split(path: Path, name: str) -> ClassSplit:
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (ValueError, OSError, RecursionError) as error:
-        raise UsageError(f"cannot read the split file {printable(path)}: {printable(error)}") from error
+        reason = (error.strerror if isinstance(error, OSError) else None) or printable(error)
+        raise UsageError(f"cannot read the split file {printable(path)}: {reason}") from error
     if set(content) != set(_PARTS) or not all(_is_list_of_names(part) for part in content.values()):
         raise UsageError(
             f"the split file {printable(path)} must hold the lists train, val and test, and no more"

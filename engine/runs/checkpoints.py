@@ -165,9 +165,11 @@ def load_checkpoint(run: RunDirectory, label: Label) -> tuple[CheckpointRecord, 
     """
     record = read_pointer(run, label)
     if record is None:
-        raise ResourceError(
-            f"Run {printable(run.id)} has no {label} checkpoint: it ended before one was written."
-        )
+        why = {
+            "latest": "it ended before one was written",
+            "best": "it has not been validated, so take the latest",
+        }
+        raise ResourceError(f"Run {printable(run.id)} has no {label} checkpoint: {why[label]}.")
     payload = _payload(run, record, label)
     if payload is not None:
         return record, payload

@@ -71,7 +71,7 @@ def get(
     from engine.data import catalogue, store
     from engine.data.download import download
 
-    _require("download", name, catalogue.DOWNLOADABLE)
+    _require_downloadable(name, catalogue.DOWNLOADABLE)
     try:
         store.verify(name)
     except ResourceError:
@@ -245,11 +245,14 @@ def _echo_path(name: str) -> None:
     typer.echo(data_dir() / name)
 
 
-def _require(verb: str, name: str, supported: tuple[str, ...]) -> None:
+def _require_downloadable(name: str, known: tuple[str, ...]) -> None:
     from engine.text import printable
 
-    if name not in supported:
-        raise UsageError(f"cannot {verb} '{printable(name)}': what can be is {', '.join(supported)}")
+    if name not in known:
+        raise UsageError(
+            f"cannot download '{printable(name)}', only {', '.join(known)}: bring in a copy of yours with "
+            "`maml data import`"
+        )
 
 
 def _warn(warnings: Sequence[str]) -> None:

@@ -11,6 +11,7 @@ import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+import psutil
 import pytest
 
 from engine.errors import UsageError
@@ -233,6 +234,17 @@ def test_an_interrupt_of_the_last_measurement_is_one_and_the_run_resumes():
     assert process.returncode == 130
     assert f"the training is saved; to measure: maml resume {run.id}" in said
     assert not run.result.exists()
+
+
+def test_what_measures_ends_with_the_command_that_waits_for_it(finished):
+    run, _ = finished
+    with started("eval", run.id, "--tasks", "10000000") as process:
+        command = psutil.Process(process.pid)
+        wait_for(command.children)
+        (measuring,) = command.children()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(PATIENCE) == 143
+    assert not measuring.is_running() or measuring.status() == psutil.STATUS_ZOMBIE
 
 
 def test_a_killed_worker_is_a_lost_run_that_resumes(live):

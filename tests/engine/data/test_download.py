@@ -6,6 +6,8 @@ import errno
 import hashlib
 import http.server
 import json
+import os
+import signal
 import sys
 import tempfile
 import threading
@@ -193,6 +195,17 @@ def test_a_process_that_dies_without_a_word(monkeypatch):
     child(monkeypatch, "raise SystemExit(9)")
     with pytest.raises(MamlError, match="ended early with code 9"):
         download.download("omniglot")
+
+
+def test_asked_to_end_the_parent_asks_the_process_too(monkeypatch):
+    """The test would not end if the process went on for as long as it means to."""
+    child(monkeypatch, f"import os, time; os.kill({os.getpid()}, {signal.SIGTERM}); time.sleep(3600)")
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        with pytest.raises(SystemExit):
+            download.download("omniglot")
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def test_the_process_really_starts_and_shows_its_progress(monkeypatch, capfd):

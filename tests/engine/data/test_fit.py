@@ -29,6 +29,11 @@ def test_every_class_that_is_too_small_is_named():
     )
 
 
+def test_a_class_of_one_picture_is_good_for_no_task():
+    with pytest.raises(UsageError, match=r"'owl' \(train\) has 1: a task needs two, so add pictures"):
+        check_fit("x", {"train": {"owl": 1, "eel": 2}}, ways=2, examples=2)
+
+
 def test_of_many_the_first_ten_are_named():
     many = {"train": {f"c{n}": 1 for n in range(1234)}}
     with pytest.raises(UsageError, match=r"'c9' \(train\) has 1 and 1,224 more: a task needs two, so"):

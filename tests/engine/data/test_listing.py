@@ -137,8 +137,8 @@ def test_a_csv_file_of_something_else_is_no_list(put):
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"path,label\n1.png,owl\n3.png,eel\n", r"'labels\.csv' in .* names '3\.png', which is not there"),
-        (b"path,label\n1.png,owl\n1.png,eel\n", r"has '1\.png' twice"),
+        (b"path,label\n1.png,owl\n3.png,eel\n", r"/x/labels\.csv names '3\.png', which is not there"),
+        (b"path,label\n1.png,owl\n1.png,eel\n", r"/x/labels\.csv has '1\.png' twice"),
         (b"path,label\n1.png,owl\n\n1.png\n", "line 4: it needs a file and a class"),
         (b"path,label\n1.png,\n", "line 2: it needs a file and a class"),
         (b"path,label\n\xff.png,owl\n", "is no CSV file in UTF-8"),

@@ -96,6 +96,15 @@ def test_a_file_is_the_split_whatever_the_folders_say(put, classes_of):
     assert find_split("1100-100-423", found) == found.split and splits_of(found) == (found.split,)
 
 
+def test_classes_that_a_split_file_leaves_out_are_told(put, classes_of):
+    names = ("a", "b", "c", "d", "e", "f\x1b", "g", "h", "i", "j")
+    file = put("s", {"split.toml": b'train=["a", "b"]\nval=["c", "d"]\ntest=["e", "g"]\n'}) / "split.toml"
+    (warning,) = bring(put("x", classes_of(*names)), split=file).warnings
+    assert warning == (
+        r"4 classes are in no part of the split and will not be used: 'f\x1b', 'h', 'i' and 1 more"
+    )
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [
@@ -103,7 +112,7 @@ def test_a_file_is_the_split_whatever_the_folders_say(put, classes_of):
         (b'train=["a"]\nval=["a"]\ntest=["c"]', "'a' in train and again in val"),
         (b'train=["a"]', "must hold the lists train, val and test"),
         (b"\xff", "cannot read the split file"),
-        (None, "cannot read the split file"),
+        (None, r"cannot read the split file .*split\.toml: No such file or directory$"),
     ],
 )
 def test_a_split_file_that_does_not_fit(put, classes_of, tmp_path, content, words):

@@ -212,8 +212,10 @@ def test_nothing_is_pruned_while_a_pointer_is_unreadable(run):
 
 
 def test_no_checkpoint_yet_is_explained(run):
-    with pytest.raises(ResourceError, match="has no best checkpoint"):
+    with pytest.raises(ResourceError, match="has no best checkpoint: it has not been validated, so take the"):
         load_checkpoint(run, "best")
+    with pytest.raises(ResourceError, match="has no latest checkpoint: it ended before one was written"):
+        load_checkpoint(run, "latest")
 
 
 def test_a_missing_file_is_explained(run):

@@ -149,7 +149,7 @@ def test_import_of_nothing_is_refused(tmp_path):
 @pytest.mark.parametrize("name", ["mini-imagenet", "\x1b"])
 def test_what_cannot_be_downloaded_names_what_can(name):
     sentence, _ = fail(UsageError, "get", name)
-    assert sentence.endswith("what can be is omniglot")
+    assert sentence.endswith("only omniglot: bring in a copy of yours with `maml data import`")
     assert sentence.isprintable()
 
 
