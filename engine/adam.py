@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import torch
 
+from engine.acceleration.threads import ONE_CORE_NUMBERS, sharing
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -32,26 +34,28 @@ class Adam:
         self._first = [torch.zeros_like(value) for value in self._parameters]
         self._second = [torch.zeros_like(value) for value in self._parameters]
         self._steps = torch.zeros((), device=self._parameters[0].device)
+        self._is_small = sum(value.numel() for value in self._parameters) <= ONE_CORE_NUMBERS
 
     def step(self, skip: Tensor | None = None) -> None:
         """Take one step; none, without the host's knowing, where `skip` (a float scalar on the device) is 1."""
         self._steps += 1 if skip is None else 1 - skip
-        torch._fused_adam_(
-            self._parameters,
-            [cast("Tensor", value.grad) for value in self._parameters],
-            self._first,
-            self._second,
-            [],
-            [self._steps] * len(self._parameters),
-            lr=self._rate,
-            beta1=_BETAS[0],
-            beta2=_BETAS[1],
-            weight_decay=0.0,
-            eps=_EPSILON,
-            amsgrad=False,
-            maximize=False,
-            found_inf=skip,
-        )
+        with sharing(1 if self._is_small else torch.get_num_threads()):
+            torch._fused_adam_(
+                self._parameters,
+                [cast("Tensor", value.grad) for value in self._parameters],
+                self._first,
+                self._second,
+                [],
+                [self._steps] * len(self._parameters),
+                lr=self._rate,
+                beta1=_BETAS[0],
+                beta2=_BETAS[1],
+                weight_decay=0.0,
+                eps=_EPSILON,
+                amsgrad=False,
+                maximize=False,
+                found_inf=skip,
+            )
 
     def state_dict(self) -> dict[str, Any]:
         """Return what a checkpoint holds: the number of steps, and the first and second moments."""

@@ -70,10 +70,10 @@ def estimate(
         UsageError: Data, network and episode size do not fit together.
         DivergedError: The meta-gradients are not finite from the start.
     """
-    endless = _changed(config, "training", iterations=sys.maxsize, eval_every=0, patience=0)
-    setup = Setup.build(endless, device)
+    endless = config.training.model_copy(update={"iterations": sys.maxsize, "eval_every": 0, "patience": 0})
+    setup = Setup.build(config, device)
     state, reporter = setup.initial_state(), Reporter(config)
-    training = meta_train(setup, state, replayed(setup, state)[1])
+    training = meta_train(setup, state, replayed(setup, state)[1], training=endless)
     _laps(training, state, clock, _WARM_UP_SECONDS, 1)
     laps = _laps(training, state, clock, _TRAINING_SECONDS, _FEWEST_ITERATIONS)
     reporter.forecast.iterations.add(float(laps.sum()), len(laps))
@@ -132,17 +132,14 @@ def _time_validation(setup: Setup, theta: Params, clock: Callable[[], float]) ->
     most = setup.config.evaluation.val_tasks
     tasks = _FEWEST_TASKS
     while True:
-        fewer = replace(setup, config=_changed(setup.config, "evaluation", val_tasks=tasks))
+        evaluation = setup.config.evaluation.model_copy(update={"val_tasks": tasks})
+        fewer = replace(setup, config=setup.config.model_copy(update={"evaluation": evaluation}))
         began = clock()
         fewer.validate(theta)
         seconds = clock() - began
         if tasks == most or seconds >= _VALIDATION_SECONDS:
             return tasks, seconds
         tasks = min(most, tasks * _GROWTH)
-
-
-def _changed(config: RunConfig, section: str, **values: int) -> RunConfig:
-    return config.model_copy(update={section: getattr(config, section).model_copy(update=values)})
 
 
 if __name__ == "__main__":

@@ -11,9 +11,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import torch
-from torch.func import grad
 
 from engine.acceleration.paths import small_problem
+from engine.algorithms.gradient import recorded_grad
 from engine.config.record import parse_record
 from engine.config.toml import parse_toml
 from engine.custom import use_search_path
@@ -118,7 +118,7 @@ def _predict(setup: Setup, theta: Params, x: Tensor) -> Tensor:
 def _check_derivatives(setup: Setup, theta: Params, episodes: Episodes) -> None:
     name, algorithm = setup.config.model.model_class, setup.algorithm
     try:
-        gradient = grad(setup.learner.loss)(theta, episodes.support_x[0], episodes.support_y[0])
+        gradient = recorded_grad(setup.learner.loss)(theta, episodes.support_x[0], episodes.support_y[0])
     except Exception as error:
         raise UsageError(f"{name} cannot be differentiated: {_first_line(error)}") from error
     if not any(value.any() for value in gradient.values()):

@@ -223,6 +223,7 @@ def meta_train(
     state: TrainingState,
     replay: Replay | None = None,
     between: Callable[[int], None] | None = None,
+    training: TrainingConfig | None = None,
 ) -> Iterator[Updated | Validated]:
     """Train from `state` (updated in place) to the last iteration, or until patience runs out.
 
@@ -234,15 +235,16 @@ def meta_train(
         replay: Takes the same iterations of this state as a recording; None to take them here.
         between: Called between the tasks of a validation; may raise to call it off. Training that goes on from there
             makes it first.
+        training: When to validate and to end, in place of what the configuration says.
 
     Raises:
         DivergedError: After too many non-finite meta-gradients in a row.
     """
-    training = setup.config.training
+    training = training or setup.config.training
     meta_batches = setup.meta_batches(state.iteration)
     if state.validation_due:
         yield _validated(setup, state, between)
-    while state.iteration < training.iterations and not out_of_patience(setup.config, state):
+    while state.iteration < training.iterations and not out_of_patience(training, state):
         if replay is not None:
             updated = replay.advance(until_due(training, state.iteration))
         else:
@@ -331,6 +333,6 @@ def note(state: TrainingState, measurement: Measurement) -> bool:
     return True
 
 
-def out_of_patience(config: RunConfig, state: TrainingState) -> bool:
+def out_of_patience(training: TrainingConfig, state: TrainingState) -> bool:
     """Tell whether training is to stop early."""
-    return 0 < config.training.patience <= state.without_gain
+    return 0 < training.patience <= state.without_gain

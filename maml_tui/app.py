@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from textual.actions import ActionParseResult
     from textual.app import ComposeResult
-    from textual.binding import Binding
+    from textual.binding import ActiveBinding, Binding
     from textual.dom import DOMNode
     from textual.filter import LineFilter
     from textual.screen import Screen
@@ -197,16 +197,19 @@ class MamlApp(App[int]):
         return sign if sign.isascii() or not self._ascii_only else binding.key
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """Yield what the palette offers: all that works now, and the themes."""
+        """Yield what the palette offers: all else that works now, each once, and the themes."""
+        offered: dict[str, list[ActiveBinding]] = {}
         for active in screen.active_bindings.values():
-            action = by_id().get(active.binding.id or "")
-            if action is not None and active.enabled:
-                keys = self.get_key_display(active.binding)
-                perform = partial(self.run_action, active.binding.action, active.node)
-                yield SystemCommand(action.label.rstrip("…"), f"{action.help} ({keys})", perform)
+            if active.enabled and active.binding.id in by_id() and active.binding.id != "app.palette":
+                offered.setdefault(active.binding.id, []).append(active)
+        for name, actives in offered.items():
+            action, first = by_id()[name], actives[0]
+            keys = " ".join(self.get_key_display(active.binding) for active in actives)
+            perform = partial(self.run_action, first.binding.action, first.node)
+            yield SystemCommand(action.label.rstrip("…"), f"{action.help} ({keys})", perform)
         if not self.terminal.colourless:
             yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
-        yield SystemCommand("Screenshot", "Write this screen as SVG", self.action_picture)
+        yield SystemCommand("Screenshot", "Write this screen as SVG", partial(self.run_action, "app.picture"))
 
     def action_show(self, page: str) -> None:
         """Go to a page."""

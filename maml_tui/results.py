@@ -45,14 +45,14 @@ def result_tables(
     width: int,
     other_data: str | None = None,
 ) -> tuple[ResultTable, ...]:
-    """Return the table of `result_table`, or, where it is wider than `width`, one for each measurement.
+    """Return the brief table of `result_table`, or, where it is wider than `width`, one for each measurement.
 
     These are to stand one below the other; the notes on all of them are those of the last.
     """
-    whole = result_table(config, measured, fingerprint, other_data, zeros=False)
-    if whole.width <= width:
+    whole = result_table(config, measured, fingerprint, other_data, brief=True)
+    if whole.width <= width or _best_is_last(measured):
         return (whole,)
-    single = [result_table(config, [one], fingerprint, other_data, zeros=False) for one in measured]
+    single = [result_table(config, [one], fingerprint, other_data, brief=True) for one in measured]
     return (*(replace(table, notes=()) for table in single[:-1]), replace(single[-1], notes=whole.notes))
 
 
@@ -62,7 +62,7 @@ def result_table(
     fingerprint: Mapping[str, str],
     other_data: str | None = None,
     *,
-    zeros: bool = True,
+    brief: bool = False,
 ) -> ResultTable:
     """Return the table of measurements that share one protocol.
 
@@ -71,13 +71,17 @@ def result_table(
         measured: The measurements, one or more, a group of columns each.
         fingerprint: Hashes of the data they were made on.
         other_data: The data set they were made on, if it is not the run's own: nobody published on that.
-        zeros: Whether diverged tasks have a column where there are none: a note says so anyway.
+        brief: Whether to leave out what the notes say: that no task diverged, and the last parameters a second time
+            where they are the best.
     """
     protocol = measured[0].measurement.protocol
     scored = min(config.evaluation.eval_steps, protocol.steps)
     steps = range(protocol.steps + 1)
     literature = [[] if other_data else _published(config, protocol, step, scored) for step in steps]
-    groups = [_columns(one, zeros) for one in measured]
+    named = {network_name(one): one for one in measured}
+    if brief and _best_is_last(measured):
+        named = {"best = last": measured[0]}
+    groups = [_columns(name, one, brief) for name, one in named.items()]
     if any(literature):  # beside the parameters that it is to be compared with
         groups[0]["published"] = [str(found[0]) if found else "" for found in literature]
     numbers = [f"{step}{'*' if step == scored else ''}" for step in steps]
@@ -89,7 +93,7 @@ def result_table(
         notes=(
             *_describe(protocol, scored, fingerprint),
             *([f"trained on {config.task.data}, measured on {other_data}"] if other_data else []),
-            *_explain(measured),
+            *_explain(named),
             *_credit(literature, scored),
         ),
     )
@@ -100,17 +104,19 @@ def network_name(one: Measured) -> str:
     return f"ensemble of {len(one.members)}" if one.members else one.checkpoint
 
 
-def _columns(one: Measured, zeros: bool) -> dict[str, list[str]]:
+def _best_is_last(measured: Sequence[Measured]) -> bool:
+    """Return whether the best parameters and the last ones were measured, and are the same."""
+    names = [one.checkpoint for one in measured]
+    return names == ["best", "last"] and measured[0].iteration == measured[1].iteration
+
+
+def _columns(name: str, one: Measured, brief: bool) -> dict[str, list[str]]:
     """Return the columns of one measurement, a cell per step."""
     metric, series = one.measurement.metric, one.measurement.series
-    columns = {
-        f"{network_name(one)} {metric_name(metric)}": [
-            with_interval(metric, at.mean, at.ci95) for at in series
-        ]
-    }
+    columns = {f"{name} {metric_name(metric)}": [with_interval(metric, at.mean, at.ci95) for at in series]}
     if metric != "accuracy":
         columns["median"] = [metric_value(metric, at.median) for at in series]
-    if zeros or _any_diverged(one):
+    if not brief or _any_diverged(one):
         columns["diverged"] = [str(at.diverged) for at in series]
     return columns
 
@@ -145,11 +151,10 @@ def _describe(protocol: Protocol, scored: int, fingerprint: Mapping[str, str]) -
     )
 
 
-def _explain(measured: Sequence[Measured]) -> tuple[str, str]:
+def _explain(named: Mapping[str, Measured]) -> tuple[str, str]:
     checkpoints = (
-        f"{network_name(one)}: {_origin(one)}{_fine_tuning(one)}"
-        f"{'' if _any_diverged(one) else ', no task diverged'}"
-        for one in measured
+        f"{name}: {_origin(one)}{_fine_tuning(one)}{'' if _any_diverged(one) else ', no task diverged'}"
+        for name, one in named.items()
     )
     return (
         "; ".join(checkpoints),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import torch
@@ -38,6 +39,10 @@ class Batched:
     chunk: int
     recompute: bool
 
+    @cached_property
+    def _batchable(self) -> MAML:
+        return replace(self.algorithm, learner=self.algorithm.learner.batchable())
+
     def meta_gradient(self, theta: Params, episodes: Episodes) -> tuple[Params, QueryMetrics]:
         """Return what the algorithm's own `meta_gradient` does, but for rounding."""
         tasks = len(episodes.support_x)
@@ -60,11 +65,11 @@ class Batched:
         """Return the sum of the tasks' gradients and the metrics of each, by one graph of everything."""
 
         def total_loss(theta: Params) -> tuple[Tensor, QueryMetrics]:
-            losses, metrics = vmap(self.algorithm.task_loss, in_dims=_OVER_TASKS)(theta, *portion)
+            losses, metrics = vmap(self._batchable.task_loss, in_dims=_OVER_TASKS)(theta, *portion)
             return losses.sum(), metrics
 
         gradient, metrics = grad(total_loss, has_aux=True)(theta)
-        return gradient, QueryMetrics(*(values.detach() for values in metrics))
+        return gradient, metrics
 
     def _recomputed(self, theta: Params, portion: tuple[Tensor, ...]) -> tuple[Params, QueryMetrics]:
         """Return the same by the chain rule through one inner step after the other, from the last to the first."""
@@ -72,13 +77,13 @@ class Batched:
         starts = [{name: value.expand(len(support[0]), *value.shape) for name, value in theta.items()}]
         for _ in range(self.algorithm.inner_steps):
             starts.append(vmap(self._step)(starts[-1], *support))
-        gradient, metrics = vmap(grad(self.algorithm.query_loss, has_aux=True))(starts.pop(), *query)
+        gradient, metrics = vmap(grad(self._batchable.query_loss, has_aux=True))(starts.pop(), *query)
         while starts:
             pull_back = vjp(lambda params: vmap(self._step)(params, *support), starts.pop())[1]
             (gradient,) = pull_back(gradient)
         return {name: value.sum(0) for name, value in gradient.items()}, metrics
 
     def _step(self, params: Params, x: Tensor, y: Tensor) -> Params:
-        algorithm = self.algorithm
+        algorithm = self._batchable
         _, after = algorithm.learner.adapted_to(params, (x, y), algorithm.inner_lr, 1, algorithm.order)
         return after

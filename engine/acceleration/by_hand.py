@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING
 import torch
 
 from engine.acceleration.networks import descend, network_of
-from engine.acceleration.threads import TaskThreads
+from engine.acceleration.threads import ONE_CORE_NUMBERS, TaskThreads
 from engine.algorithms.maml import FOMAML, MAML, QueryMetrics
+from engine.algorithms.pretrained import Pretrained
 from engine.models.mlp import MLP
 
 if TYPE_CHECKING:
@@ -27,8 +28,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from engine.acceleration.native.library import Library
-    from engine.acceleration.native.network import NativeNetwork, NativeTrace
-    from engine.acceleration.networks import Network, Trace
+    from engine.acceleration.networks import AnyNetwork, AnyTrace
     from engine.algorithms.adapt import Params
     from engine.tasks.episode import Episodes
 
@@ -36,13 +36,10 @@ if TYPE_CHECKING:
 _TOGETHER = 1024
 """Tasks in one operation, at most: enough to hide what an operation costs beside its arithmetic."""
 
-_ONE_CORE_NUMBERS = 50_000
-"""Parameters up to which sharing an operation among cores costs more than it saves, beside other work above all."""
-
 
 @dataclass(frozen=True)
 class ByHand:
-    """MAML and first-order MAML without automatic differentiation.
+    """MAML, first-order MAML and pretraining without automatic differentiation.
 
     Attributes:
         algorithm: What is computed.
@@ -53,13 +50,15 @@ class ByHand:
     """
 
     algorithm: MAML
-    network: Network | NativeNetwork
+    network: AnyNetwork
     threads: TaskThreads
     together: int | None
     recompute: bool
 
     def meta_gradient(self, theta: Params, episodes: Episodes) -> tuple[Params, QueryMetrics]:
-        """Return what `MAML.meta_gradient` does, but for rounding."""
+        """Return what the algorithm's own `meta_gradient` does, but for rounding."""
+        if isinstance(self.algorithm, Pretrained):
+            episodes = episodes.pooled()
         # In one of the threads too: what PyTorch shares among cores leaves them waiting for more when it is done.
         (start,) = self.threads.map(self.network.laid_out, [theta])
         parts = self.threads.map(lambda portion: self._total(start, *portion), self._portions(episodes))
@@ -96,7 +95,7 @@ class ByHand:
             g = self._back_through(params, trace, g)
         return {name: _summed_like(theta[name], value) for name, value in g.items()}, query.outputs
 
-    def _back_through(self, params: Params, trace: Trace | NativeTrace, g: Params) -> Params:
+    def _back_through(self, params: Params, trace: AnyTrace, g: Params) -> Params:
         """Return the gradient with respect to `params` from that with respect to what a step made of them."""
         product = trace.hessian_product(g)
         return {
@@ -124,11 +123,11 @@ def by_hand(
     """
     learner = algorithm.learner
     network = network_of(learner, library)
-    if network is None or type(algorithm) not in (MAML, FOMAML):
+    if network is None or type(algorithm) not in (MAML, FOMAML, Pretrained):
         return None
     if isinstance(learner.model, MLP):
         numbers = sum(value.numel() for value in learner.model.parameters())
-        threads = TaskThreads(1, cores=None if numbers > _ONE_CORE_NUMBERS else 1)
+        threads = TaskThreads(1, cores=None if numbers > ONE_CORE_NUMBERS else 1)
         return ByHand(algorithm, network, threads, task_chunk or _TOGETHER, recompute)
     cores = torch.get_num_threads()
     return ByHand(algorithm, network, TaskThreads(min(cores, task_chunk or cores)), None, recompute)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from engine.acceleration.networks import descend, network_of
+from engine.acceleration.native.conv4 import NativeConv4
+from engine.acceleration.networks import Network, descend, network_of
 from engine.acceleration.threads import TaskThreads
 from engine.models.mlp import MLP
 
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from engine.acceleration.native.library import Library
-    from engine.acceleration.native.network import NativeNetwork
-    from engine.acceleration.networks import Network
     from engine.acceleration.threads import Result
     from engine.algorithms.adapt import Params
     from engine.algorithms.learner import Learner
@@ -36,7 +35,7 @@ class SideBySide:
     """
 
     learner: Learner
-    network: Network | NativeNetwork
+    network: Network | NativeConv4
     threads: TaskThreads
 
     def judge(
@@ -86,7 +85,9 @@ def side_by_side(learner: Learner, device: torch.device, library: Library | None
         device: Where its parameters are.
         library: See `network_of`.
     """
+    if isinstance(learner.model, MLP) or device.type != "cpu":
+        return None
     network = network_of(learner, library)
-    if network is None or isinstance(learner.model, MLP) or device.type != "cpu":
+    if not isinstance(network, Network | NativeConv4):
         return None
     return SideBySide(learner, network, TaskThreads(torch.get_num_threads()))

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 import torch
 
 from engine.acceleration.conv_layers import ConvBlock, Flatten, SpaceMean, channels_last
 from engine.acceleration.layers import Linear, ReLU
 from engine.acceleration.losses import CrossEntropy, SquaredError
-from engine.acceleration.native.network import NativeNetwork, native_network
+from engine.acceleration.native.conv4 import NativeConv4, NativeConv4Trace, native_conv4
+from engine.acceleration.native.mlp import NativeMLP, NativeMLPTrace, native_mlp
 from engine.algorithms.learner import Learner
 from engine.models.build import adapted_names
 from engine.models.conv4 import Conv4Pool, Conv4Stride
@@ -35,7 +36,7 @@ class Network:
         loss: What its outputs are judged by.
         divisor: See `engine.algorithms.learner.Learner`.
         adapted: Names of the parameters that the inner loop changes.
-        library: Nothing; see `NativeNetwork`.
+        library: Nothing; see `AnyNetwork`.
     """
 
     layers: tuple[Layer, ...]
@@ -100,6 +101,12 @@ class Trace:
         return product
 
 
+AnyNetwork: TypeAlias = Network | NativeConv4 | NativeMLP
+"""A network with its derivatives, evaluated by PyTorch or by the native code in `library`."""
+
+AnyTrace: TypeAlias = Trace | NativeConv4Trace | NativeMLPTrace
+
+
 def descend(params: Params, gradient: Params, step_size: float, adapted: Collection[str]) -> Params:
     """Return the parameters after a gradient step of those that are adapted."""
     return {
@@ -108,7 +115,7 @@ def descend(params: Params, gradient: Params, step_size: float, adapted: Collect
     }
 
 
-def network_of(learner: Learner, library: Library | None = None) -> Network | NativeNetwork | None:
+def network_of(learner: Learner, library: Library | None = None) -> AnyNetwork | None:
     """Return the network and the loss of a learner, or None if one of them is not our own.
 
     Args:
@@ -118,7 +125,8 @@ def network_of(learner: Learner, library: Library | None = None) -> Network | Na
     if type(learner) is not Learner or learner.adapted != adapted_names(learner.model):
         return None
     if library is not None:
-        return native_network(library, learner.model, learner.divisor, regression=learner.regression)
+        native = {"conv4": native_conv4, "mlp": native_mlp}[library.name]
+        return native(library, learner.model, learner.divisor, regression=learner.regression)
     layers = _layers(learner.model)
     if layers is None:
         return None

@@ -3,15 +3,31 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 import torch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+
+ONE_CORE_NUMBERS = 50_000
+"""Parameters up to which sharing an operation among cores costs more than it saves: another core has to wake up."""
+
+
+@contextmanager
+def sharing(cores: int) -> Iterator[None]:
+    """Let PyTorch share the operations of this thread among some cores meanwhile."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(cores)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 class TaskThreads:
@@ -35,9 +51,5 @@ class TaskThreads:
         """Return `function` of every item, in their order."""
         if self._pool is not None:
             return list(self._pool.map(function, items))
-        before = torch.get_num_threads()
-        torch.set_num_threads(self._share)
-        try:
+        with sharing(self._share):
             return list(map(function, items))
-        finally:
-            torch.set_num_threads(before)

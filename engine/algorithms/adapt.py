@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from torch import Tensor
-from torch.func import grad
+
+from engine.algorithms.gradient import Grad, recorded_grad
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,13 +22,19 @@ class Loss(Protocol):
 
 
 def adapt(
-    loss: Loss, params: Params, support: tuple[Tensor, Tensor], step_size: float, steps: int, order: int
+    loss: Loss,
+    params: Params,
+    support: tuple[Tensor, Tensor],
+    step_size: float,
+    steps: int,
+    order: int,
+    grad: Grad = recorded_grad,
 ) -> Iterator[Params]:
     """Yield theta and then theta' after each gradient step on the support set.
 
     theta' <- theta' - alpha * grad L(f_theta'; D)      (paper, Algorithm 2, lines 5 to 7)
 
-    One task; batch it over tasks with `torch.func.vmap`.
+    One task; batch it over tasks with `torch.func.vmap` and its `grad`.
 
     Args:
         loss: The task's loss.
@@ -37,6 +44,7 @@ def adapt(
         steps: How many gradient steps.
         order: 2 keeps the steps differentiable with respect to theta; 1 treats each gradient as a constant,
             which drops the Hessian from the meta-gradient.
+        grad: Takes the gradient.
 
     Yields:
         The adapted parameters after 0, 1, ..., `steps` steps.

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Self, cast
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
+from torch.func import grad as batchable_grad
 
 from engine.algorithms.adapt import Params, adapt
+from engine.algorithms.gradient import Grad, recorded_grad
 from engine.models.build import adapted_names
 
 if TYPE_CHECKING:
@@ -29,12 +31,14 @@ class Learner:
         regression: Squared error on values, else cross-entropy on class columns.
         divisor: A task's loss is the sum over its examples divided by this (the authors divide by the shots K,
             for support and query alike); None for the mean over the examples.
+        grad: How the inner loop takes gradients.
     """
 
     model: nn.Module
     adapted: frozenset[str]
     regression: bool
     divisor: float | None = None
+    grad: Grad = recorded_grad
 
     @classmethod
     def from_config(cls, config: RunConfig, model: nn.Module) -> Learner:
@@ -46,6 +50,10 @@ class Learner:
     def for_shots(self, shots: float) -> Learner:
         """Return the learner of tasks with another number of shots K."""
         return self if self.divisor is None else replace(self, divisor=shots)
+
+    def batchable(self) -> Self:
+        """Return the learner whose adaptation `torch.func.vmap` can batch over tasks."""
+        return replace(self, grad=batchable_grad)
 
     def predict(self, params: Params, x: Tensor) -> Tensor:
         """Return the network's output for `x` `[examples, ...]` under `params`: `[examples, outputs]`."""
@@ -103,5 +111,5 @@ class Learner:
         def loss(params: Params, x: Tensor, y: Tensor) -> Tensor:
             return self.loss({**fixed, **params}, x, y)
 
-        for params in adapt(loss, start, support, step_size, steps, order):
+        for params in adapt(loss, start, support, step_size, steps, order, self.grad):
             yield {**fixed, **params}

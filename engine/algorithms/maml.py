@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import torch
-from torch.func import grad
+
+from engine.algorithms.gradient import recorded_grad
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -54,7 +55,7 @@ class MAML:
             episodes: The meta-batch.
         """
         tasks = [
-            grad(self.task_loss, has_aux=True)(theta, *episode)
+            recorded_grad(self.task_loss, has_aux=True)(theta, *episode)
             for episode in zip(*episodes.tensors(), strict=True)
         ]
         gradients, metrics = zip(*tasks, strict=True)
@@ -74,7 +75,7 @@ class MAML:
         outputs = self.learner.predict(params, x)
         losses = self.learner.example_losses(outputs, y)
         accuracy = self.learner.correct(outputs, y).mean()
-        return self.learner.reduce(losses), QueryMetrics(losses.mean(), accuracy)
+        return self.learner.reduce(losses), QueryMetrics(losses.detach().mean(), accuracy.detach())
 
 
 class FOMAML(MAML):

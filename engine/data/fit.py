@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from engine.data.store import ImageSet
 
 _NAMED = 10
-_FEWEST = 2  # pictures of a class: one to adapt to, one to tell
 Sizes = dict[str, dict[str, int]]
 """For each of `train`, `val` and `test` its classes, and how many pictures each has."""
 
@@ -57,26 +56,32 @@ def check_fit(name: str, sizes: Sizes, ways: int, examples: int) -> None:
     Raises:
         MisfitError: A part has fewer classes than `ways`, or a class fewer pictures than `examples`; names them.
     """
-    for part, classes in sizes.items():
-        if len(classes) < ways:
-            raise MisfitError(
-                f"{name}: the {part} split has {_count(classes)}, fewer than ways = {ways}",
-                "classes",
-                "lower ways or add classes" if len(classes) > 1 else "a task needs two, so add classes",
-            )
+    part, classes = min(sizes.items(), key=lambda one: len(one[1]))
+    if len(classes) < ways:
+        raise MisfitError(
+            f"{name}: the {part} split has {_count(classes)}, fewer than ways = {ways}",
+            "classes",
+            f"{_lower('ways', len(classes))}add classes",
+        )
+    by_size = sorted(
+        ((part, class_name, count) for part, of in sizes.items() for class_name, count in of.items()),
+        key=lambda one: one[2],
+    )
     small = [
         f"'{printable(class_name)}' ({part}) has {count}"
-        for part, classes in sizes.items()
-        for class_name, count in classes.items()
+        for part, class_name, count in by_size
         if count < examples
     ]
     if small:
         more = f" and {len(small) - _NAMED:,} more" if len(small) > _NAMED else ""
         raise MisfitError(
-            f"{name}: a task takes shots + queries = {examples} pictures of a class, "
+            f"{name}: shots + queries (or eval_queries) = {examples} pictures of a class, "
             f"but {', '.join(small[:_NAMED])}{more}",
             "pictures",
-            "lower shots, queries or eval_queries, or add pictures"
-            if examples > _FEWEST
-            else "fewer would be no task, so add pictures",
+            f"{_lower('them', by_size[0][2])}add pictures",
         )
+
+
+def _lower(what: str, available: int) -> str:
+    """Say how far something is to be lowered; where not even the least that a task takes is there, why it cannot."""
+    return f"lower {what} to {available} or " if available > 1 else "a task needs two, so "

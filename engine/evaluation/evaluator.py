@@ -210,6 +210,7 @@ def _curves(
         return judge(learner.together([outputs(theta) for theta in thetas]), query_y)
 
     if fast is None:
+        learner = learner.batchable()
         losses, accuracies = vmap(curve)(*episodes.tensors())
         return losses, accuracies
     tasks = fast.judge(judge, thetas, episodes, inner_lr, protocol.steps)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+import torch
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import torch
     from torch import Tensor
 
     from engine.tasks.sampling import Stream
@@ -49,8 +50,15 @@ class Episodes:
         """Return support inputs and targets, query inputs and targets."""
         return self.support_x, self.support_y, self.query_x, self.query_y
 
+    def pooled(self) -> Episodes:
+        """Return the batch with each task's support examples among its queries, too."""
+        sets = ((self.support_x, self.query_x), (self.support_y, self.query_y))
+        return Episodes(self.support_x, self.support_y, *(torch.cat(both, dim=1) for both in sets))
+
     def split(self, size: int) -> Iterator[Episodes]:
         """Yield the batch in parts of `size` episodes."""
+        if len(self.support_x) <= size:
+            return iter((self,))
         parts = zip(*(part.split(size) for part in self.tensors()), strict=True)  # type: ignore[no-untyped-call]
         return (Episodes(*part) for part in parts)
 

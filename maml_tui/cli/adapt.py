@@ -16,7 +16,7 @@ from engine.runs.checkpoints import Label  # noqa: TC001 - typer reads it
 from engine.text import printable
 from maml_tui.applying import apply, find_origin
 from maml_tui.cli import complete
-from maml_tui.cli.output import emit, emit_json, emit_table, say
+from maml_tui.cli.output import emit_json, emit_notes, emit_table, say
 from maml_tui.predictions import for_people, for_programs, summary
 
 app = typer.Typer()
@@ -109,5 +109,4 @@ def _show(report: Classified | Fitted) -> None:
     columns, rows, notes = for_people(report)
     if rows:
         emit_table(columns, rows)
-        for note in notes:
-            emit(note, "dim")
+        emit_notes(notes)

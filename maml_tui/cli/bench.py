@@ -11,7 +11,7 @@ from engine.config.presets import load_preset
 from engine.config.resolve import override_layer, resolve
 from engine.config.toml import config_tables
 from maml_tui.cli import complete
-from maml_tui.cli.output import emit, emit_json, emit_table, say
+from maml_tui.cli.output import emit, emit_json, emit_notes, emit_table, say
 from maml_tui.wording import MISSING, significant
 
 if TYPE_CHECKING:
@@ -102,8 +102,7 @@ def _show(title: str, config: RunConfig, rows: Sequence[Row]) -> None:
     training, ran = config.training, [row for row in rows if row.median is not None]
     emit(f"{title}: {training.meta_batch_size} tasks, {config.algorithm.inner_steps} inner steps", "bold")
     emit_table(_COLUMNS, [_cells(row, ran) for row in rows])
-    for note in _notes(rows):
-        emit(note, "dim")
+    emit_notes(_notes(rows))
     emit("")
 
 

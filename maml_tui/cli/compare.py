@@ -13,7 +13,7 @@ from engine.errors import UsageError
 from engine.runs.index import find_run
 from maml_tui.cli import complete
 from maml_tui.cli.evaluate import Mode, Split  # noqa: TC001 - typer reads them
-from maml_tui.cli.output import emit, emit_json, emit_table, say
+from maml_tui.cli.output import emit, emit_json, emit_notes, emit_side_by_side, emit_table, say
 from maml_tui.comparing.contender import LETTERS, stored_contenders
 from maml_tui.comparing.differences import differing_options
 from maml_tui.comparing.measuring import measure, same_for_all
@@ -98,13 +98,12 @@ def _measured_anew(
 
 def _show(contenders: list[Contender], at: CheckpointName) -> None:
     table = sheet(contenders, at)
-    emit_table(table.columns, (*table.facts, *table.options))
+    emit_side_by_side(table.columns, (*table.facts, *table.options))
     if table.pairs:
         emit("")
         emit_table(table.pair_columns, table.pairs)
     emit("")
-    for note in (*table.notes, *table.obstacles):
-        emit(note, "dim")
+    emit_notes((*table.notes, *table.obstacles))
 
 
 def _as_json(contenders: list[Contender]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import typer
 from engine.config.record import read_record
 from engine.errors import UsageError
 from engine.runs.index import find_run
-from maml_tui.cli.output import emit, emit_json, emit_result, emit_table, room
+from maml_tui.cli.output import emit_json, emit_notes, emit_result, emit_table, room
 from maml_tui.cli.reference import LAST, Run
 from maml_tui.comparing.measuring import measure
 from maml_tui.protocols import combinations, protocol_notes, protocol_table
@@ -115,8 +115,7 @@ def evaluate(
         emit_result(result_tables(config, report.measurements, report.fingerprint, room(), data))
     else:
         emit_table(*protocol_table(choices, reports, config.evaluation.eval_steps))
-        for note in protocol_notes(choices, reports):
-            emit(note, "dim")
+        emit_notes(protocol_notes(choices, reports))
 
 
 def _several(name: str, text: str | None, kind: type[int] | type[enum.StrEnum]) -> tuple[object, ...]:

@@ -7,17 +7,20 @@ import json
 import os
 import shutil
 import sys
+import textwrap
 from typing import TYPE_CHECKING, TextIO
 
 from engine.text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from maml_tui.results import ResultTable
 
 
 _GAP = "  "
+_NARROWEST_TEXT = 20
+"""Where there is room for fewer columns of words, they are left to the terminal."""
 
 
 class Mode(enum.Enum):
@@ -65,11 +68,39 @@ def emit_json(value: object) -> None:
 
 
 def emit_table(columns: Sequence[str], rows: Sequence[Sequence[str]], strong: int | None = None) -> None:
-    """Write a table as aligned text under a line of headings, the row with index `strong` emphasised."""
+    """Write a table as aligned text under a line of headings, the row with index `strong` emphasised.
+
+    Where there is no room for the words of the last column, they are wrapped.
+    """
     widths = _widths(columns, rows)
+    left = room() - sum(size + len(_GAP) for size in widths[:-1])
     for index, row in enumerate((columns, *rows)):
-        line = _GAP.join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        emit(line.rstrip(), "bold" if index in (0, None if strong is None else strong + 1) else "")
+        style = "bold" if index in (0, None if strong is None else strong + 1) else ""
+        cells = row[:-1]
+        for words in _wrapped(row[-1], left):
+            line = _GAP.join(cell.ljust(size) for cell, size in zip((*cells, words), widths, strict=True))
+            emit(line.rstrip(), style)
+            cells = [""] * len(cells)
+
+
+def emit_side_by_side(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Write a table; columns that have no room beside the others follow below, beside the first one again."""
+    start = 1
+    while start < len(columns):
+        stop = start + 1
+        while stop < len(columns) and width(*_chosen(columns, rows, start, stop + 1)) <= room():
+            stop += 1
+        if start > 1:
+            emit("")
+        emit_table(*_chosen(columns, rows, start, stop))
+        start = stop
+
+
+def emit_notes(notes: Iterable[str], style: str = "dim") -> None:
+    """Write sentences, such as those below a table, wrapped to the room there is."""
+    for note in notes:
+        for line in _wrapped(note, room(), indent="  "):
+            emit(line, style)
 
 
 def emit_result(tables: Sequence[ResultTable]) -> None:
@@ -78,8 +109,7 @@ def emit_result(tables: Sequence[ResultTable]) -> None:
         if place:
             emit("")
         emit_table(table.columns, table.rows, table.scored)
-        for note in table.notes:
-            emit(note, "dim")
+        emit_notes(table.notes)
 
 
 def room() -> int:
@@ -90,6 +120,23 @@ def room() -> int:
 def width(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
     """Return the columns of a terminal that `emit_table` needs for a table."""
     return sum(size + len(_GAP) for size in _widths(columns, rows)) - len(_GAP)
+
+
+def _chosen(
+    columns: Sequence[str], rows: Sequence[Sequence[str]], start: int, stop: int
+) -> tuple[list[str], list[list[str]]]:
+    """Return the first column of a table and those from `start` to before `stop`."""
+    headings, *others = ([row[0], *row[start:stop]] for row in (columns, *rows))
+    return headings, others
+
+
+def _wrapped(text: str, width: int, indent: str = "") -> list[str]:
+    """Return a text in lines of whole words, all but the first indented."""
+    if len(text) <= width or width < _NARROWEST_TEXT:
+        return [text]
+    return textwrap.wrap(
+        text, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )
 
 
 def _widths(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[int]:

@@ -17,7 +17,7 @@ from engine.files import explain_os_errors
 from engine.text import printable
 from maml_tui.cli import complete
 from maml_tui.cli.config_text import differences, toml_value
-from maml_tui.cli.output import emit, emit_json, emit_table, say
+from maml_tui.cli.output import emit, emit_json, emit_notes, emit_table, say
 
 if TYPE_CHECKING:
     from engine.config.fields import OptionField
@@ -116,11 +116,9 @@ def _about(preset: Preset) -> dict[str, object]:
 
 def _show(preset: Preset) -> None:
     emit(f"{preset.name}: {preset.title}", "bold")
-    emit(preset.summary)
-    if preset.source:
-        emit(f"source: {preset.source}")
-    for deviation in preset.deviations:
-        emit(f"deviation: {deviation}")
+    source = [f"source: {preset.source}"] if preset.source else []
+    deviations = [f"deviation: {deviation}" for deviation in preset.deviations]
+    emit_notes([preset.summary, *source, *deviations], style="")
     emit("")
     config = preset.resolved().config
     emit_table(

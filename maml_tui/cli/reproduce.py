@@ -17,7 +17,7 @@ from engine.files import explain_os_errors, write_atomic
 from engine.runs.result import read_result
 from engine.runs.status import current_status
 from maml_tui.cli.foreground import Display, Plain, Quiet, work
-from maml_tui.cli.output import Mode, choose_mode, emit, emit_json, emit_table, room, say, width
+from maml_tui.cli.output import Mode, choose_mode, emit, emit_json, emit_notes, emit_table, room, say, width
 from maml_tui.comparing.measuring import measure
 from maml_tui.exporting import write_figure
 from maml_tui.new_run import create
@@ -163,14 +163,10 @@ def _show(table: Table, planned: Sequence[PlannedRun], cells: Sequence[Cell], sc
             emit("")
         if compared:
             emit_table(COMPARISON_COLUMNS[2:], [row[2:] for row in compared])
-        for note in protocol_notes(of_task):
-            emit(note, "dim")
+        emit_notes(protocol_notes(of_task))
         emit("")
-    for note in (*_NOTES, *_shortened(planned, scale)):
-        emit(note, "dim")
-    for one in planned:
-        if not one.complete:
-            emit(f"{one.record.name}: {one.standing}", "dim")
+    standing = [f"{one.record.name}: {one.standing}" for one in planned if not one.complete]
+    emit_notes((*_NOTES, *_shortened(planned, scale), *standing))
 
 
 def _shortened(planned: Sequence[PlannedRun], scale: float) -> list[str]:

@@ -27,7 +27,7 @@ from maml_tui.browsing.table import Column, all_columns
 from maml_tui.cli import complete
 from maml_tui.cli.config_text import differences
 from maml_tui.cli.foreground import show_result
-from maml_tui.cli.output import emit, emit_json, emit_table, is_terminal, say
+from maml_tui.cli.output import emit, emit_json, emit_table, is_terminal, room, say, width
 from maml_tui.cli.reference import LAST, NamedRun, Run
 from maml_tui.wording import MISSING, duration, moment
 
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from typer._click import Context
 
     from engine.runs.directory import RunDirectory
+    from maml_tui.browsing.listing import Listing
 
 app = typer.Typer(help="The runs there are.", no_args_is_help=True, epilog="Example: maml runs ls")
 
@@ -68,6 +69,8 @@ def list_some(
     A word is looked for in name, id and task. Conditions are key:value, key=value, key<value and so on; a - before
     one turns it round. Keys: name, id, task, state, tag, note, acc (per cent), mse, best, it, speed, device, host,
     started (a day), age, time, and every option of a run (maml presets show smoke lists some).
+
+    A terminal gets the columns that it has room for, a pipe all of them.
     """
     now = time.time()
     found = [RunFacts(summary.run, summary.status) for summary in list_runs()]
@@ -76,9 +79,7 @@ def list_some(
     if as_json:
         emit_json([_listed(facts) for facts in listing.rows])
     elif listing.rows:
-        columns = (*all_columns(), _TAGS)
-        rows = [[column.cell(facts, listing) for column in columns] for facts in listing.rows]
-        emit_table([column.heading for column in columns], rows)
+        emit_table(*_table(listing))
     elif found:
         say(f"none of {len(found):,} runs is like that; maml runs ls shows all")
     else:
@@ -135,6 +136,19 @@ def remove(
     for run in found:
         remove_run(run)
         say(f"deleted {run.id}")
+
+
+def _table(listing: Listing) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Return headings and rows, without the columns that there is no room for."""
+    columns = {
+        column: [column.heading, *(column.cell(facts, listing) for facts in listing.rows)]
+        for column in (*all_columns(), _TAGS)
+    }
+    while True:
+        headings, *rows = zip(*columns.values(), strict=True)
+        if width(headings, rows) <= room() or len(columns) == 1:
+            return headings, rows
+        del columns[max(columns, key=lambda column: column.rank)]
 
 
 def _listed(facts: RunFacts) -> dict[str, Any]:

@@ -68,9 +68,6 @@ class AdaptPage(Page):
                 yield picture
             yield SheetView(id="scores")
 
-    def on_mount(self) -> None:
-        """Draw frames that the terminal can show."""
-
     async def pulse(self) -> None:
         """Follow the watched run to its newest checkpoint; go on playing."""
         await self._follow()

@@ -40,6 +40,9 @@ From a shell: maml compare RUN RUN"""
 _NO_VALUES = "no values yet: they come with the first validation"
 _MEASUREMENT = "measurement"
 
+_ABREAST = 3
+"""How many runs' columns have room beside the plot."""
+
 
 class ComparePage(Page):
     """Several runs side by side, for as long as they go on."""
@@ -132,6 +135,7 @@ class ComparePage(Page):
     def _show(self) -> None:
         contenders = self._following.contenders()
         self.set_class(not contenders, "-empty")
+        self.set_class(len(contenders) > _ABREAST, "-many")
         self.query_one(Chart).reload()
         if contenders:
             table = sheet(contenders, self._following.at)

@@ -34,7 +34,7 @@ from maml_tui.widgets.draft_form import DraftForm
 from maml_tui.widgets.draft_preview import DraftPreview
 from maml_tui.widgets.field_row import FieldRow
 from maml_tui.widgets.offer_list import OfferList
-from maml_tui.widgets.words import Words
+from maml_tui.widgets.words import FewWords, Words
 
 if TYPE_CHECKING:
     import subprocess
@@ -45,8 +45,8 @@ if TYPE_CHECKING:
     from engine.costs import Question
     from maml_tui.drafting.checks import Verdict
 
-_WIDTHS = [(0, "-bare"), (31, "-tiny"), (60, "-narrow"), (116, "-wide")]
-_HEIGHTS = [(0, "-bare"), (8, "-flat"), (15, "-short"), (32, "-tall")]
+_WIDTHS = [(0, "-bare"), (31, "-tiny"), (60, "-narrow"), (119, "-wide")]
+_HEIGHTS = [(0, "-bare"), (8, "-flat"), (15, "-short"), (32, "-tall"), (38, "-roomy")]
 _FIRST_PRESET = "smoke"
 _CHECK_SECONDS = 5.0
 _MARKS: Mapping[Verdict, str] = {"good": "✓", "note": "!", "bad": "✗"}
@@ -64,7 +64,7 @@ class SetupPage(Page):
 
     def __init__(self) -> None:
         super().__init__()
-        self._problems, self._help, self._brief = Words(id="problems"), Words(id="help"), Words(id="brief")
+        self._problems, self._help, self._brief = Words(id="problems"), FewWords(id="help"), Words(id="brief")
         self._stale = True
         self._checks: list[Check] = []
         self._checked = -math.inf
@@ -113,6 +113,10 @@ class SetupPage(Page):
             self._presets.show(found, self._desk.loaded)
             self.refresh_bindings()
         self._show_preview()
+
+    def on_resize(self) -> None:
+        """Offer what the size of now has room for."""
+        self.call_after_refresh(self.refresh_bindings)
 
     def on_screen_resume(self) -> None:
         """Look again at what there is to start from: runs have been made meanwhile."""

@@ -34,6 +34,7 @@ class DraftForm(Container):
 
         Tabs { display: none; height: 1; }
         Underline { display: none; }
+        VerticalScroll { scrollbar-size-vertical: 1; }
         .group { layout: grid; grid-size: 2; grid-rows: 1; grid-gutter: 0 1; height: auto; }
     }
     """
@@ -94,6 +95,11 @@ class DraftForm(Container):
         self.query_one(Tabs).active = row.field.group.lower()
         row.control.focus()
         return True
+
+    def on_descendant_focus(self) -> None:
+        """Open the group that has the focus, for when there is room for one only."""
+        if field := self.focused_field:
+            self.query_one(Tabs).active = field.group.lower()
 
     def _count(self, wrong: set[str]) -> None:
         """Tell on each tab how many of its fields are wrong."""

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 Composer = Callable[[Scene, int, int], Panel]
 """Makes what stands in a pane of a scene and of the columns and rows there are."""
 
+_MORE = "…"
+
 _STYLES: dict[Role, str] = {
     "": "",
     "strong": "bold",
@@ -73,7 +75,8 @@ class Pane(ScrollView, can_focus=True):
             overflow: auto auto;
             border: round $foreground 40%;
             border-title-color: $text;
-            padding: 0 1;
+            padding: 0 0 0 1;
+            scrollbar-gutter: stable;
         }
         &.-framed:focus { border: heavy $primary; }
     }
@@ -97,15 +100,22 @@ class Pane(ScrollView, can_focus=True):
         self._renew()
 
     def render_line(self, y: int) -> Strip:
-        """Return one line of what is in sight."""
+        """Return one line of what is in sight, with a sign at either end where there is more of it."""
         x, top = self.scroll_offset
         line = self._lines[top + y] if top + y < len(self._lines) else ()
-        segments = [Segment(text, self._style(role)) for text, role in line]
-        return Strip(segments).simplify().crop_extend(x, x + self.size.width, self.rich_style)
+        strip = Strip(Segment(text, self._style(role)) for text, role in line)
+        width = self.scrollable_content_region.width
+        shown = strip.simplify().crop_extend(x, x + width, self.rich_style)
+        before, behind = 0 < x < strip.cell_length, strip.cell_length > x + width
+        cue = Strip([Segment(_MORE, self._style("dim"))])
+        return Strip.join(
+            [cue if before else None, shown.crop(before, width - behind), cue if behind else None]
+        )
 
     def _renew(self) -> None:
         room = self.scrollable_content_region.size
         if self._scene is None or not room:
+            self._lines = ()  # what is hidden does not come back as it was
             return
         panel = self._make(self._scene, room.width, room.height)
         before, self._lines = self._lines, panel.lines
@@ -125,9 +135,11 @@ class Pane(ScrollView, can_focus=True):
     def _repaint(self, before: Sequence[Line]) -> None:
         """Repaint, of each line, from the first character that is another to the last."""
         x, top = self.scroll_offset
+        last = x + self.scrollable_content_region.width - 1  # where it may be said that there is more
         for y, (old, new) in enumerate(zip_longest(before, self._lines, fillvalue=())):
             if old != new:
                 start, stop = _span(_cells(old), _cells(new))
+                start = min(start, last)
                 self.refresh(Region(start - x, y - top, stop - start, 1))
 
     def _style(self, role: Role) -> Style:

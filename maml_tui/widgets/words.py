@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 from textual.content import Content
 from textual.widgets import Static
 
@@ -17,3 +19,13 @@ class Words(Static):
             self._said = content
             height = self.styles.height
             self.update(content, layout=height is None or height.is_auto)
+
+
+class FewWords(Words):
+    """Words that end with an ellipsis where there is no room for all of them."""
+
+    def render(self) -> Content:
+        """Return as many lines as there is room for."""
+        width, height = self.content_size
+        lines = textwrap.wrap(self._said.plain, max(2, width), max_lines=max(1, height), placeholder=" …")
+        return Content("\n".join(lines))

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from engine import estimate as estimating
+from engine.acceleration.native import choice
 from engine.checkpoint import to_bytes
 from engine.config.toml import config_tables
 from engine.costs import Costs
@@ -125,3 +126,9 @@ def test_baselines_are_measured_too(small, hurried, kind, algorithm):
     chosen = config.algorithm.model_copy(update={"algorithm": algorithm})
     costs = estimate(config.model_copy(update={"algorithm": chosen}), CPU)
     assert costs.seconds > 0 and costs.iterations_per_second > 0
+
+
+def test_what_is_measured_is_the_way_that_the_run_will_take(small, hurried, monkeypatch):
+    """A short run is not worth compiling native code for, however long it is measured."""
+    monkeypatch.setattr(choice, "library", lambda source: pytest.fail(f"{source} was asked for"))
+    assert estimate(small("sinusoid", "iterations=100", "eval_every=0"), CPU).iterations_per_second > 0

@@ -165,7 +165,7 @@ def result():
         seconds=7.0,
         parameters_sha256="0" * 64,
         measurements=tuple(
-            Measured(checkpoint=checkpoint, iteration=60, measurement=measurement)
-            for checkpoint in ("best", "last")
+            Measured(checkpoint=checkpoint, iteration=iteration, measurement=measurement)
+            for checkpoint, iteration in (("best", 40), ("last", 60))
         ),
     )

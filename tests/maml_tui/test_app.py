@@ -191,9 +191,12 @@ def test_help_lists_the_keys_of_this_page_and_closes():
 
 def test_the_palette_offers_every_action_that_works_now():
     async def act(pilot):
-        commands = {
-            command.title: command.help for command in pilot.app.get_system_commands(pilot.app.screen)
-        }
+        pilot.app.screen.set_focus(None)  # a field would take the question mark
+        offered = list(pilot.app.get_system_commands(pilot.app.screen))
+        commands = {command.title: command.help for command in offered}
+        assert len(commands) == len(offered)
+        assert commands["Help"] == "All keys that work here (? f1)"
+        assert "Palette" not in commands
         assert commands["Start"] == "Start the run that the form describes (^s)"
         assert "Theme" in commands
         assert "Stop" not in commands
@@ -251,6 +254,19 @@ def test_a_picture_of_the_screen(tmp_path):
         pilot.app.action_picture()
         (path,) = (tmp_path / "exports").iterdir()
         assert path.read_text().startswith("<svg")
+
+    drive(app(), act)
+
+
+def test_a_picture_that_cannot_be_written_is_told_and_ends_nothing(tmp_path):
+    (tmp_path / "exports").write_text("in the way of a folder")
+
+    async def act(pilot):
+        offered = pilot.app.get_system_commands(pilot.app.screen)
+        (picture,) = (one for one in offered if one.title == "Screenshot")
+        await picture.callback()
+        await pilot.pause()
+        assert "exports" in told_of(pilot.app)[0]
 
     drive(app(), act)
 

@@ -12,6 +12,8 @@ from engine.runs.result import Measured
 from maml_tui.published import published
 from maml_tui.results import result_table, result_tables
 
+ITERATIONS = {"best": 17000, "last": 20000}
+
 
 def measured(checkpoint, preset, *, metric="accuracy", steps=10, means=None, diverged=0, **changes):
     config = load_preset(preset).resolved().config
@@ -32,12 +34,12 @@ def measured(checkpoint, preset, *, metric="accuracy", steps=10, means=None, div
         mode=None if regression else "transductive",
     ).model_copy(update=changes)
     measurement = Measurement(metric=metric, protocol=protocol, loss=at, accuracy=None if regression else at)
-    return config, Measured(checkpoint=checkpoint, iteration=17000, measurement=measurement)
+    return config, Measured(checkpoint=checkpoint, iteration=ITERATIONS[checkpoint], measurement=measurement)
 
 
 def test_the_published_accuracy_stands_beside_the_scored_step_only():
     config, best = measured("best", "omniglot-20w1s")
-    table = result_table(config, [best], {"data": "0123456789abcdef"}, zeros=False)
+    table = result_table(config, [best], {"data": "0123456789abcdef"}, brief=True)
     assert table.columns == ("step", "best accuracy %", "published")
     assert table.scored == config.evaluation.eval_steps == 5
     assert table.rows[5] == ("5*", "50.00 ± 1.00", "95.8 ± 0.3")
@@ -52,7 +54,7 @@ def test_the_published_accuracy_stands_beside_the_scored_step_only():
 def test_regression_has_medians_and_published_errors_at_their_own_steps():
     config, best = measured("best", "sinusoid-5shot", metric="mse", means=[math.nan, *[0.5] * 10])
     _, last = measured("last", "sinusoid-5shot", metric="mse")
-    table = result_table(config, [best, last], {}, zeros=False)
+    table = result_table(config, [best, last], {}, brief=True)
     assert table.columns == ("step", "best mse", "median", "published", "last mse", "median")
     assert table.rows[0][1:3] == ("not finite", "0.4000")
     assert {row[0].strip("*"): row[3] for row in table.rows if row[3]} == {
@@ -65,7 +67,7 @@ def test_regression_has_medians_and_published_errors_at_their_own_steps():
 def test_both_checkpoints_and_the_published_error_fit_a_frame_in_80_columns():
     config, best = measured("best", "sinusoid-5shot", metric="mse", means=[3.1234] * 11, diverged=0)
     _, last = measured("last", "sinusoid-5shot", metric="mse", means=[0.01234] * 11, diverged=12)
-    assert result_table(config, [best, last], {}, zeros=False).width <= 75
+    assert result_table(config, [best, last], {}, brief=True).width <= 75
 
 
 def test_in_a_file_the_column_of_diverged_tasks_is_always_there():
@@ -78,7 +80,7 @@ def test_in_a_file_the_column_of_diverged_tasks_is_always_there():
 def test_diverged_tasks_are_counted_step_by_step_and_none_is_said_once():
     config, best = measured("best", "sinusoid-5shot", metric="mse")
     _, last = measured("last", "sinusoid-5shot", metric="mse", diverged=3)
-    table = result_table(config, [best, last], {}, zeros=False)
+    table = result_table(config, [best, last], {}, brief=True)
     assert table.columns[-3:] == ("last mse", "median", "diverged")
     assert {row[-1] for row in table.rows} == {"3"}
     notes = "\n".join(table.notes)
@@ -89,7 +91,7 @@ def test_diverged_tasks_are_counted_step_by_step_and_none_is_said_once():
 def test_what_is_wider_than_there_is_room_is_a_table_for_each_checkpoint():
     config, best = measured("best", "sinusoid-5shot", metric="mse", diverged=1)
     _, last = measured("last", "sinusoid-5shot", metric="mse", diverged=3)
-    whole = result_table(config, [best, last], {}, zeros=False)
+    whole = result_table(config, [best, last], {}, brief=True)
     assert result_tables(config, [best, last], {}, whole.width) == (whole,)
     first, second = result_tables(config, [best, last], {}, whole.width - 1)
     assert first.columns == ("step", "best mse", "median", "diverged", "published")
@@ -97,9 +99,19 @@ def test_what_is_wider_than_there_is_room_is_a_table_for_each_checkpoint():
     assert (first.notes, second.notes) == ((), whole.notes)
 
 
+def test_the_best_parameters_that_are_the_last_ones_too_are_shown_once():
+    config, best = measured("best", "sinusoid-5shot", metric="mse")
+    last = best.model_copy(update={"checkpoint": "last"})
+    (table,) = result_tables(config, [best, last], {}, 30)
+    assert table.columns == ("step", "best = last mse", "median", "published")
+    assert "best = last: chosen on validation, iteration 17,000, no task diverged" in table.notes
+    in_a_file = result_table(config, [best, last], {}).columns
+    assert [heading for heading in in_a_file if heading.endswith("mse")] == ["best mse", "last mse"]
+
+
 def test_what_nobody_published_has_no_such_column():
     config, best = measured("best", "smoke")
-    table = result_table(config, [best], {}, zeros=False)
+    table = result_table(config, [best], {}, brief=True)
     assert table.columns == ("step", "best accuracy %")
     assert not any("published" in note for note in table.notes)
 

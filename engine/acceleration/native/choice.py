@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.acceleration.native.library import library
+from engine.acceleration.threads import ONE_CORE_NUMBERS
 from engine.models.conv4 import Conv4Pool, Conv4Stride
+from engine.models.mlp import MLP
 
 if TYPE_CHECKING:
     from torch import nn
@@ -13,8 +15,9 @@ if TYPE_CHECKING:
     from engine.acceleration.native.library import Library
     from engine.config.schema import RunConfig
 
-# What training takes by PyTorch in some ten seconds; compiling takes about six.
+# What training takes by PyTorch in some ten seconds; compiling takes about six for the convolutions, one for the MLP.
 _WORTH_COMPILING = 1e12
+_ITERATIONS_WORTH_COMPILING = 10_000
 
 _NARROWEST = 8  # filters in a vector of the least of processors
 
@@ -27,16 +30,19 @@ def native_code(config: RunConfig, model: nn.Module, input_shape: tuple[int, ...
     Args:
         config: The run's.
         model: Its network.
-        input_shape: `(channels, height, width)` of a picture.
+        input_shape: Of an example: `(channels, height, width)` of a picture.
 
     Raises:
         UnavailableError: It cannot be compiled or loaded here.
     """
+    if type(model) is MLP:
+        small = sum(value.numel() for value in model.parameters()) <= ONE_CORE_NUMBERS
+        worth = small and config.is_regression and config.training.iterations >= _ITERATIONS_WORTH_COMPILING
+        return library("mlp") if worth else None
     ours = type(model) in (Conv4Stride, Conv4Pool) and config.model.filters % _NARROWEST == 0
-    if not ours or config.algorithm.algorithm not in ("maml", "fomaml"):
-        return None
-    worth = _operations(config, model, input_shape) >= _WORTH_COMPILING
-    return library() if worth else None
+    ours &= config.algorithm.algorithm in ("maml", "fomaml")
+    worth = ours and _operations(config, model, input_shape) >= _WORTH_COMPILING
+    return library("conv4") if worth else None
 
 
 def _operations(config: RunConfig, model: nn.Module, input_shape: tuple[int, ...]) -> float:

@@ -20,46 +20,51 @@ from engine.files import private_dir
 from engine.paths import cache_dir
 from engine.text import printable
 
-_SOURCE = Path(__file__).with_name("network.cpp")
+_SOURCES = Path(__file__).parent
 _COMPILERS = ("c++", "g++", "clang++")
 _FLAGS = ("-std=c++17", "-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-fPIC", "-shared")
 _MOST_SECONDS = 120
-_FUNCTIONS = ("outputs", "gradient", "hessian_product", "numbers", "tangent_numbers")
+_FUNCTIONS = {
+    "conv4": ("outputs", "gradient", "hessian_product", "numbers", "tangent_numbers"),
+    "mlp": ("memory", "gradient", "hessian_product"),
+}
 
 
 class Library:
-    """The compiled code.
+    """The compiled code of some networks.
 
     Args:
         path: The shared library.
+        name: Of its source, without the ending.
 
     Attributes:
-        vector_bytes: Filters come in multiples of so many bytes.
+        name: As given.
+        vector_bytes: What it works on at a time.
 
     Raises:
         OSError: It is not a shared library of this machine.
         AttributeError: It is not this one.
     """
 
-    def __init__(self, path: Path) -> None:
-        code = ctypes.CDLL(str(path))
+    def __init__(self, path: Path, name: str) -> None:
+        code, self.name = ctypes.CDLL(str(path)), name
         self.vector_bytes = int(code.vector_bytes())
         self._functions = {}
-        for name in _FUNCTIONS:
+        for called in _FUNCTIONS[name]:
             for dtype, suffix in ((torch.float32, "float"), (torch.float64, "double")):
-                function = getattr(code, f"{name}_{suffix}")
+                function = getattr(code, f"{called}_{suffix}")
                 function.argtypes, function.restype = (ctypes.c_void_p,), ctypes.c_int64
-                self._functions[name, dtype] = function
+                self._functions[called, dtype] = function
 
     def run(self, name: str, dtype: torch.dtype, call: ctypes.Structure) -> int:
-        """Call a function of network.cpp for numbers of a type.
+        """Call a function of the source for numbers of a type.
 
         Raises:
             torch.OutOfMemoryError: There is no memory for it.
         """
         found = int(self._functions[name, dtype](ctypes.addressof(call)))
         if not found:
-            raise torch.OutOfMemoryError("convolutions in native code need more memory than there is")
+            raise torch.OutOfMemoryError("native code needs more memory than there is")
         return found
 
 
@@ -68,8 +73,11 @@ class UnavailableError(MamlError):
 
 
 @cache
-def library() -> Library:
-    """Return the native code, compiled if need be.
+def library(source: str) -> Library:
+    """Return native code, compiled if need be.
+
+    Args:
+        source: The file's name without its ending.
 
     Raises:
         UnavailableError: There is no compiler, it failed, or there is no place to keep what it makes.
@@ -79,32 +87,32 @@ def library() -> Library:
         raise UnavailableError(
             f"there is no C++ compiler here ({', '.join(_COMPILERS[:-1])} or {_COMPILERS[-1]})"
         )
-    folder, name = cache_dir() / "native", f"blocks-{_key(compiler)}"
+    folder, name = cache_dir() / "native", f"{source}-{_key(source, compiler)}"
     try:
         if not _is_mine(private_dir(folder).stat()):
             raise UnavailableError(
                 f"others may write into {folder}; choose another place with MAML_CACHE_DIR"
             )
-        kept = _cached(folder, name)
+        kept = _cached(folder, name, source)
         if kept is not None:
             return kept
-        path = _compiled(compiler, folder, name)
+        path = _compiled(compiler, folder, name, source)
     except (OSError, ResourceError) as error:
         raise UnavailableError(
             f"nothing can be kept in {folder}; choose another place with MAML_CACHE_DIR"
         ) from error
     try:
-        return Library(path)
+        return Library(path, source)
     except (OSError, AttributeError) as error:
         raise UnavailableError(
             f"what {compiler} made of it cannot be loaded ({printable(str(error))})"
         ) from error
 
 
-def _key(compiler: str) -> str:
+def _key(source: str, compiler: str) -> str:
     """Return a name for all that decides what the compiler makes: source, options, compiler and processor."""
     digest = hashlib.sha256()
-    for path in sorted(_SOURCE.parent.glob("*.[ch]*")):
+    for path in (_SOURCES / f"{source}.cpp", *sorted(_SOURCES.glob("*.h"))):
         digest.update(path.read_bytes())
     digest.update(" ".join((*_FLAGS, _ask(compiler, "--version"), _processor())).encode())
     return digest.hexdigest()[:16]
@@ -121,12 +129,12 @@ def _processor() -> str:
     return "\n".join(line for line in lines if line.startswith(wanted))
 
 
-def _cached(folder: Path, name: str) -> Library | None:
+def _cached(folder: Path, name: str, source: str) -> Library | None:
     """Return what was compiled before, if it is whole and nobody but its owner could have changed it."""
     for path in sorted(folder.glob(f"{name}-*.so")):
         try:
             if _is_mine(path.stat()) and path.name == _named(name, path.read_bytes()):
-                return Library(path)
+                return Library(path, source)
         except (OSError, AttributeError):
             continue  # to be compiled anew
     return None
@@ -140,11 +148,11 @@ def _named(name: str, content: bytes) -> str:
     return f"{name}-{hashlib.sha256(content).hexdigest()}.so"
 
 
-def _compiled(compiler: str, folder: Path, name: str) -> Path:
+def _compiled(compiler: str, folder: Path, name: str, source: str) -> Path:
     """Compile the code; two processes that do so at once each keep a whole file."""
     with tempfile.TemporaryDirectory(dir=folder) as made:
-        path = Path(made) / "blocks.so"
-        _ask(compiler, *_FLAGS, str(_SOURCE), "-o", str(path))
+        path = Path(made) / "made.so"
+        _ask(compiler, *_FLAGS, str(_SOURCES / f"{source}.cpp"), "-o", str(path))
         path.chmod(0o600)
         return path.replace(folder / _named(name, path.read_bytes()))
 

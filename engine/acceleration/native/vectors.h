@@ -8,7 +8,10 @@
 
 namespace {
 
-#ifdef __AVX512F__
+// kSums is how many registers hold sums while matrices are multiplied, by two or more vectors of a row at a time.
+#ifdef SHORT_ROWS
+constexpr int kVectorBytes = 32, kSums = 20, kMostVectors = 1;  // 40 numbers, or 10 examples, and nothing is left over
+#elif defined(__AVX512F__)
 constexpr int kVectorBytes = 64, kSums = 24, kMostVectors = 4;  // 24 of the 32 registers hold sums
 #else
 constexpr int kVectorBytes = 32, kSums = 12, kMostVectors = 2;  // 12 of the 16

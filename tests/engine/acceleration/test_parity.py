@@ -9,6 +9,7 @@ from engine.acceleration.batched import Batched
 from engine.acceleration.by_hand import by_hand
 from engine.acceleration.paths import TOLERANCE, relative_difference
 from engine.algorithms.maml import FOMAML, MAML
+from engine.algorithms.pretrained import Pretrained
 
 WAYS = {
     "by-hand": lambda algorithm, chunk, recompute: by_hand(algorithm, chunk, recompute=recompute),
@@ -51,3 +52,15 @@ def test_recomputing_by_hand_changes_no_bit(problem):
         for recompute in (False, True)
     )
     assert all(torch.equal(kept[name], again[name]) for name in theta)
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("chunk", [0, 2])
+def test_pretraining_is_the_reference_too(problem, way, chunk):
+    learner, theta, episodes = problem
+    algorithm = Pretrained(learner, 0.05, 0)
+    expected, metrics = algorithm.meta_gradient(theta, episodes)
+    found, measured = WAYS[way](algorithm, chunk, False).meta_gradient(theta, episodes)
+    assert relative_difference(found, expected) <= TOLERANCE
+    torch.testing.assert_close(measured.loss, metrics.loss)
+    torch.testing.assert_close(measured.accuracy, metrics.accuracy, equal_nan=True)

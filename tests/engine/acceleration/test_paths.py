@@ -30,8 +30,13 @@ class Broken:
         raise NotImplementedError("no such operator\nand a long explanation")
 
 
-@pytest.mark.parametrize("kind", ["sinusoid", "strokes"])
-@pytest.mark.parametrize("algorithm", ["maml", "fomaml"])
+@pytest.mark.parametrize(
+    ("kind", "algorithm"),
+    [
+        *((kind, algorithm) for kind in ("sinusoid", "strokes") for algorithm in ("maml", "fomaml")),
+        *(("sinusoid", algorithm) for algorithm in ("pretrained", "oracle")),
+    ],
+)
 def test_our_own_networks_go_by_hand_on_the_cpu(small, kind, algorithm):
     path = Setup.build(small(kind, f"algorithm={algorithm}"), CPU).path
     assert (path.name, path.warnings) == ("by-hand", ())

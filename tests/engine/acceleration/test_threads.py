@@ -7,7 +7,7 @@ import threading
 import pytest
 import torch
 
-from engine.acceleration.threads import TaskThreads
+from engine.acceleration.threads import TaskThreads, sharing
 
 
 @pytest.fixture(autouse=True)
@@ -45,3 +45,10 @@ def test_an_error_reaches_the_caller(count):
     with pytest.raises(ZeroDivisionError):
         TaskThreads(count).map(lambda item: 1 // item, [1, 0])
     assert torch.get_num_threads() == 4
+
+
+def test_cores_are_shared_as_before_afterwards():
+    before = torch.get_num_threads()
+    with sharing(3):
+        assert torch.get_num_threads() == 3
+    assert torch.get_num_threads() == before

@@ -122,7 +122,7 @@ def test_pictures_are_scaled_to_one():
         (EpisodeShape(4, 1, 1), "the val split has 3 classes, fewer than ways = 4"),
         (
             EpisodeShape(3, 4, 3),
-            r"takes shots \+ queries = 7 .* but 'class 1' \(train\) has 6, 'class 4' \(train\) has",
+            r"shots \+ queries \(or eval_queries\) = 7 .* but 'class 1' \(train\) has 6, 'class 4' \(train\) has",
         ),
     ],
 )

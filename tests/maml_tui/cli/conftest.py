@@ -32,6 +32,19 @@ def maml(capsys):
 
 
 @pytest.fixture
+def terminal(monkeypatch):
+    """Make stdout a terminal without colours, of so many columns."""
+
+    def make(columns):
+        monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+        monkeypatch.setenv("TERM", "xterm-256color")
+        monkeypatch.setenv("TTY_COMPATIBLE", "0")
+        monkeypatch.setenv("COLUMNS", str(columns))
+
+    return make
+
+
+@pytest.fixture
 def smoke():
     """The smoke preset's checked configuration."""
     return load_preset("smoke").resolved()

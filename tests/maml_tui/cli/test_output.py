@@ -1,6 +1,16 @@
 from __future__ import annotations
 
-from maml_tui.cli.output import Mode, choose_mode, emit, emit_result, emit_table, room, say
+from maml_tui.cli.output import (
+    Mode,
+    choose_mode,
+    emit,
+    emit_notes,
+    emit_result,
+    emit_side_by_side,
+    emit_table,
+    room,
+    say,
+)
 from maml_tui.results import ResultTable
 
 
@@ -40,6 +50,38 @@ def test_a_result_is_its_tables_and_their_notes(capsys):
     assert capsys.readouterr().out == "step\n0\na note\n"
     emit_result([ResultTable(("a",), (("0",),), 0, ()), ResultTable(("b",), (("1",),), 0, ("a note",))])
     assert capsys.readouterr().out == "a\n0\n\nb\n1\na note\n"
+
+
+def test_words_that_have_no_room_are_wrapped_in_a_terminal_only(capsys, terminal):
+    def shown():
+        emit_table(("name", "about"), [("a", "one two three four five six seven"), ("b", "-")])
+        emit_notes(["half of the interval of the mean over-all"])
+        return capsys.readouterr().out.splitlines()
+
+    assert len(shown()) == 4
+    terminal(30)
+    assert shown() == [
+        "name  about",
+        "a     one two three four five",
+        "      six seven",
+        "b     -",
+        "half of the interval of the",
+        "  mean over-all",
+    ]
+    terminal(20)
+    assert shown()[1] == "a     one two three four five six seven"
+
+
+def test_columns_without_room_follow_below_in_a_terminal_only(capsys, terminal):
+    def shown():
+        emit_side_by_side(("", "A 7f3a", "B 51ee", "C 9a10"), [("seed", "1", "2", "3")])
+        return capsys.readouterr().out.splitlines()
+
+    assert shown() == ["      A 7f3a  B 51ee  C 9a10", "seed  1       2       3"]
+    terminal(20)
+    assert shown() == ["      A 7f3a  B 51ee", "seed  1       2", "", "      C 9a10", "seed  3"]
+    terminal(3)
+    assert len(shown()) == 8
 
 
 def test_a_terminal_has_as_much_room_as_it_says_and_a_pipe_any(monkeypatch):

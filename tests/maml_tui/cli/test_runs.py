@@ -55,6 +55,16 @@ def test_runs_are_listed(maml, finished):
     assert "\x1b" not in out
 
 
+def test_in_a_terminal_runs_have_the_columns_that_fit(maml, finished, terminal):
+    everything = maml("runs", "ls")[1]
+    for columns, kept in ((200, "tags"), (80, "vs best"), (40, "best val ± CI95"), (10, "id")):
+        terminal(columns)
+        heading, row = maml("runs", "ls")[1].splitlines()
+        assert kept in heading
+        assert max(len(heading), len(row)) <= columns
+    assert everything.splitlines()[0].endswith("tags")
+
+
 def test_runs_are_asked_for(maml, new_run):
     done, lost = new_run("first", state="done", iteration=60), new_run("second", state="lost")
     maml("runs", "tag", done.id, "paper")

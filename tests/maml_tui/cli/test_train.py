@@ -150,7 +150,7 @@ def test_too_few_pictures_are_told_class_by_class_before_a_run_exists(maml, impo
     imported("mine")
     code, _, err = maml("train", "--data", "mine", "-s", "ways=3", "-s", "eval_queries=15")
     assert (code, started, list_runs()) == (2, [], [])
-    assert "shots + queries = 16 pictures of a class, but 'c8' (test) has 12: lower" in err
+    assert "shots + queries (or eval_queries) = 16 pictures of a class, but 'c8' (test) has 12: lower" in err
     words = ["train", "--data", "mine", "-s", "ways=5"]
     assert "the train split has 3 classes, fewer than ways = 5" in maml(*words)[2]
 

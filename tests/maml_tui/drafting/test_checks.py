@@ -61,7 +61,7 @@ def test_installed_data_are_counted_and_must_be_enough(draft):
     mine = draft("strokes-5w1s", data="mine")
     assert found(mine)[0] == ("good", "mine: 100 classes, 300 pictures")
     verdict, text = found(mine.edited("shots", "3"))[0]
-    assert verdict == "bad" and "lower shots" in text
+    assert verdict == "bad" and "lower them to " in text
     assert found(mine.edited("shots", "x"))[1] == ("good", "mine: 100 classes, 300 pictures")
 
 

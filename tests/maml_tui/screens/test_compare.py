@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import re
 import shutil
 import sys
 import textwrap
@@ -107,6 +108,13 @@ def two(run_with, records, finish):
 
 
 @pytest.fixture
+def six(run_with, records, finish):
+    """Six finished runs with results on the same four tasks."""
+    made = [run_with(records.validation(20), overrides=[f"seed={seed}"], iteration=60) for seed in range(6)]
+    return [finish(run, [0.6, 0.7, 0.8, 0.9 - 0.1 * place]) for place, run in enumerate(made)]
+
+
+@pytest.fixture
 def evaluator(monkeypatch):
     """Return `evaluator(program)`: let that program measure; its argument is the run's folder."""
 
@@ -131,6 +139,14 @@ async def settled(pilot):
 
 def told(pilot):
     return [notification.message for notification in pilot.app._notifications]
+
+
+@asynchronous
+async def test_six_runs_have_all_their_columns_in_sight(opened, six):
+    async with opened(six) as pilot:
+        screen = await settled(pilot)
+        assert all(f" {run.id} " in screen for run in six)
+        assert re.search(r"seed +0 +1 +2 +3 +4 +5 ", screen)
 
 
 @asynchronous

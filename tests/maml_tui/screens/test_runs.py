@@ -200,6 +200,14 @@ async def test_the_filter_works_while_it_is_typed(opened, three):
         assert not pilot.app.screen.query_one(Input).value
 
 
+@pytest.mark.parametrize("size", [(60, 15), (30, 8)])
+@asynchronous
+async def test_what_is_wrong_with_a_filter_can_be_read_to_its_end(opened, three, size):
+    async with opened(size) as pilot:
+        await settled(pilot)
+        assert "93.5%" in await press(pilot, "slash", *"acc>=9x")
+
+
 @asynchronous
 async def test_where_no_run_fits_it_says_so(opened, three):
     async with opened() as pilot:

@@ -24,7 +24,7 @@ from maml_tui.settings import Settings
 from maml_tui.terminal import Terminal
 from maml_tui.widgets.field_row import FieldRow, Switch
 
-SIZES = [(120, 40), (116, 32), (80, 24), (60, 15), (45, 10), (30, 6), (12, 2), (1, 1), (200, 60)]
+SIZES = [(120, 40), (119, 32), (80, 24), (60, 15), (45, 10), (30, 6), (12, 2), (1, 1), (200, 60)]
 COSTS = Costs(
     device="cpu",
     device_name="x86_64",
@@ -185,6 +185,30 @@ async def test_the_field_in_focus_is_explained(opened):
     async with opened() as pilot:
         control(pilot, "inner_lr").focus()
         assert "Step size alpha of the inner loop. (> 0, ≤ 100)" in await shown(pilot)
+
+
+@asynchronous
+async def test_an_explanation_that_does_not_fit_says_so(opened):
+    async with opened() as pilot:
+        control(pilot, "algorithm").focus()
+        assert " each class. " in await shown(pilot)
+        await pilot.resize_terminal(119, 32)
+        assert "(first order). …" in await shown(pilot)
+        await pilot.resize_terminal(60, 10)
+        assert "the inner steps (second …" in await shown(pilot)
+
+
+@asynchronous
+async def test_the_field_in_focus_and_the_keys_stay_when_the_window_changes(opened):
+    async with opened() as pilot:
+        control(pilot, "inner_lr").focus()
+        await pilot.resize_terminal(80, 24)
+        screen = await shown(pilot)
+        assert "inner lr" in screen and "ways N" not in screen and here(pilot) == "inner_lr"
+        pilot.app.screen.set_focus(None)
+        assert "Filter" not in await shown(pilot)
+        await pilot.resize_terminal(120, 40)
+        assert "/ Filter" in await shown(pilot)
 
 
 @asynchronous

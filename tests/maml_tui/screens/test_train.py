@@ -169,7 +169,7 @@ async def test_where_there_is_room_for_one_pane_tab_goes_through_all(full):
         for words in (
             "─ Loss|━ Loss",
             "Metrics · validated",
-            "Adaptation · accuracy",
+            "Adaptation · val at 20",
             "Machine · ",
             "Events · ",
             "Accuracy ·",
@@ -190,6 +190,23 @@ async def test_a_finished_run_shows_its_result_and_all_that_is_said_of_it_can_be
         assert "step  best accuracy %  last accuracy %" in window.text
         await window.press("end")
         await window.shows("ll tasks, diverged ones included")
+
+
+@asynchronous
+async def test_a_long_result_leaves_metrics_and_adaptation_in_reach(new_run, records, result):
+    measurement = records.test(60, values=(0.5,) * 31).measurement
+    longer = [one.model_copy(update={"measurement": measurement}) for one in result.measurements]
+    long = result.model_copy(update={"measurements": tuple(longer)})
+    run = new_run(records.trained(60), records.validation(60), result=long, state="done", iteration=60)
+    async with Window(run) as window:
+        for title in ("Result on the test tasks", "Metrics · validated at 60", "Adaptation · val at 60"):
+            await window.shows(title)
+        await window.shows("val after 3")
+        await window.pilot.resize_terminal(80, 24)
+        await window.press("tab")
+        await window.shows("val after 3 .*600")
+        await window.press("tab")
+        await window.shows("━ Adaptation · val at 60")
 
 
 @asynchronous

@@ -8,7 +8,7 @@ from maml_tui.training_view.adaptation import adaptation, chosen_steps
 
 def test_a_bar_per_inner_step_of_the_newest_validation(scene, records, texts):
     shown = adaptation(scene(records.validation(20), records.validation(40), state="running"), 30, 8)
-    assert shown.title == "Adaptation · accuracy % · val at 40"
+    assert shown.title == "Adaptation · val at 40 · accuracy %"
     assert texts(shown) == [
         " 0  ██▌           21.00 ± 0.70",
         " 1  █████████▍    78.00 ± 0.70",
@@ -19,7 +19,7 @@ def test_a_bar_per_inner_step_of_the_newest_validation(scene, records, texts):
 
 def test_the_test_tasks_take_over_once_they_were_measured(scene, records):
     shown = adaptation(scene(records.validation(40), records.test(40), records.test(60, "last")), 40, 8)
-    assert shown.title == "Adaptation · accuracy % · test best at 40"
+    assert shown.title == "Adaptation · test best at 40 · accuracy %"
 
 
 def test_errors_are_drawn_against_the_largest_and_what_is_not_finite_has_no_bar(scene, records, texts):

@@ -64,6 +64,45 @@ def test_what_does_not_fit_can_be_scrolled_to():
     drive(act)
 
 
+def test_a_line_that_goes_on_says_so_at_either_end():
+    async def act(app, pilot):
+        app.show("as long as the pane", "x")
+        await pilot.pause()
+        assert [row.strip("│┃ ") for row in app.rows[1:3]] == ["as long as the …", "x"]
+        await pilot.press("l", "l")
+        await pilot.pause()
+        assert [row.strip("│┃ ") for row in app.rows[1:3]] == ["…long as the pa…", ""]
+        await pilot.press("end", *["l"] * 9)
+        await pilot.pause()
+        assert app.rows[1].strip("│┃ ") == "…ong as the pane"
+
+    drive(act)
+
+
+def test_the_sign_stands_beside_the_scrollbar():
+    async def act(app, pilot):
+        app.show("as long as the pane")
+        await pilot.pause()
+        app.show(*["as long as the pane"] * 9)
+        await pilot.pause()
+        assert [row[2:18] for row in app.rows[1:5]] == ["as long as the …"] * 4
+
+    drive(act)
+
+
+@pytest.mark.parametrize("framed", [True, False])
+def test_the_sign_comes_and_goes_with_what_follows(framed):
+    async def act(app, pilot):
+        width = app.pane.scrollable_content_region.width
+        for line in ("a" * width, "a" * (width + 1), "a" * width):
+            app.show(line)
+            await pilot.pause()
+            painted = app.rows[framed].strip("│┃ ")
+            assert painted == (line if len(line) == width else "a" * (width - 1) + "…")
+
+    drive(act, framed=framed)
+
+
 @pytest.mark.parametrize(
     ("before", "after", "columns"),
     [

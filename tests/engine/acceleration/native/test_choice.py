@@ -20,8 +20,8 @@ def compiled(monkeypatch):
     """Return the list of requests for native code; there is none to be had."""
     asked = []
 
-    def no_library():
-        asked.append(True)
+    def no_library(source):
+        asked.append(source)
         raise UnavailableError("there is no C++ compiler here")
 
     monkeypatch.setattr(choice, "library", no_library)
@@ -34,7 +34,8 @@ def compiled(monkeypatch):
         ("strokes", ("filters=16", "iterations=60")),
         ("strokes", ("filters=12", "iterations=1000000")),
         ("strokes", (*LONG, "algorithm=prototypical")),
-        ("sinusoid", ("iterations=1000000",)),
+        ("sinusoid", ("iterations=60",)),
+        ("sinusoid", ("iterations=1000000", "hidden=[300, 300]")),
     ],
 )
 def test_what_it_is_not_compiled_for(small, compiled, kind, overrides):
@@ -44,17 +45,18 @@ def test_what_it_is_not_compiled_for(small, compiled, kind, overrides):
 
 
 @pytest.mark.parametrize("algorithm", ["maml", "fomaml"])
-def test_without_it_a_run_goes_by_hand_and_says_so(small, compiled, algorithm):
-    path = Setup.build(small("strokes", *LONG, f"algorithm={algorithm}"), CPU).path
+@pytest.mark.parametrize(("kind", "overrides"), [("strokes", LONG), ("sinusoid", LONG[1:])])
+def test_without_it_a_run_goes_by_hand_and_says_so(small, compiled, kind, overrides, algorithm):
+    path = Setup.build(small(kind, *overrides, f"algorithm={algorithm}"), CPU).path
     assert path.name == "by-hand" and path.library is None
     assert path.warnings == ("the fast path native is not used: there is no C++ compiler here",)
-    assert compiled
+    assert compiled == [{"strokes": "conv4", "sinusoid": "mlp"}[kind]]
 
 
 @pytest.mark.parametrize("mode", ["transductive", "inductive"])
 def test_a_long_run_takes_it_and_is_measured_by_it(small, monkeypatch, mode):
     try:
-        code = library()
+        code = library("conv4")
     except UnavailableError as error:
         pytest.skip(str(error))
     setup = Setup.build(small("strokes", *LONG, f"eval_mode={mode}"), CPU)

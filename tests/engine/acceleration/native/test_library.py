@@ -8,7 +8,6 @@ import stat
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 import torch
@@ -23,7 +22,7 @@ SOURCE = "\n".join(
         "int vector_bytes() { return 32; }",
         *(
             f"long {name}_{kind}(void*) {{ return 1; }}"
-            for name in module._FUNCTIONS
+            for name in module._FUNCTIONS["conv4"]
             for kind in ("float", "double")
         ),
         "}",
@@ -36,12 +35,15 @@ needs_compiler = pytest.mark.skipif(
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    source = tmp_path / "source" / "network.cpp"
-    source.parent.mkdir()
-    source.write_text(SOURCE)
-    monkeypatch.setattr(module, "_SOURCE", source)
+    source(tmp_path).parent.mkdir()
+    source(tmp_path).write_text(SOURCE)
+    monkeypatch.setattr(module, "_SOURCES", source(tmp_path).parent)
     monkeypatch.setenv("MAML_CACHE_DIR", str(tmp_path / "cache"))
     return tmp_path / "cache" / "native"
+
+
+def source(tmp_path):
+    return tmp_path / "source" / "conv4.cpp"
 
 
 class Nothing(ctypes.Structure):
@@ -49,7 +51,7 @@ class Nothing(ctypes.Structure):
 
 
 def load() -> Library:
-    return module.library.__wrapped__()
+    return module.library.__wrapped__("conv4")
 
 
 def kept(folder):
@@ -77,10 +79,10 @@ def test_it_is_compiled_once_and_private(folder, monkeypatch):
 
 @needs_compiler
 @pytest.mark.parametrize("what", ["source", "flags", "processor"])
-def test_it_is_compiled_anew_for_another(folder, monkeypatch, what):
+def test_it_is_compiled_anew_for_another(folder, tmp_path, monkeypatch, what):
     load()
     if what == "source":
-        module._SOURCE.write_text(SOURCE.replace("32", "64"))
+        source(tmp_path).write_text(SOURCE.replace("32", "64"))
     elif what == "flags":
         monkeypatch.setattr(module, "_FLAGS", (*module._FLAGS, "-DOTHER"))
     else:
@@ -115,8 +117,8 @@ def test_a_file_that_is_not_trusted_is_compiled_anew(folder, monkeypatch, how):
 @needs_compiler
 def test_two_at_once(folder):
     script = "from engine.acceleration.native import library as m; from pathlib import Path; import sys\n"
-    script += "m._SOURCE = Path(sys.argv[1]); print(m.library().vector_bytes)"
-    command = [sys.executable, "-c", script, str(module._SOURCE)]
+    script += "m._SOURCES = Path(sys.argv[1]); print(m.library('conv4').vector_bytes)"
+    command = [sys.executable, "-c", script, str(module._SOURCES)]
     with ThreadPoolExecutor() as pool:
         done = list(pool.map(lambda _: subprocess.run(command, capture_output=True, text=True), range(2)))
     assert [(one.returncode, one.stdout) for one in done] == [(0, "32\n")] * 2, done
@@ -185,17 +187,17 @@ def test_a_folder_that_others_may_write_into(folder):
 
 
 @needs_compiler
-def test_no_memory_is_said_as_such(folder):
-    module._SOURCE.write_text(SOURCE.replace("return 1;", "return 0;"))
+def test_no_memory_is_said_as_such(folder, tmp_path):
+    source(tmp_path).write_text(SOURCE.replace("return 1;", "return 0;"))
     found = load()
     with pytest.raises(torch.OutOfMemoryError, match="more memory than there is"):
         found.run("outputs", torch.float32, Nothing())
 
 
-def test_the_source_is_where_it_is_looked_for():
-    headers = {path.name for path in module._SOURCE.parent.glob("*.h")}
-    assert module._SOURCE.is_file()
-    for path in (module._SOURCE, *map(module._SOURCE.with_name, headers)):
+@pytest.mark.parametrize("name", module._FUNCTIONS)
+def test_the_source_is_where_it_is_looked_for(name):
+    headers = {path.name for path in module._SOURCES.glob("*.h")}
+    for path in (module._SOURCES / f"{name}.cpp", *map(module._SOURCES.joinpath, headers)):
         for line in path.read_text().splitlines():
             if line.startswith('#include "'):
-                assert line.split('"')[1] in headers, Path(path).name
+                assert line.split('"')[1] in headers, path.name

@@ -1,5 +1,5 @@
 // A network of convolution blocks and a linear layer, for one task, with the products with its first and second
-// derivatives. Called by network.py, in as many threads as there are tasks at a time; nothing is shared among them.
+// derivatives. Called by conv4.py, in as many threads as there are tasks at a time; nothing is shared among them.
 
 #include <new>
 
@@ -10,8 +10,8 @@ namespace {
 
 constexpr int kBlocks = 4;
 
-// What network.py knows of a network, field by field. `memory` holds all that is computed, and `tangent_memory` what
-// depends on a direction; parameters, gradients, directions and products are in two pieces each, as in network.py: the
+// What conv4.py knows of a network, field by field. `memory` holds all that is computed, and `tangent_memory` what
+// depends on a direction; parameters, gradients, directions and products are in two pieces each, as in conv4.py: the
 // weights, of the blocks and of the linear layer, with its bias, and the shifts.
 template <typename Real>
 struct Call {

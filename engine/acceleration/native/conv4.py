@@ -31,7 +31,7 @@ _POINTERS = (
 
 
 class _Call(ctypes.Structure):
-    """`Call` of network.cpp."""
+    """`Call` of conv4.cpp."""
 
     _fields_ = (
         *((name, ctypes.c_int64) for name in _NUMBERS),
@@ -41,7 +41,7 @@ class _Call(ctypes.Structure):
 
 
 @dataclass(frozen=True)
-class NativeNetwork:
+class NativeConv4:
     """What `engine.acceleration.networks.Network` is, in native code.
 
     Attributes:
@@ -84,9 +84,9 @@ class NativeNetwork:
         """Return the outputs for examples `x`; parameters and examples are laid out."""
         return _Run(self, params, x, None).outputs
 
-    def trace(self, params: Params, x: Tensor, y: Tensor) -> NativeTrace:
+    def trace(self, params: Params, x: Tensor, y: Tensor) -> NativeConv4Trace:
         """Evaluate the loss of examples `x`, `y` and its gradient; parameters and examples are laid out."""
-        return NativeTrace(_Run(self, params, x, y.contiguous()))
+        return NativeConv4Trace(_Run(self, params, x, y.contiguous()))
 
     @property
     def filters(self) -> int:
@@ -103,9 +103,9 @@ class NativeNetwork:
         return _Call(*numbers, self.divisor or len(x), *read)
 
 
-def native_network(
+def native_conv4(
     library: Library, model: nn.Module, divisor: float | None, *, regression: bool
-) -> NativeNetwork | None:
+) -> NativeConv4 | None:
     """Return a network in native code, or None if it is not made for it.
 
     Args:
@@ -117,12 +117,12 @@ def native_network(
     if type(model) not in (Conv4Stride, Conv4Pool) or regression:
         return None
     shapes = {name: value.shape for name, value in model.named_parameters()}
-    network = NativeNetwork(library, shapes, isinstance(model, Conv4Pool), divisor)
+    network = NativeConv4(library, shapes, isinstance(model, Conv4Pool), divisor)
     # Of float32; a vector holds half as many numbers of float64.
     return None if network.filters % (library.vector_bytes // 4) else network
 
 
-class NativeTrace:
+class NativeConv4Trace:
     """What `engine.acceleration.networks.Trace` is.
 
     Attributes:
@@ -142,7 +142,7 @@ class NativeTrace:
 class _Run:
     """A network at one value of its parameters, on examples of one task."""
 
-    def __init__(self, network: NativeNetwork, params: Params, x: Tensor, y: Tensor | None) -> None:
+    def __init__(self, network: NativeConv4, params: Params, x: Tensor, y: Tensor | None) -> None:
         self._network, self._read = network, (params, x, y)  # kept while they are pointed at
         self._call = network.call(params, x, y)
         self.outputs = x.new_empty(len(x), self._call.classes)

@@ -29,7 +29,7 @@ NETWORKS = {
 @pytest.fixture(scope="module")
 def code():
     try:
-        return library()
+        return library("conv4")
     except UnavailableError as error:
         pytest.skip(str(error))
 
