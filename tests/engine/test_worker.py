@@ -13,7 +13,6 @@ from engine.config.record import RunRecord, read_record
 from engine.config.resolve import ResolvedConfig
 from engine.data.store import make_image_set, save
 from engine.evaluation.__main__ import main as evaluate_main
-from engine.runs.checkpoints import read_pointer, read_ranking
 from engine.runs.control import request
 from engine.runs.directory import create_run
 from engine.runs.events import (
@@ -173,57 +172,6 @@ def test_stopping_now_calls_the_last_measurement_off(run_of, working):
     assert read_status(run).state == "done"
 
 
-@pytest.mark.parametrize("mode", ["graceful", "now"])
-def test_a_stop_calls_a_validation_off(run_of, working, mode):
-    run = run_of("sinusoid", "eval_every=1")
-    process = working(run)
-    wait_for(has_state(run, "warming-up"))
-    pause, stop = request(run, "pause"), request(run, "stop", mode)
-    assert process.wait(60) == 0
-    assert read_status(run).reason == "stopped at iteration 1 of 12 by request"
-    assert not [e for e in events_of(run) if isinstance(e, EvaluationEvent) and e.split == "val"]
-    assert (read_result(run.result) is not None) == (mode == "graceful")
-    assert answered(run, stop).outcome == "accepted" and answered(run, pause).outcome == "refused"
-
-
-def test_a_graceful_stop_leaves_the_last_validation_to_be_made(run_of, working):
-    run = run_of("sinusoid", "iterations=1", "eval_every=1")
-    process = working(run)
-    wait_for(has_state(run, "warming-up"))
-    request(run, "stop", "graceful")
-    assert process.wait(60) == 0
-    assert [e.split for e in events_of(run) if isinstance(e, EvaluationEvent)] == ["val", "test"]
-
-
-def test_a_stop_calls_a_measurement_off_that_was_asked_for(run_of, working):
-    run = run_of("sinusoid", "eval_every=0")
-    process = working(run)
-    wait_for(has_state(run, "warming-up"))
-    asked = [request(run, "evaluate"), request(run, "stop", "now")]
-    assert process.wait(60) == 0
-    assert [e.id for e in events_of(run) if isinstance(e, RequestEvent)] == asked
-    assert not [e for e in events_of(run) if isinstance(e, EvaluationEvent)]
-
-
-@pytest.mark.parametrize("iterations", [1, 4])
-def test_stopped_amid_validations_it_ends_as_if_undisturbed(run_of, working, iterations):
-    overrides = (f"iterations={iterations}", "eval_every=1", "keep_best=2")
-    undisturbed, disturbed = run_of("sinusoid", *overrides), run_of("sinusoid", *overrides)
-    assert working(undisturbed).wait() == 0
-    for _ in range(2):
-        process = working(disturbed)
-        wait_for(has_state(disturbed, "warming-up"))
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(60) == 0
-        assert read_pointer(disturbed, "latest").iteration == 1 and not read_ranking(disturbed)
-    assert working(disturbed).wait() == 0
-    one, other = read_result(undisturbed.result), read_result(disturbed.result)
-    assert one.parameters_sha256 == other.parameters_sha256
-    assert one.measurements == other.measurements
-    assert [r.sha256 for r in read_ranking(undisturbed)] == [r.sha256 for r in read_ranking(disturbed)]
-    assert read_pointer(undisturbed, "latest").sha256 == read_pointer(disturbed, "latest").sha256
-
-
 def test_a_live_run_tells_what_its_machine_does(run_of, working):
     run = run_of("sinusoid", *ENDLESS)
     process = working(run)
@@ -232,16 +180,6 @@ def test_a_live_run_tells_what_its_machine_does(run_of, working):
     process.send_signal(signal.SIGTERM)
     assert process.wait(60) == 0
     assert read_status(run).telemetry is None
-
-
-def test_now_is_not_softened(run_of, working):
-    run = run_of("sinusoid", *ENDLESS)
-    process = working(run)
-    wait_for(lambda: read_status(run).state == "warming-up")
-    request(run, "stop", "now")
-    request(run, "stop", "graceful")
-    assert process.wait(60) == 0
-    assert read_result(run.result) is None
 
 
 def test_sigterm_saves_and_ends_and_the_run_goes_on_later(run_of, working):
@@ -291,15 +229,6 @@ def test_requests_from_before_the_start_are_refused(run_of, working):
     assert working(run).wait() == 0
     assert answered(run, identity).outcome == "refused"
     assert events_of(run)[-1].reason == "all iterations done"
-
-
-def test_a_request_made_while_it_warms_up_is_obeyed(run_of, working):
-    run = run_of("sinusoid", *ENDLESS)
-    process = working(run)
-    wait_for(lambda: read_status(run).state == "warming-up")
-    request(run, "stop", "now")
-    assert process.wait(60) == 0
-    assert "by request" in events_of(run)[-1].reason
 
 
 @pytest.mark.parametrize(
