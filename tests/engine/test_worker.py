@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
-import sys
 import time
 
 import numpy as np
@@ -15,7 +13,6 @@ from engine.config.record import RunRecord, read_record
 from engine.config.resolve import ResolvedConfig
 from engine.data.store import make_image_set, save
 from engine.evaluation.__main__ import main as evaluate_main
-from engine.runs.checkpoints import read_pointer, read_ranking
 from engine.runs.control import request
 from engine.runs.directory import create_run
 from engine.runs.events import (
@@ -36,21 +33,6 @@ from engine.runs.status import current_status, read_status
 ENDLESS = ("iterations=1000000", "eval_every=0", "checkpoint_every=50")
 
 
-# A worker whose warm-up, else over in a moment, lasts until there is a file.
-HELD = """
-import sys, time
-from pathlib import Path
-from engine import session, worker
-prepare = session.Session.prepare
-def held(self):
-    while not Path(sys.argv[2]).exists():
-        time.sleep(0.01)
-    return prepare(self)
-session.Session.prepare = held
-sys.exit(worker.main(sys.argv[1:2]))
-"""
-
-
 @pytest.fixture
 def run_of(small, tmp_path):
     """Make a run of a tiny configuration: `run_of(kind, *overrides, device=...)`."""
@@ -63,41 +45,18 @@ def run_of(small, tmp_path):
 
 
 @pytest.fixture
-def processes():
-    """Return a list for processes that do not outlive the test."""
-    started = []
-    yield started
-    for process in started:
-        process.kill()
-        process.wait()
-
-
-@pytest.fixture
-def working(processes):
-    """Start workers."""
+def working():
+    """Start workers that do not outlive the test."""
+    processes = []
 
     def start(run):
         processes.append(start_worker(run))
         return processes[-1]
 
-    return start
-
-
-@pytest.fixture
-def warming_up(processes, tmp_path):
-    """Start a worker and do something while it warms up: `warming_up(run, what)` returns its exit status."""
-
-    def start(run, act):
-        gate = tmp_path / f"gate-{len(processes)}"
-        command = [sys.executable, "-c", HELD, str(run.path), str(gate)]
-        process = subprocess.Popen(command)
-        processes.append(process)
-        wait_for(lambda: read_status(run).pid == process.pid and has_state(run, "warming-up")())
-        act(process)
-        gate.touch()
-        return process.wait(60)
-
-    return start
+    yield start
+    for process in processes:
+        process.kill()
+        process.wait()
 
 
 def events_of(run):
@@ -213,48 +172,6 @@ def test_stopping_now_calls_the_last_measurement_off(run_of, working):
     assert read_status(run).state == "done"
 
 
-@pytest.mark.parametrize("mode", ["graceful", "now"])
-def test_a_stop_calls_a_validation_off(run_of, warming_up, mode):
-    run, asked = run_of("sinusoid", "eval_every=1"), []
-    assert warming_up(run, lambda _: asked.extend([request(run, "pause"), request(run, "stop", mode)])) == 0
-    pause, stop = asked
-    assert read_status(run).reason == "stopped at iteration 1 of 12 by request"
-    assert not [e for e in events_of(run) if isinstance(e, EvaluationEvent) and e.split == "val"]
-    assert (read_result(run.result) is not None) == (mode == "graceful")
-    assert answered(run, stop).outcome == "accepted" and answered(run, pause).outcome == "refused"
-
-
-def test_a_graceful_stop_leaves_the_last_validation_to_be_made(run_of, warming_up):
-    run = run_of("sinusoid", "iterations=1", "eval_every=1")
-    assert warming_up(run, lambda _: request(run, "stop", "graceful")) == 0
-    assert [e.split for e in events_of(run) if isinstance(e, EvaluationEvent)] == ["val", "test"]
-
-
-def test_a_stop_calls_a_measurement_off_that_was_asked_for(run_of, warming_up):
-    run, asked = run_of("sinusoid", "eval_every=0"), []
-    assert (
-        warming_up(run, lambda _: asked.extend([request(run, "evaluate"), request(run, "stop", "now")])) == 0
-    )
-    assert [e.id for e in events_of(run) if isinstance(e, RequestEvent)] == asked
-    assert not [e for e in events_of(run) if isinstance(e, EvaluationEvent)]
-
-
-@pytest.mark.parametrize("iterations", [1, 4])
-def test_stopped_amid_validations_it_ends_as_if_undisturbed(run_of, working, warming_up, iterations):
-    overrides = (f"iterations={iterations}", "eval_every=1", "keep_best=2")
-    undisturbed, disturbed = run_of("sinusoid", *overrides), run_of("sinusoid", *overrides)
-    assert working(undisturbed).wait() == 0
-    for _ in range(2):
-        assert warming_up(disturbed, lambda process: process.send_signal(signal.SIGTERM)) == 0
-        assert read_pointer(disturbed, "latest").iteration == 1 and not read_ranking(disturbed)
-    assert working(disturbed).wait() == 0
-    one, other = read_result(undisturbed.result), read_result(disturbed.result)
-    assert one.parameters_sha256 == other.parameters_sha256
-    assert one.measurements == other.measurements
-    assert [r.sha256 for r in read_ranking(undisturbed)] == [r.sha256 for r in read_ranking(disturbed)]
-    assert read_pointer(undisturbed, "latest").sha256 == read_pointer(disturbed, "latest").sha256
-
-
 def test_a_live_run_tells_what_its_machine_does(run_of, working):
     run = run_of("sinusoid", *ENDLESS)
     process = working(run)
@@ -263,12 +180,6 @@ def test_a_live_run_tells_what_its_machine_does(run_of, working):
     process.send_signal(signal.SIGTERM)
     assert process.wait(60) == 0
     assert read_status(run).telemetry is None
-
-
-def test_now_is_not_softened(run_of, warming_up):
-    run = run_of("sinusoid", *ENDLESS)
-    assert warming_up(run, lambda _: [request(run, "stop", mode) for mode in ("now", "graceful")]) == 0
-    assert read_result(run.result) is None
 
 
 def test_sigterm_saves_and_ends_and_the_run_goes_on_later(run_of, working):
@@ -318,12 +229,6 @@ def test_requests_from_before_the_start_are_refused(run_of, working):
     assert working(run).wait() == 0
     assert answered(run, identity).outcome == "refused"
     assert events_of(run)[-1].reason == "all iterations done"
-
-
-def test_a_request_made_while_it_warms_up_is_obeyed(run_of, warming_up):
-    run = run_of("sinusoid", *ENDLESS)
-    assert warming_up(run, lambda _: request(run, "stop", "now")) == 0
-    assert "by request" in events_of(run)[-1].reason
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,21 @@ def _at_each_step(happen):
         setattr(os, name, watched(name, getattr(os, name)))
 
 
+def asked(run, *requests):
+    """Once it is ready to train, requests wait for it: a verb and how to stop, each."""
+    from engine.runs.control import request
+    from engine.session import Session
+
+    prepare = Session.prepare
+
+    def prepared(session):
+        for verb, mode in requests:
+            request(run, verb, mode)
+        return prepare(session)
+
+    Session.prepare = prepared
+
+
 def counted(run):
     """It lives; how many steps it took is in a file."""
     taken = run.path.with_suffix(".steps")
