@@ -249,8 +249,6 @@ class Session:
     def _refusal(self, request: Request) -> str:
         if self._measuring and request.verb != "stop":
             return "training is over, the result is being measured"
-        if request.verb == "checkpoint" and self._saved == self.state.iteration:
-            return "the newest checkpoint is of this iteration already"
         if request.verb == "pause" and self._paused:
             return "it is paused already"
         if request.verb == "resume" and not self._paused:
@@ -265,7 +263,7 @@ class Session:
             case "resume":
                 self._paused = False
                 self.enter("running")
-            case "checkpoint":
+            case "checkpoint" if self._saved != self.state.iteration:  # else there is one already
                 self.save({"latest"}, "requested")
             case "evaluate":
                 self._evaluate_now()

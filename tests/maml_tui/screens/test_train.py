@@ -262,8 +262,8 @@ async def test_a_refusal_is_told(full):
     async with Window(run) as window:
         await window.shows("RUNNING")
         await window.press("c")
-        answer(run, "refused", "the newest checkpoint is of this iteration already")
-        await window.tells("checkpoint refused: the newest checkpoint is of this iteration already")
+        answer(run, "refused", "training is over, the result is being measured")
+        await window.tells("checkpoint refused: training is over, the result is being measured")
 
 
 @asynchronous
