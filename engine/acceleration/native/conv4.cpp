@@ -1,8 +1,7 @@
 // A network of convolution blocks and a linear layer, for one task, with the products with its first and second
 // derivatives. Called by conv4.py, in as many threads as there are tasks at a time; nothing is shared among them.
 
-#include <new>
-
+#include "done.h"
 #include "head.h"
 #include "steps.h"
 
@@ -126,17 +125,6 @@ void hessian_product(const Call<Real>& call) {
   tangent(network.head, network.last().out_dot);
   backward_tangent(network.head, network.last().g_out_dot);
   for (int n = kBlocks; n--;) backward_tangent(network.blocks[n]);
-}
-
-// Runs a step; tells whether there was memory enough for it.
-template <typename Step>
-int done(Step step) {
-  try {
-    step();
-    return 1;
-  } catch (const std::bad_alloc&) {
-    return 0;
-  }
 }
 
 }  // namespace

@@ -4,9 +4,9 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <new>
 #include <vector>
 
+#include "done.h"
 #define SHORT_ROWS
 #include "multiply.h"
 
@@ -219,17 +219,6 @@ class Network {
     });
   }
 };
-
-// Runs a step; tells whether there was memory enough for it.
-template <typename Step>
-int done(Step step) {
-  try {
-    step();
-    return 1;
-  } catch (const std::bad_alloc&) {
-    return 0;
-  }
-}
 
 }  // namespace
 

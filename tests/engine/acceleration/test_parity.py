@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 import torch
+from parity import assert_is_the_reference, in_float32
 
 from engine.acceleration.batched import Batched
 from engine.acceleration.by_hand import by_hand
-from engine.acceleration.paths import TOLERANCE, relative_difference
 from engine.algorithms.maml import FOMAML, MAML
 from engine.algorithms.pretrained import Pretrained
 
@@ -24,22 +24,13 @@ WAYS = {
 def test_it_is_the_reference(problem, way, order, steps, chunk, recompute):
     learner, theta, episodes = problem
     algorithm = order(learner, 0.05, steps)
-    expected, metrics = algorithm.meta_gradient(theta, episodes)
-    found, measured = WAYS[way](algorithm, chunk, recompute).meta_gradient(theta, episodes)
-    assert set(found) == set(theta)
-    assert relative_difference(found, expected) <= TOLERANCE
-    for name, value in expected.items():
-        torch.testing.assert_close(found[name], value, rtol=1e-9, atol=1e-12)
-        assert found[name].is_contiguous()
-    torch.testing.assert_close(measured.loss, metrics.loss)
-    torch.testing.assert_close(measured.accuracy, metrics.accuracy, equal_nan=True)
+    assert_is_the_reference(WAYS[way](algorithm, chunk, recompute), algorithm, theta, episodes)
 
 
 @pytest.mark.parametrize("way", WAYS)
 def test_the_same_bits_every_time(problem, way):
     learner, theta, episodes = problem
-    theta = {name: value.float() for name, value in theta.items()}
-    episodes = type(episodes)(*(p.float() if p.is_floating_point() else p for p in episodes.tensors()))
+    theta, episodes = in_float32(theta, episodes)
     path = WAYS[way](MAML(learner, 0.05, 2), 0, False)
     first, second = (path.meta_gradient(theta, episodes)[0] for _ in range(2))
     assert all(torch.equal(first[name], second[name]) for name in theta)
@@ -59,8 +50,4 @@ def test_recomputing_by_hand_changes_no_bit(problem):
 def test_pretraining_is_the_reference_too(problem, way, chunk):
     learner, theta, episodes = problem
     algorithm = Pretrained(learner, 0.05, 0)
-    expected, metrics = algorithm.meta_gradient(theta, episodes)
-    found, measured = WAYS[way](algorithm, chunk, False).meta_gradient(theta, episodes)
-    assert relative_difference(found, expected) <= TOLERANCE
-    torch.testing.assert_close(measured.loss, metrics.loss)
-    torch.testing.assert_close(measured.accuracy, metrics.accuracy, equal_nan=True)
+    assert_is_the_reference(WAYS[way](algorithm, chunk, False), algorithm, theta, episodes)

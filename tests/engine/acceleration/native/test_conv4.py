@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import pytest
 import torch
+from parity import assert_as_near_as_pytorch, assert_is_the_reference, compiled, in_float32
 
 from engine.acceleration.by_hand import by_hand
 from engine.acceleration.measuring import side_by_side
-from engine.acceleration.native.library import UnavailableError, library
 from engine.acceleration.networks import network_of
-from engine.acceleration.paths import TOLERANCE, relative_difference
 from engine.algorithms.learner import Learner
 from engine.algorithms.maml import FOMAML, MAML
 from engine.models.build import adapted_names
@@ -28,10 +27,7 @@ NETWORKS = {
 
 @pytest.fixture(scope="module")
 def code():
-    try:
-        return library("conv4")
-    except UnavailableError as error:
-        pytest.skip(str(error))
+    return compiled("conv4")
 
 
 @pytest.fixture(params=NETWORKS)
@@ -52,11 +48,6 @@ def tasks(shape, count=3):
     return Episodes(*parts)
 
 
-def in_float32(theta, episodes):
-    parts = (part.float() if part.is_floating_point() else part for part in episodes.tensors())
-    return {name: value.float() for name, value in theta.items()}, Episodes(*parts)
-
-
 @pytest.mark.parametrize("order", [MAML, FOMAML])
 @pytest.mark.parametrize(
     ("steps", "chunk", "recompute"), [(0, 0, False), (1, 2, False), (5, 0, False), (5, 1, True)]
@@ -64,31 +55,13 @@ def in_float32(theta, episodes):
 def test_it_is_the_reference(code, problem, order, steps, chunk, recompute):
     learner, theta, episodes = problem
     algorithm = order(learner, 0.05, steps)
-    expected, metrics = algorithm.meta_gradient(theta, episodes)
     way = by_hand(algorithm, chunk, recompute=recompute, library=code)
-    found, measured = way.meta_gradient(theta, episodes)
-    assert list(found) == list(theta)
-    assert relative_difference(found, expected) <= TOLERANCE
-    for name, value in expected.items():
-        torch.testing.assert_close(found[name], value, rtol=1e-8, atol=1e-11)
-        assert found[name].is_contiguous()
-    torch.testing.assert_close(measured.loss, metrics.loss)
-    torch.testing.assert_close(measured.accuracy, metrics.accuracy)
+    assert_is_the_reference(way, algorithm, theta, episodes, rtol=1e-8, atol=1e-11)
 
 
 def test_float32_is_as_near_as_pytorch_is(code, problem):
-    """Over several draws: a value that is rounded to the other side of zero may be far off in one."""
     learner, theta, episodes = problem
-    errors = {None: [], code: []}
-    for seed in range(5):
-        torch.manual_seed(seed)
-        episodes = tasks(episodes.support_x.shape[2:])
-        exact, _ = MAML(learner, 0.01, 1).meta_gradient(theta, episodes)
-        for native, found in errors.items():
-            way = by_hand(MAML(learner, 0.01, 1), 0, recompute=False, library=native)
-            gradient, _ = way.meta_gradient(*in_float32(theta, episodes))
-            found.append(relative_difference(gradient, exact))
-    assert sorted(errors[code])[2] <= 10 * sorted(errors[None])[2] < 1e-3
+    assert_as_near_as_pytorch(code, learner, theta, lambda: tasks(episodes.support_x.shape[2:]))
 
 
 def test_the_same_bits_whatever_the_threads(code, problem):
