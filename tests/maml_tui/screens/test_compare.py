@@ -296,17 +296,19 @@ async def test_a_measurement_that_fails_is_told(opened, two, evaluator):
 @asynchronous
 async def test_a_measurement_is_called_off(opened, two, evaluator, way_out):
     evaluator("import time; time.sleep(600)")
+    others = set(psutil.Process().children())  # other tests' servers, which live on
     async with opened(two) as pilot:
         await settled(pilot)
         await pilot.press("m")
-        while not (children := psutil.Process().children()):
+        while not (started := set(psutil.Process().children()) - others):
             await asyncio.sleep(0.01)
+        (measuring,) = started
         assert "measuring A of 2" in await settled(pilot)
         await pilot.press("question_mark")
         await pilot.pause()
-        assert children[0].is_running(), "a dialog over the page does not call it off"
+        assert measuring.is_running(), "a dialog over the page does not call it off"
         await pilot.press("escape", way_out)
-        while children[0].is_running():
+        while measuring.is_running():
             await asyncio.sleep(0.01)
 
 
