@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import torch
 
+from engine.acceleration.native.library import call_fields
 from engine.models.conv4 import Conv4Pool, Conv4Stride
 
 if TYPE_CHECKING:
@@ -33,11 +34,7 @@ _POINTERS = (
 class _Call(ctypes.Structure):
     """`Call` of conv4.cpp."""
 
-    _fields_ = (
-        *((name, ctypes.c_int64) for name in _NUMBERS),
-        ("divisor", ctypes.c_double),
-        *((name, ctypes.c_void_p) for name in _POINTERS),
-    )
+    _fields_ = call_fields(_NUMBERS, "divisor", _POINTERS)
 
 
 @dataclass(frozen=True)

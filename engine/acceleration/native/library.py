@@ -12,6 +12,7 @@ import subprocess
 import tempfile
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -19,6 +20,9 @@ from engine.errors import MamlError, ResourceError
 from engine.files import private_dir
 from engine.paths import cache_dir
 from engine.text import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _SOURCES = Path(__file__).parent
 _COMPILERS = ("c++", "g++", "clang++")
@@ -28,6 +32,15 @@ _FUNCTIONS = {
     "conv4": ("outputs", "gradient", "hessian_product", "numbers", "tangent_numbers"),
     "mlp": ("memory", "gradient", "hessian_product"),
 }
+
+
+def call_fields(numbers: Iterable[str], real: str, pointers: Iterable[str]) -> tuple[tuple[str, Any], ...]:
+    """Return the fields of a `Call`: whole numbers, one number that is not, and pointers."""
+    return (
+        *((name, ctypes.c_int64) for name in numbers),
+        (real, ctypes.c_double),
+        *((name, ctypes.c_void_p) for name in pointers),
+    )
 
 
 class Library:

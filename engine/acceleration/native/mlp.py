@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import torch
 
+from engine.acceleration.native.library import call_fields
 from engine.models.mlp import MLP
 
 if TYPE_CHECKING:
@@ -31,11 +32,7 @@ _POINTERS = ("sizes", "x", "y", "parameters", "memory", "outputs", "result", "di
 class _Call(ctypes.Structure):
     """`Call` of mlp.cpp."""
 
-    _fields_ = (
-        *((name, ctypes.c_int64) for name in _NUMBERS),
-        ("factor", ctypes.c_double),
-        *((name, ctypes.c_void_p) for name in _POINTERS),
-    )
+    _fields_ = call_fields(_NUMBERS, "factor", _POINTERS)
 
 
 @dataclass(frozen=True)
