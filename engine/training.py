@@ -172,11 +172,15 @@ class Setup:
         others: Sequence[Params] = (),
         between: Callable[[int], None] | None = None,
     ) -> float:
-        """Return the alpha of adaptation: the configured one or, for fine-tuning, the best on validation tasks."""
+        """Return the alpha of adaptation: the configured one or, for fine-tuning, the best on validation tasks.
+
+        Best after the step that is scored: the configuration's, or the last where fewer are taken.
+        """
         if not self.config.is_fine_tuned:
             return self.config.algorithm.inner_lr
         evaluation = self.config.evaluation
-        tried = {"split": "val", "tasks": evaluation.val_tasks, "steps": evaluation.eval_steps}
+        steps = min(protocol.steps, evaluation.eval_steps)
+        tried = {"split": "val", "tasks": evaluation.val_tasks, "steps": steps}
         protocol, library = protocol.model_copy(update=tried), self.path.library
         return best_step_size(self.learner, theta, self.source, protocol, others, library, between)
 

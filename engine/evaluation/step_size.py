@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from engine.runs.events import Protocol
     from engine.tasks.episode import TaskSource
 
-STEP_SIZES = (0.0, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
+STEP_SIZES = (0.0, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 """Those tried. None at all is one of them: fine-tuning can only harm a network that knows the task."""
 
 MOST_TASKS = 100

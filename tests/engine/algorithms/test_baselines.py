@@ -84,14 +84,15 @@ def test_the_step_size_is_chosen_on_validation_tasks_and_recorded():
     assert chosen.step_size in STEP_SIZES and configured.step_size is None
 
 
-def test_a_better_step_size_is_not_overlooked():
+@pytest.mark.parametrize(("steps", "scored"), [(5, 5), (1, 1), (9, 5)])
+def test_a_better_step_size_is_not_overlooked(steps, scored):
     setup = setup_of("sinusoid-10shot", "scratch", "hidden=[24,24]", "eval_steps=5")
     theta = setup.initial_state().theta
-    usual = protocol_for(setup.config, Split.VAL, tasks=100, steps=5)
+    usual = protocol_for(setup.config, Split.VAL, tasks=100, steps=steps)
     chosen = setup.step_size(theta, usual)
     means = {
         size: np.nan_to_num(
-            evaluate(setup.learner, theta, setup.source, usual, size).scores(5), nan=1e9
+            evaluate(setup.learner, theta, setup.source, usual, size).scores(scored), nan=1e9
         ).mean()
         for size in STEP_SIZES
     }

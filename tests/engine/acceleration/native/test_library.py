@@ -159,7 +159,12 @@ def test_a_compiler_that_fails(folder, tmp_path, monkeypatch):
 
 
 def test_a_compiler_that_makes_nothing_of_use(folder, tmp_path, monkeypatch):
-    fake_compiler(tmp_path, monkeypatch, 'for last; do :; done; echo nonsense > "$last"')
+    fake_compiler(
+        tmp_path,
+        monkeypatch,
+        '[ "$1" = --version ] && exit 0',
+        'for last; do :; done; echo nonsense > "$last"',
+    )
     with pytest.raises(UnavailableError, match="cannot be loaded"):
         load()
 
