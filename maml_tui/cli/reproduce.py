@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path  # noqa: TC003 - typer reads it
 from typing import TYPE_CHECKING, Annotated, Any
@@ -23,6 +24,7 @@ from maml_tui.exporting import write_figure
 from maml_tui.new_run import create
 from maml_tui.reproducing.cells import (
     COMPARISON_COLUMNS,
+    NUMBERS_COLUMNS,
     Cell,
     StepTable,
     comparison,
@@ -35,7 +37,7 @@ from maml_tui.reproducing.plan import PlannedRun, Table, find_table, plan, table
 from maml_tui.resuming import require_resumable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from engine.runs.result import Measured
 
@@ -44,6 +46,10 @@ app = typer.Typer()
 _NOTES = (
     "ours: best on validation; mean ± half of its 95 % confidence interval over all test tasks, diverged ones included",
     "verdict: the intervals overlap, or ours is better or worse; a published number without an interval is one point",
+)
+_OF_SEEDS = (
+    "of several seeds: mean of their means; its interval, by Student's t, covers training and tasks, as each seed was "
+    "trained anew and measured on tasks of its own"
 )
 _CURVES_OF = ("maml", "pretrained")
 
@@ -68,6 +74,12 @@ def reproduce(
             help="What part of the published iterations to train for; measured is as much as ever.",
         ),
     ] = 1.0,
+    seeds: Annotated[
+        int | None,
+        typer.Option(
+            min=1, max=1000, help="Train each so often, with seeds 0, 1, ...; 3 for sinusoid, else 1."
+        ),
+    ] = None,
     report: Annotated[bool, typer.Option("--report", help="Train nothing: report what is complete.")] = False,
     out: Annotated[
         Path | None,
@@ -86,9 +98,9 @@ def reproduce(
     and once all are complete, it only reports.
     """
     if table is None:
-        _list(scale, as_json=as_json)
+        _list(scale, seeds, as_json=as_json)
         return
-    chosen = find_table(table)
+    chosen = _seeded(find_table(table), seeds)
     mode = Mode.SILENT if as_json else choose_mode(plain=plain, as_json=False)
     display = Display(mode, detach=False, quiet=quiet)
     planned = plan(chosen, scale, device)
@@ -97,7 +109,7 @@ def reproduce(
             display.say(f"run {number} of {len(planned)}: {one.record.name}")
             _complete(one, display)
     planned = plan(chosen, scale, device)
-    cells = [cell for one in planned for cell in _cells(chosen, one, display)]
+    cells = _cells(chosen, planned, display)
     files = _write(chosen, planned, cells, out) if out else []
     if as_json:
         emit_json(json.loads(to_json(_as_json(chosen, planned, cells, files), inf_nan_mode="null")))
@@ -107,10 +119,14 @@ def reproduce(
             display.say(f"wrote {file}")
 
 
-def _list(scale: float, *, as_json: bool) -> None:
+def _seeded(table: Table, seeds: int | None) -> Table:
+    return table if seeds is None else replace(table, seeds=seeds)
+
+
+def _list(scale: float, seeds: int | None, *, as_json: bool) -> None:
     rows = []
     for table in tables().values():
-        planned = plan(table, scale)
+        planned = plan(_seeded(table, seeds), scale)
         rows.append((table.name, f"{sum(one.complete for one in planned)} of {len(planned)}", table.title))
     if as_json:
         emit_json([dict(zip(("table", "complete", "title"), row, strict=True)) for row in rows])
@@ -130,31 +146,39 @@ def _complete(one: PlannedRun, display: Display) -> None:
         run = one.run
         require_resumable(run, current_status(run), one.iterations)
     code = work(run, one.record, display)
-    if code or not PlannedRun(one.record, run).complete:
+    if code or not replace(one, run=run).complete:
         say("the same command goes on from here")
         raise typer.Exit(code)
 
 
-def _cells(table: Table, one: PlannedRun, display: Display) -> Iterator[Cell]:
-    """Yield what a run's best parameters reach: as measured at its end or, with other shots, measured now."""
-    config = one.record.resolved.config
-    for shots in table.shots or (config.task.shots,):
-        measured: Sequence[Measured] = ()
-        if one.complete and one.run is not None:
-            if shots == config.task.shots:
-                result = read_result(one.run.result)
-                measured = result.measurements if result else ()
-            else:
-                display.say(f"measuring {one.record.name} with K = {shots}")
-                measured = measure(one.run, {"shots": shots, "queries": shots}).measurements
-        yield Cell(config, shots, measured[0] if measured else None)
+def _cells(table: Table, planned: Sequence[PlannedRun], display: Display) -> list[Cell]:
+    """Return what the best parameters of every network reach, with all its seeds."""
+    cells = []
+    for network in dict.fromkeys(one.network for one in planned):
+        seeds = [one for one in planned if one.network == network]
+        config = seeds[0].record.resolved.config
+        for shots in table.shots or (config.task.shots,):
+            measured = (_measured(one, shots, display) for one in seeds)
+            cells.append(Cell(config, shots, tuple(found for found in measured if found is not None)))
+    return cells
+
+
+def _measured(one: PlannedRun, shots: int, display: Display) -> Measured | None:
+    """Return what a run's best parameters reach: as measured at its end or, with other shots, measured now."""
+    if one.run is None or not one.complete:
+        return None
+    if shots == one.record.resolved.config.task.shots:
+        result = read_result(one.run.result)
+        return result.measurements[0] if result and result.measurements else None
+    display.say(f"measuring {one.record.name} with K = {shots}")
+    return measure(one.run, {"shots": shots, "queries": shots}).measurements[0]
 
 
 def _show(table: Table, planned: Sequence[PlannedRun], cells: Sequence[Cell], scale: float) -> None:
     for task in dict.fromkeys(cell.task for cell in cells):
         of_task = [cell for cell in cells if cell.task == task]
         compared = comparison(of_task)
-        steps = _step_tables(of_task) if table.shots else []
+        steps = _step_tables(of_task) if table.shots or table.seeds > 1 else []
         if not steps and not compared:
             continue
         emit(task, "bold")
@@ -162,11 +186,12 @@ def _show(table: Table, planned: Sequence[PlannedRun], cells: Sequence[Cell], sc
             emit_table(columns, rows)
             emit("")
         if compared:
-            emit_table(COMPARISON_COLUMNS[2:], [row[2:] for row in compared])
+            emit_table(NUMBERS_COLUMNS, [row[-len(NUMBERS_COLUMNS) :] for row in compared])
         emit_notes(protocol_notes(of_task))
         emit("")
     standing = [f"{one.record.name}: {one.standing}" for one in planned if not one.complete]
-    emit_notes((*_NOTES, *_shortened(planned, scale), *standing))
+    of_seeds = [_OF_SEEDS] if table.seeds > 1 else []
+    emit_notes((*_NOTES, *of_seeds, *_shortened(planned, scale), *standing))
 
 
 def _shortened(planned: Sequence[PlannedRun], scale: float) -> list[str]:
@@ -203,7 +228,7 @@ def _write(table: Table, planned: Sequence[PlannedRun], cells: Sequence[Cell], f
         measured = [cell for cell in group if cell.steps]
         if measured:
             files += write_figure(error_plot(measured), folder, f"{table.name}-{shots}shot-error")
-    for one in planned:
+    for one in planned[: len(planned) // table.seeds]:
         algorithm = one.record.resolved.config.algorithm.algorithm
         if one.run is not None and one.complete and algorithm in _CURVES_OF:
             for answer in adapted_curves(one.run, table.shots, os.environ):
@@ -236,6 +261,7 @@ def _cell(cell: Cell) -> dict[str, Any]:
         "task": cell.task,
         "algorithm": cell.algorithm,
         "metric": cell.config.metric,
+        "steps": cell.steps,
         "measured": cell.measured,
         "published": [
             {

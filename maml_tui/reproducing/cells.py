@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from maml_tui.published import published
+from maml_tui.reproducing.seeds import over_seeds
 from maml_tui.wording import MISSING, metric_value, with_interval
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from engine.config.schema import RunConfig
-    from engine.runs.events import AtStep
+    from engine.runs.events import AtStep, Protocol
     from engine.runs.result import Measured
     from maml_tui.published import Published
 
-COMPARISON_COLUMNS = ("task", "iterations", "algorithm", "step", "ours", "published", "verdict", "source")
+_KEYS = ("task", "iterations", "seeds")
+
+NUMBERS_COLUMNS = ("algorithm", "step", "ours", "published", "verdict", "source")
+
+COMPARISON_COLUMNS = (*_KEYS, *NUMBERS_COLUMNS)
+"""`seeds`: what each seed reaches, with a blank between them."""
 
 StepTable = tuple[tuple[str, ...], list[tuple[str, ...]]]
 """Headings and rows."""
@@ -25,17 +32,17 @@ StepTable = tuple[tuple[str, ...], list[tuple[str, ...]]]
 
 @dataclass(frozen=True)
 class Cell:
-    """One network measured on one kind of tasks.
+    """One network, trained with one seed or several, measured on one kind of tasks.
 
     Attributes:
-        config: What it was trained with.
+        config: What it was trained with; the first seed's.
         shots: Support examples K that it was measured with.
-        measured: What was measured; None where the run is not complete.
+        measured: What was measured of every seed whose run is complete.
     """
 
     config: RunConfig
     shots: int
-    measured: Measured | None
+    measured: tuple[Measured, ...]
 
     @property
     def task(self) -> str:
@@ -48,10 +55,14 @@ class Cell:
         """What it was trained by."""
         return self.config.algorithm.algorithm
 
-    @property
+    @cached_property
     def steps(self) -> tuple[AtStep, ...]:
-        """The metric after every inner step; nothing where it was not measured."""
-        return self.measured.measurement.series if self.measured else ()
+        """The metric after every inner step, over all seeds; nothing where it was not measured."""
+        return over_seeds([one.measurement.series for one in self.measured])
+
+    def of_seeds(self, step: int) -> list[str]:
+        """Return the mean of every seed after `step` inner steps, in words."""
+        return [metric_value(self.config.metric, one.measurement.series[step].mean) for one in self.measured]
 
     def published(self, step: int) -> list[Published]:
         """Return what was published for it after `step` inner steps."""
@@ -82,6 +93,7 @@ def comparison(cells: Sequence[Cell]) -> list[tuple[str, ...]]:
         (
             cell.task,
             str(cell.config.training.iterations),
+            " ".join(cell.of_seeds(step)) or MISSING,
             cell.algorithm,
             str(step),
             with_interval(cell.config.metric, cell.steps[step].mean, cell.steps[step].ci95)
@@ -99,34 +111,52 @@ def comparison(cells: Sequence[Cell]) -> list[tuple[str, ...]]:
 
 def protocol_notes(cells: Sequence[Cell]) -> list[str]:
     """Return sentences on how the cells of one task were measured; none where none was."""
-    protocols = {cell.algorithm: cell.measured.measurement.protocol for cell in cells if cell.measured}
+    seeds: dict[Protocol, list[str]] = {}
+    sizes: dict[str, list[str]] = {}
+    for cell in cells:
+        for one in cell.measured:
+            protocol = one.measurement.protocol
+            seeds.setdefault(protocol.model_copy(update={"seed": 0, "step_size": None}), []).append(
+                str(protocol.seed)
+            )
+            if protocol.step_size is not None:
+                sizes.setdefault(cell.algorithm, []).append(f"{protocol.step_size:g}")
     notes = []
-    for protocol in protocols.values():
+    for protocol, of in seeds.items():
         per = "in all" if protocol.ways is None else "per class"
         mode = f", {protocol.mode}" if protocol.mode else ""
-        tasks = f"{protocol.tasks:,} {protocol.split} tasks of seed {protocol.seed}"
+        tasks = f"{protocol.tasks:,} {protocol.split} tasks of seed {_listed(of)}"
         notes.append(f"measured on {tasks}, queries {per}: {protocol.queries}{mode}")
     notes += [
-        f"{algorithm}: fine-tuned with step size {protocol.step_size:g}, chosen on validation"
-        for algorithm, protocol in protocols.items()
-        if protocol.step_size is not None
+        f"{algorithm}: fine-tuned with step size {_listed(of)}, chosen on validation"
+        for algorithm, of in sizes.items()
     ]
-    return list(dict.fromkeys(notes))
+    return notes
+
+
+def _listed(words: Sequence[str]) -> str:
+    return ", ".join(dict.fromkeys(words))
 
 
 def step_table(cells: Sequence[Cell]) -> StepTable:
-    """Return headings and a row per inner step: mean, median and diverged tasks of several cells side by side."""
+    """Return headings and a row per inner step: mean, median and diverged tasks of several cells side by side.
+
+    Of several seeds every one's mean stands there too.
+    """
     measured = [cell for cell in cells if cell.steps]
-    columns = ("step", *(heading for cell in measured for heading in (cell.algorithm, "median", "diverged")))
+    columns = ("step", *(heading for cell in measured for heading in _headings(cell)))
     rows = [
-        (
-            str(step),
-            *(text for cell in measured for text in _texts(cell.config.metric, cell.steps[step])),
-        )
+        (str(step), *(text for cell in measured for text in _texts(cell, step)))
         for step in range(min((len(cell.steps) for cell in measured), default=0))
     ]
     return columns, rows
 
 
-def _texts(metric: str, at: AtStep) -> tuple[str, str, str]:
-    return with_interval(metric, at.mean, at.ci95), metric_value(metric, at.median), str(at.diverged)
+def _headings(cell: Cell) -> tuple[str, ...]:
+    return (cell.algorithm, "median", "diverged", *(("each seed",) if len(cell.measured) > 1 else ()))
+
+
+def _texts(cell: Cell, step: int) -> tuple[str, ...]:
+    metric, at = cell.config.metric, cell.steps[step]
+    each = (" ".join(cell.of_seeds(step)),) if len(cell.measured) > 1 else ()
+    return with_interval(metric, at.mean, at.ci95), metric_value(metric, at.median), str(at.diverged), *each

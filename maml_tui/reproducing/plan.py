@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass
+from itertools import product
 from typing import TYPE_CHECKING
 
 from engine.config.presets import load_preset
@@ -33,6 +34,7 @@ class Table:
         presets: The configurations it takes.
         algorithms: What each is trained with.
         shots: Numbers of support examples to evaluate with; empty for those of the presets.
+        seeds: How often each is trained, with seeds 0, 1, ...
     """
 
     name: str
@@ -40,6 +42,7 @@ class Table:
     presets: tuple[str, ...]
     algorithms: tuple[str, ...]
     shots: tuple[int, ...] = ()
+    seeds: int = 1
 
 
 @dataclass(frozen=True)
@@ -47,10 +50,12 @@ class PlannedRun:
     """A run that a table needs.
 
     Attributes:
+        network: What is trained, whatever the seed.
         record: What it is asked to be; its name is how the run is found again.
         run: The newest run of that name, or None.
     """
 
+    network: str
     record: RunRecord
     run: RunDirectory | None
 
@@ -86,6 +91,7 @@ def tables() -> dict[str, Table]:
             presets=tuple(table["presets"]),
             algorithms=tuple(table["algorithms"]),
             shots=tuple(table.get("shots", ())),
+            seeds=table.get("seeds", 1),
         )
         for name, table in found.items()
     }
@@ -106,7 +112,7 @@ def find_table(name: str) -> Table:
 
 
 def plan(table: Table, scale: float, device: str = "auto") -> list[PlannedRun]:
-    """Return the runs of a table, with those found that are there already.
+    """Return the runs of a table, the first seed of all before the next, with those found that are there already.
 
     Args:
         table: The table.
@@ -119,12 +125,11 @@ def plan(table: Table, scale: float, device: str = "auto") -> list[PlannedRun]:
     """
     newest = {summary.status.name: summary.run for summary in reversed(list_runs())}
     planned = []
-    for preset in table.presets:
-        for algorithm in table.algorithms:
-            record = _request(preset, algorithm, scale, device).record()
-            run = newest.get(record.name)
-            _require_same(record, run)
-            planned.append(PlannedRun(record, run))
+    for seed, preset, algorithm in product(range(table.seeds), table.presets, table.algorithms):
+        record = _request(preset, algorithm, seed, scale, device).record()
+        run = newest.get(record.name)
+        _require_same(record, run)
+        planned.append(PlannedRun(f"{preset}-{algorithm}", record, run))
     return planned
 
 
@@ -136,13 +141,17 @@ def _require_same(record: RunRecord, run: RunDirectory | None) -> None:
         )
 
 
-def _request(preset: str, algorithm: str, scale: float, device: str) -> Request:
-    settings = [f"algorithm={algorithm}"]
+def _request(preset: str, algorithm: str, seed: int, scale: float, device: str) -> Request:
+    settings, usual = [f"algorithm={algorithm}"], load_preset(preset).layer.values
+    if seed:
+        # Tasks of its own to be measured on: the spread over seeds then is that of tasks as well.
+        settings += [f"seed={seed}", f"eval_seed={int(str(usual['evaluation']['eval_seed'])) + seed}"]
     if scale != 1:
-        training = load_preset(preset).layer.values["training"]
+        training = usual["training"]
         iterations = max(1, round(int(str(training["iterations"])) * scale))
         # As often as in the full run, so that a short one does not spend its time on validations.
         often = [f"{name}={min(iterations, int(str(training[name])))}" for name in _INTERVALS]
         settings += [f"iterations={iterations}", *often]
-    name = f"reproduce-{preset}-{algorithm}{'' if scale == 1 else f'-x{scale:g}'}"
+    of_seed, shortened = f"-seed{seed}" if seed else "", "" if scale == 1 else f"-x{scale:g}"
+    name = f"reproduce-{preset}-{algorithm}{of_seed}{shortened}"
     return Request(preset, None, tuple(settings), name, device)

@@ -65,7 +65,7 @@ NAMES = [f"reproduce-sinusoid-10shot-{algorithm}-x0.01" for algorithm in ("maml"
 
 def test_all_runs_are_trained_one_after_the_other_and_compared(maml, trained):
     worked = trained()
-    code, out, err = maml("reproduce", "sinusoid", "--scale", "0.01")
+    code, out, err = maml("reproduce", "sinusoid", "--seeds", "1", "--scale", "0.01")
     assert code == 0 and [name for name, _ in worked] == NAMES
     assert [summary.status.name for summary in reversed(list_runs())] == NAMES
     lines = [line.split() for line in out.splitlines()]
@@ -79,16 +79,40 @@ def test_all_runs_are_trained_one_after_the_other_and_compared(maml, trained):
     assert row[2:7] == ["0.5000", "\u00b1", "0.0500", "0.67", "better"]
     assert "trained for 700 iterations, 0.01 times the published" in out
     assert "maml: run 2 of 3: reproduce-sinusoid-10shot-pretrained-x0.01" in err
-    maml("reproduce", "sinusoid", "--scale", "0.01")
+    assert "of several seeds" not in out
+    maml("reproduce", "sinusoid", "--seeds", "1", "--scale", "0.01")
     assert len(worked) == 3, "what is complete is not trained again"
+
+
+def test_several_seeds_are_trained_and_put_together(maml, trained):
+    worked = trained()
+    maml("reproduce", "sinusoid", "--seeds", "1", "--scale", "0.01")
+    code, out, err = maml("reproduce", "sinusoid", "--scale", "0.01")
+    assert code == 0 and len(worked) == 9, "three seeds; one of them was there already"
+    assert "run 9 of 9: reproduce-sinusoid-10shot-oracle-seed2-x0.01" in err
+    lines = [line.split() for line in out.splitlines()]
+    row = next(line for line in lines if line[:2] == ["maml", "1"])
+    assert row[2:7] == ["0.5000", "\u00b1", "0.0000", "0.67", "better"]
+    assert ["1", "0.5000", "\u00b1", "0.0000", "0.5000", "0", *["0.5000"] * 3] in [
+        line[:6] + line[-3:] for line in lines
+    ]
+    assert "of several seeds: mean of their means" in out
+
+
+def test_seeds_not_trained_yet_are_told(maml, trained):
+    trained()
+    maml("reproduce", "sinusoid", "--seeds", "2", "--scale", "0.01")
+    out = maml("reproduce", "sinusoid", "--report", "--scale", "0.01")[1]
+    assert "reproduce-sinusoid-10shot-maml-seed2-x0.01: not begun" in out
+    assert "0.5000 0.5000" in out and "0.5000 0.5000 0.5000" not in out
 
 
 def test_the_same_command_goes_on_where_it_was_interrupted(maml, trained):
     worked = trained(0, 130)
-    code, out, err = maml("reproduce", "sinusoid", "--scale", "0.01")
+    code, out, err = maml("reproduce", "sinusoid", "--seeds", "1", "--scale", "0.01")
     assert (code, out) == (130, "") and err.endswith("maml: the same command goes on from here\n")
     runs = [summary.run for summary in list_runs()]
-    assert maml("reproduce", "sinusoid", "--scale", "0.01")[0] == 0
+    assert maml("reproduce", "sinusoid", "--seeds", "1", "--scale", "0.01")[0] == 0
     assert [name for name, _ in worked] == [NAMES[0], NAMES[1], NAMES[1], NAMES[2]]
     assert set(runs) < {summary.run for summary in list_runs()} and len(list_runs()) == 3
 
@@ -120,13 +144,14 @@ def test_its_tables_fit_a_terminal_of_eighty_columns(maml, trained, monkeypatch)
 
 def test_json_holds_every_step_and_nothing_else(maml, trained):
     worked = trained()
-    code, out, _ = maml("reproduce", "sinusoid", "--json")
+    code, out, _ = maml("reproduce", "sinusoid", "--seeds", "2", "--json")
     found = json.loads(out)
     assert code == 0 and {mode.value for _, mode in worked} == {"silent"}
-    assert [one["standing"] for one in found["runs"]] == ["complete"] * 3
+    assert [one["standing"] for one in found["runs"]] == ["complete"] * 6
     first = found["cells"][0]
     assert (first["task"], first["algorithm"]) == ("sinusoid 5-shot", "maml")
-    assert len(first["measured"]["measurement"]["loss"]) == 11
+    assert [len(one["measurement"]["loss"]) for one in first["measured"]] == [11, 11]
+    assert (len(first["steps"]), first["steps"][1]["ci95"]) == (11, 0.0)
     assert first["published"][0] == {
         "step": 1,
         "source": "Finn et al. 2017",
@@ -150,20 +175,20 @@ def test_files_are_written_where_told(maml, trained, tmp_path, monkeypatch):
     assert (
         (folder / "sinusoid.csv")
         .read_text()
-        .startswith("task,iterations,algorithm,step,ours,published,verdict,source\n")
+        .startswith("task,iterations,seeds,algorithm,step,ours,published,verdict,source\n")
     )
 
 
 def test_without_a_table_all_are_listed(maml, trained):
     trained()
-    maml("reproduce", "sinusoid", "--scale", "0.01")
+    maml("reproduce", "sinusoid", "--seeds", "1", "--scale", "0.01")
     out = maml("reproduce", "--scale", "0.01")[1]
     assert [line.split()[:4] for line in out.splitlines()[1:]] == [
-        ["sinusoid", "3", "of", "3"],
+        ["sinusoid", "3", "of", "9"],
         ["omniglot", "0", "of", "8"],
         ["miniimagenet", "0", "of", "4"],
     ]
-    assert json.loads(maml("reproduce", "--json")[1])[0]["complete"] == "0 of 3"
+    assert json.loads(maml("reproduce", "--seeds", "1", "--json")[1])[0]["complete"] == "0 of 3"
 
 
 def test_a_live_run_is_not_disturbed(maml, trained):

@@ -12,6 +12,7 @@ from maml_tui.cli.output import width
 from maml_tui.published import Published
 from maml_tui.reproducing.cells import (
     COMPARISON_COLUMNS,
+    NUMBERS_COLUMNS,
     Cell,
     comparison,
     protocol_notes,
@@ -47,30 +48,41 @@ def test_the_verdict_is_on_the_intervals(metric, ours, published, expected):
     assert verdict(metric, ours, published) == expected
 
 
-def cell(preset, means, shots=None, algorithm="maml"):
+def cell(preset, means, shots=None, algorithm="maml", seeds=1):
     config = load_preset(preset).resolved().config
     config = config.model_copy(
         update={"algorithm": config.algorithm.model_copy(update={"algorithm": algorithm})}
     )
     if not means:
-        return Cell(config, shots or config.task.shots, None)
-    series = tuple(at(mean, step=step) for step, mean in enumerate(means))
-    protocol = Protocol(split="test", tasks=600, shots=1, queries=1, steps=len(means) - 1, seed=1)
-    accuracy = None if config.is_regression else series
-    found = Measurement(metric=config.metric, protocol=protocol, loss=series, accuracy=accuracy)
-    measured = Measured(checkpoint="best", iteration=1, measurement=found)
-    return Cell(config, shots or config.task.shots, measured)
+        return Cell(config, shots or config.task.shots, ())
+    fine_tuned = 0.01 if config.is_fine_tuned else None
+    measured = []
+    for seed in range(seeds):
+        series = tuple(at(mean + seed / 10, step=step) for step, mean in enumerate(means))
+        protocol = Protocol(
+            split="test",
+            tasks=600,
+            shots=1,
+            queries=1,
+            steps=len(means) - 1,
+            seed=seed + 1,
+            step_size=fine_tuned and fine_tuned / (1 + seed // 2),
+        )
+        accuracy = None if config.is_regression else series
+        found = Measurement(metric=config.metric, protocol=protocol, loss=series, accuracy=accuracy)
+        measured.append(Measured(checkpoint="best", iteration=1, measurement=found))
+    return Cell(config, shots or config.task.shots, tuple(measured))
 
 
 def test_every_published_number_has_a_row():
     rows = comparison([cell("omniglot-5w1s", [0.975] * 11), cell("sinusoid-10shot", [], shots=5)])
     assert all(len(row) == len(COMPARISON_COLUMNS) for row in rows)
     assert rows[0] == (
-        *("omniglot 5-way 1-shot", "60000", "maml", "3", "97.50 \u00b1 1.00"),
+        *("omniglot 5-way 1-shot", "60000", "97.50", "maml", "3", "97.50 \u00b1 1.00"),
         *("98.7 \u00b1 0.4", "overlap", "Finn et al. 2017"),
     )
-    assert ("97.41 \u00b1 0.1", "overlap", "Scaramuzzino 2021") in [row[5:] for row in rows]
-    assert [row[3:6] for row in rows if row[0].startswith("sinusoid")] == [
+    assert ("97.41 \u00b1 0.1", "overlap", "Scaramuzzino 2021") in [row[6:] for row in rows]
+    assert [row[4:7] for row in rows if row[0].startswith("sinusoid")] == [
         *(("1", "-", "0.67"), ("5", "-", "0.38"), ("10", "-", "0.35")),
     ]
 
@@ -80,9 +92,9 @@ def test_every_published_number_has_a_row():
 )
 @pytest.mark.parametrize("algorithm", ["maml", "fomaml"])
 def test_below_the_name_of_their_task_they_fit_eighty_columns(preset, algorithm):
-    rows = [row[2:] for row in comparison([cell(preset, [0.975] * 11, algorithm=algorithm)])]
+    rows = [row[3:] for row in comparison([cell(preset, [0.975] * 11, algorithm=algorithm)])]
     assert rows
-    assert width(COMPARISON_COLUMNS[2:], rows) <= 80
+    assert width(NUMBERS_COLUMNS, rows) <= 80
 
 
 def test_how_it_was_measured_stands_beside_the_numbers():
@@ -90,13 +102,18 @@ def test_how_it_was_measured_stands_beside_the_numbers():
     assert protocol_notes([none]) == []
     assert protocol_notes([maml, none]) == ["measured on 600 test tasks of seed 1, queries in all: 1"]
     pretrained = cell("sinusoid-10shot", [0.5] * 11, algorithm="pretrained")
-    found = pretrained.measured.measurement
-    protocol = found.protocol.model_copy(update={"step_size": 0.01, "ways": 5, "mode": "inductive"})
-    found = found.model_copy(update={"protocol": protocol})
-    pretrained = replace(pretrained, measured=pretrained.measured.model_copy(update={"measurement": found}))
+    (measured,) = pretrained.measured
+    protocol = measured.measurement.protocol.model_copy(update={"ways": 5, "mode": "inductive"})
+    found = measured.measurement.model_copy(update={"protocol": protocol})
+    pretrained = replace(pretrained, measured=(measured.model_copy(update={"measurement": found}),))
     assert protocol_notes([maml, pretrained])[1:] == [
         "measured on 600 test tasks of seed 1, queries per class: 1, inductive",
         "pretrained: fine-tuned with step size 0.01, chosen on validation",
+    ]
+    seeds = [cell("sinusoid-10shot", [0.5], algorithm=name, seeds=3) for name in ("maml", "pretrained")]
+    assert protocol_notes(seeds) == [
+        "measured on 600 test tasks of seed 1, 2, 3, queries in all: 1",
+        "pretrained: fine-tuned with step size 0.01, 0.005, chosen on validation",
     ]
 
 
@@ -110,3 +127,16 @@ def test_networks_stand_side_by_side_with_all_that_a_mean_hides():
     assert columns == ("step", "maml", "median", "diverged", "pretrained", "median", "diverged")
     assert rows[1] == ("1", "0.5000 \u00b1 0.0100", "0.5000", "1", "2.000 \u00b1 0.010", "2.000", "1")
     assert step_table(cells[1:2]) == (("step",), [])
+
+
+def test_several_seeds_are_one_number_and_each_is_shown():
+    three = cell("sinusoid-10shot", [3.0, *[0.3] * 10], shots=5, seeds=3)
+    row = comparison([three])[0]
+    # Of 0.3, 0.4 and 0.5: 4.303 * 0.1 / sqrt(3).
+    assert row[2:] == (
+        *("0.3000 0.4000 0.5000", "maml", "1", "0.4000 \u00b1 0.2484", "0.67"),
+        *("better", "Finn et al. 2017"),
+    )
+    columns, rows = step_table([three])
+    assert columns == ("step", "maml", "median", "diverged", "each seed")
+    assert rows[1] == ("1", "0.4000 \u00b1 0.2484", "0.4000", "3", "0.3000 0.4000 0.5000")

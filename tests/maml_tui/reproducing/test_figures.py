@@ -22,7 +22,7 @@ def cell(means):
     series = tuple(AtStep(step=step, mean=mean, ci95=0.5, median=1) for step, mean in enumerate(means))
     protocol = Protocol(split="test", tasks=600, shots=10, queries=10, steps=len(means) - 1, seed=1)
     found = Measurement(metric="mse", protocol=protocol, loss=series)
-    return Cell(config, 10, Measured(checkpoint="best", iteration=1, measurement=found))
+    return Cell(config, 10, (Measured(checkpoint="best", iteration=1, measurement=found),))
 
 
 def answer(steps=10):
