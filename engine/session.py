@@ -112,6 +112,7 @@ class Session:
         self._reporter.start(self.state.iteration)
         with suppress(_CalledOffError):
             self._train()
+        self.heartbeat.update(validated=None)
         return self._why_ended()
 
     def _train(self) -> None:
@@ -309,6 +310,7 @@ class Session:
     ) -> None:
         protocol = measurement.protocol
         self._reporter.evaluated(seconds, protocol.tasks, protocol.steps)
+        self.heartbeat.update(validated=None)
         self.emit(
             EvaluationEvent.model_validate(
                 {
@@ -322,9 +324,10 @@ class Session:
             )
         )
 
-    def _amid_validation(self, _: int) -> None:
+    def _amid_validation(self, tasks: int) -> None:
         """Let a stop call it off, but not a graceful one the last: what that leaves to do is to measure anyway."""
-        self.heartbeat.update(iteration=self.state.iteration)
+        share = tasks / self.setup.config.evaluation.val_tasks
+        self.heartbeat.update(iteration=self.state.iteration, validated=share)
         for item in pending(self.run):
             if isinstance(item, Request) and item.verb == "stop":
                 self._answer(item)
@@ -339,7 +342,7 @@ class Session:
             raise _CalledOffError
 
     def _why_ended(self) -> str:
-        at = f"iteration {self.state.iteration} of {self.setup.config.training.iterations}"
+        at = f"iteration {self.state.iteration:,} of {self.setup.config.training.iterations:,}"
         if self.stop.mode:
             return f"stopped at {at} {self.stop.reason}"
         if self.state.iteration < self.setup.config.training.iterations:

@@ -147,6 +147,7 @@ def _first_status(run: RunDirectory) -> Status:
             "process_start": process_start(os.getpid()),
             "host": socket.gethostname(),
             "folder": run.path.stat().st_ino,
+            "validated": None,
             "measured": None,
             "telemetry": None,
         }

@@ -80,6 +80,9 @@ class Status(Record):
     best_iteration: int | None = Field(default=None, description="iteration of the best value")
     heartbeat: float = Field(description="when this was written, Unix seconds on the worker's host")
     seq: int = Field(default=-1, description="seq of the newest event record; -1 before the first")
+    validated: float | None = Field(
+        default=None, description="share of a validation that is done, 0 to 1; null while none is made"
+    )
     measured: float | None = Field(
         default=None, description="share of the final measurement that is done, 0 to 1; null before it"
     )

@@ -178,7 +178,7 @@ def _interrupted(run: RunDirectory, status: Status, interrupts: Interrupts, iter
     if status.state != "done":
         say(f"run {run.id} {status.state}: {status.reason}")
     if status.iteration < iterations:
-        say(f"stopped at iteration {status.iteration}; resumable: maml resume {run.id}")
+        say(f"stopped at iteration {status.iteration:,}; resumable: maml resume {run.id}")
     else:
         say(f"stopped before all was measured, the training is saved; to measure: maml resume {run.id}")
     return interrupts.exit_code

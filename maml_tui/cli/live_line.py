@@ -40,7 +40,8 @@ def live_line(status: Status, train: TrainEvent | None, iterations: int, width: 
     done = status.iteration
     if status.measured is not None and status.state in LIVE_STATES:
         return f"{_SIGNS[status.state]} measuring{_GAP}{100 * status.measured:.0f}% of the test tasks"[:width]
-    head = f"{_SIGNS[status.state]} {status.state}"
+    validating = status.validated is not None and status.state in LIVE_STATES
+    head = f"{_SIGNS[status.state]} {f'validating {status.validated:.0%}' if validating else status.state}"
     parts = [head, f"{done:,}/{iterations:,}", *_details(status, train, iterations)]
     kept_for_bar = len(_GAP) + _SHORTEST_BAR if width >= _WIDE else 0
     while len(parts) > 1 and len(_GAP.join(parts)) + kept_for_bar > width:

@@ -64,6 +64,11 @@ class Scene:
         """The share of the final measurement that is done while it is being made; else None."""
         return self.status.measured if self.live else None
 
+    @property
+    def validating(self) -> float | None:
+        """The share of a validation that is done while it is being made; else None."""
+        return self.status.validated if self.live else None
+
 
 def resumable(watch: RunWatch) -> bool:
     """Return whether a worker that would take the run up now would find something to do, and no other worker."""

@@ -33,9 +33,14 @@ def state_sign(state: State) -> tuple[str, Role]:
 def state_word(scene: Scene) -> Line:
     """Return sign and word of the run's state and, if it should have told something, how long it has been silent."""
     sign, role = state_sign(scene.status.state)
-    word = "measuring" if scene.measuring is not None else scene.status.state
     silence: Line = () if scene.silence is None else ((f" silent for {ago(scene.silence)}", "warning"),)
-    return ((f"{sign} ", role), (word.upper(), role), *silence)
+    return ((f"{sign} ", role), (_word(scene).upper(), role), *silence)
+
+
+def _word(scene: Scene) -> str:
+    if scene.measuring is not None:
+        return "measuring"
+    return scene.status.state if scene.validating is None else f"validating {scene.validating:.0%}"
 
 
 def notice(scene: Scene) -> Line:

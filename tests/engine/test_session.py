@@ -48,6 +48,7 @@ def test_a_stop_calls_a_validation_off(tmp_path, stop):
     assert read_status(run).reason == "stopped at iteration 1 of 40 by request"
     assert sorted(answers(run)) == [("pause", "refused"), ("stop", "accepted")]
     assert measured(run) == (["test"] if stop == GRACEFUL else [])
+    assert read_status(run).validated is None
 
 
 def test_a_graceful_stop_leaves_the_last_validation_to_be_made(tmp_path):

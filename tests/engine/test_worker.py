@@ -161,6 +161,12 @@ def test_a_result_does_not_outlive_further_training(run_of, working):
     assert read_result(run.result) is None and read_scores(run.scores) is None
 
 
+def test_a_live_run_tells_how_far_a_validation_is(run_of, working):
+    run = run_of("sinusoid", "val_tasks=1000000", "iterations=3", "eval_every=1", "eval_tasks=2")
+    working(run)
+    assert 0 < wait_for(lambda: read_status(run).validated) < 1
+
+
 def test_stopping_now_calls_the_last_measurement_off(run_of, working):
     run = run_of("sinusoid", "eval_tasks=1000000", "iterations=3", "eval_every=0")
     process = working(run)

@@ -35,6 +35,14 @@ def test_before_the_first_record_there_is_state_and_progress():
     assert live_line(status("warming-up", 0), None, 60, 30) == "○ warming-up  0/60  0%"
 
 
+def test_a_validation_is_told(train_event):
+    validating = status(iteration=500).model_copy(update={"validated": 0.345})
+    line = live_line(validating, train_event(500), 1000, 120)
+    assert line.startswith("● validating 34%  ") and "500/1,000" in line
+    lost = validating.model_copy(update={"state": "lost"})
+    assert live_line(lost, train_event(500), 1000, 120).startswith("! lost  ")
+
+
 def test_while_the_result_is_measured_it_tells_how_far_that_is(train_event):
     measuring = status(iteration=60000).model_copy(update={"measured": 0.345})
     assert live_line(measuring, train_event(60000), 60000, 120) == "● measuring  34% of the test tasks"

@@ -77,3 +77,5 @@ def test_silence_is_told_after_a_while(scene, later, words):
 
 def test_the_last_measurement_has_a_word_of_its_own(scene):
     assert text_of(state_word(scene(state="running", measured=0.1))) == "● MEASURING"
+    assert text_of(state_word(scene(state="running", validated=0.1))) == "● VALIDATING 10%"
+    assert text_of(state_word(scene(state="lost", validated=0.1))).startswith("! LOST")
