@@ -139,7 +139,8 @@ def _published(config: RunConfig, protocol: Protocol, step: int, scored: int) ->
 def _describe(protocol: Protocol, scored: int, fingerprint: Mapping[str, str]) -> tuple[str, str]:
     ways = "" if protocol.ways is None else f"{protocol.ways}-way "
     per = "in all" if protocol.ways is None else "per class"
-    episodes = f"{ways}{protocol.shots}-shot, {protocol.queries} queries {per}"
+    queries = "query" if protocol.queries == 1 else "queries"
+    episodes = f"{ways}{protocol.shots}-shot, {protocol.queries} {queries} {per}"
     made = [
         f"task seed {protocol.seed}",
         *([protocol.mode] if protocol.mode else []),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from engine.errors import ResourceError, UsageError
+from maml_tui.cli.output import emit_side_by_side
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -215,7 +216,7 @@ def _sizes(split: ClassSplit) -> str:
 def _print_table(sets: list[dict[str, Any]]) -> None:
     rows = [[_cell(column, found[column]) for column in _COLUMNS] for found in sets]
     if sys.stdout.isatty():
-        _print_rich(rows)
+        emit_side_by_side(_COLUMNS, rows)
     else:
         for line in (_COLUMNS, *rows):
             typer.echo("\t".join(line))
@@ -226,17 +227,6 @@ def _cell(column: str, value: object) -> str:
 
     text = "-" if value is None else printable(value)
     return text[:12] if column == "hash" else text
-
-
-def _print_rich(rows: Sequence[Sequence[str]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(*_COLUMNS, box=None)
-    for row in rows:
-        table.add_row(*map(Text, row))
-    Console().print(table)  # which honours NO_COLOR
 
 
 def _echo_path(name: str) -> None:

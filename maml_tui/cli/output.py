@@ -103,6 +103,15 @@ def emit_notes(notes: Iterable[str], style: str = "dim") -> None:
             emit(line, style)
 
 
+def emit_facts(facts: Sequence[tuple[str, str]], whole: str) -> None:
+    """Write values beside their names, wrapped to the room there is, but the one called `whole`: it is to be copied."""
+    size = max(len(name) for name, _ in facts)
+    for name, value in facts:
+        lines = [value] if name == whole else _wrapped(value, room() - size - len(_GAP))
+        for place, words in enumerate(lines):
+            emit(f"{'' if place else name:<{size}}{_GAP}{words}")
+
+
 def emit_result(tables: Sequence[ResultTable]) -> None:
     """Write result tables, one below the other, and the sentences below each."""
     for place, table in enumerate(tables):

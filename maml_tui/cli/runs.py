@@ -27,7 +27,17 @@ from maml_tui.browsing.table import Column, all_columns
 from maml_tui.cli import complete
 from maml_tui.cli.config_text import differences
 from maml_tui.cli.foreground import show_result
-from maml_tui.cli.output import emit, emit_json, emit_table, is_terminal, room, say, width
+from maml_tui.cli.output import (
+    emit,
+    emit_facts,
+    emit_json,
+    emit_notes,
+    emit_table,
+    is_terminal,
+    room,
+    say,
+    width,
+)
 from maml_tui.cli.reference import LAST, NamedRun, Run
 from maml_tui.wording import MISSING, duration, moment
 
@@ -182,7 +192,7 @@ def _everything(run: RunDirectory, record: RunRecord, status: Status) -> dict[st
 def _show(run: RunDirectory, record: RunRecord, status: Status) -> None:
     reason = f": {status.reason}" if status.reason else ""
     tags = read_tags(run)
-    emit(f"{run.id} {record.name}  {status.state}{reason}", "bold")
+    emit_notes([f"{run.id} {record.name}  {status.state}{reason}"], "bold")
     facts = [
         ("iteration", f"{status.iteration:,} of {record.resolved.config.training.iterations:,}"),
         ("time", f"{duration(status.seconds)}, created {moment(status.created, time.time())}"),
@@ -194,8 +204,7 @@ def _show(run: RunDirectory, record: RunRecord, status: Status) -> None:
         *([("note", tags.note)] if tags.note else []),
         *record.fingerprint.items(),
     ]
-    for name, value in facts:
-        emit(f"{name:<10} {value}")
+    emit_facts(facts, whole="command")
     _show_config(record)
     show_result(run)
 

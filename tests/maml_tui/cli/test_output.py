@@ -4,6 +4,7 @@ from maml_tui.cli.output import (
     Mode,
     choose_mode,
     emit,
+    emit_facts,
     emit_notes,
     emit_result,
     emit_side_by_side,
@@ -70,6 +71,16 @@ def test_words_that_have_no_room_are_wrapped_in_a_terminal_only(capsys, terminal
     ]
     terminal(20)
     assert shown()[1] == "a     one two three four five six seven"
+
+
+def test_facts_are_wrapped_but_what_is_to_be_copied(capsys, terminal):
+    terminal(30)
+    emit_facts([("files", "one two three four five six seven"), ("command", "maml train " * 4)], "command")
+    assert capsys.readouterr().out.splitlines() == [
+        "files    one two three four",
+        "         five six seven",
+        "command  " + "maml train " * 4,
+    ]
 
 
 def test_columns_without_room_follow_below_in_a_terminal_only(capsys, terminal):
