@@ -38,7 +38,7 @@ def measured(checkpoint, preset, *, metric="accuracy", steps=10, means=None, div
 
 
 def test_the_published_accuracy_stands_beside_the_scored_step_only():
-    config, best = measured("best", "omniglot-20w1s")
+    config, best = measured("best", "omniglot-20w1s", queries=1)
     table = result_table(config, [best], {"data": "0123456789abcdef"}, brief=True)
     assert table.columns == ("step", "best accuracy %", "published")
     assert table.scored == config.evaluation.eval_steps == 5
@@ -46,7 +46,7 @@ def test_the_published_accuracy_stands_beside_the_scored_step_only():
     assert [row[-1] for index, row in enumerate(table.rows) if index != 5] == [""] * 10
     notes = "\n".join(table.notes)
     assert "published: Finn et al. 2017; at step 5 also independent reproductions 83.4 to 94.5" in notes
-    assert "600 test tasks, 20-way 1-shot" in notes
+    assert "600 test tasks, 20-way 1-shot, 1 query per class" in notes
     assert "task seed 1234, transductive, data 01234567" in notes
     assert "best: chosen on validation, iteration 17,000" in notes
 
