@@ -81,8 +81,8 @@ def check_network(setup: Setup) -> None:
 
 
 def _check_outputs(setup: Setup, theta: Params, episodes: Episodes) -> None:
-    name, model, x = setup.config.model.model_class, setup.learner.model, episodes.support_x[0]
-    before = {buffer: value.clone() for buffer, value in model.named_buffers()}
+    name, buffers, x = setup.config.model.model_class, setup.learner.buffers, episodes.support_x[0]
+    before = {buffer: value.clone() for buffer, value in buffers.items()}
     outputs = [_predict(setup, theta, x) for _ in range(2)]
     wanted = [len(x), 1 if setup.config.is_regression else setup.config.task.ways]
     if list(outputs[0].shape) != wanted:
@@ -90,7 +90,7 @@ def _check_outputs(setup: Setup, theta: Params, episodes: Episodes) -> None:
             f"{name} gives outputs of shape {list(outputs[0].shape)} where {wanted} is needed, one row per example: "
             "its __init__ may ask for the number of `outputs`"
         )
-    for buffer, value in model.named_buffers():
+    for buffer, value in buffers.items():
         if not torch.equal(before[buffer], value):
             layer = buffer.rpartition(".")[0] or name
             raise UsageError(

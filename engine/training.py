@@ -99,7 +99,7 @@ class Setup:
         """
         source = build_source(config, device)
         classes = source.training_classes if isinstance(source, LabelledImages) else 0
-        learner = build_learner(config, build_model(config, source.input_shape, classes))
+        learner = build_learner(config, build_model(config, source.input_shape, classes)).to(device)
         return cls(config, device, source, learner, build_algorithm(config, learner))
 
     def initial_state(self) -> TrainingState:

@@ -154,7 +154,11 @@ def small_problem(algorithm: MAML, source: TaskSource, examples: int = 1) -> tup
         .double()
         for name, value in algorithm.learner.model.named_parameters()
     }
-    small = replace(algorithm, inner_steps=min(2, algorithm.inner_steps))
+    small = replace(
+        algorithm,
+        learner=algorithm.learner.to(torch.float64),
+        inner_steps=min(2, algorithm.inner_steps),
+    )
     return small, theta, small_episodes(source, examples, 0)
 
 

@@ -47,4 +47,4 @@ def _classes_told_apart(learner: Learner) -> Learner:
     if learner.regression:
         return learner
     # The mean over a task's examples, whatever the loss of fine-tuning: there are no shots K to divide by.
-    return ClassLearner(learner.model, learner.adapted, regression=False)
+    return ClassLearner(learner.model, learner.adapted, regression=False, buffers=learner.buffers)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Self, cast
 
 import torch
@@ -26,12 +26,13 @@ class Learner:
     """A network together with what it is judged by.
 
     Attributes:
-        model: The network; only its structure is used, never its own parameters.
+        model: The network; only its structure is used, never its own parameters and buffers.
         adapted: Names of the parameters that the inner loop adapts; the others are meta-learned only.
         regression: Squared error on values, else cross-entropy on class columns.
         divisor: A task's loss is the sum over its examples divided by this (the authors divide by the shots K,
             for support and query alike); None for the mean over the examples.
         grad: How the inner loop takes gradients.
+        buffers: What the network computes with beside parameters, and never changes.
     """
 
     model: nn.Module
@@ -39,11 +40,13 @@ class Learner:
     regression: bool
     divisor: float | None = None
     grad: Grad = recorded_grad
+    buffers: Params = field(default_factory=dict)
 
     @classmethod
     def from_config(cls, config: RunConfig, model: nn.Module) -> Learner:
         """Combine a network with the losses that a configuration asks for."""
-        learner = cls(model, adapted_names(model), config.is_regression)
+        buffers = dict(model.named_buffers())
+        learner = cls(model, adapted_names(model), config.is_regression, buffers=buffers)
         paper = config.algorithm.loss_reduction == "paper" and not config.is_regression
         return replace(learner, divisor=config.task.shots) if paper else learner
 
@@ -55,9 +58,19 @@ class Learner:
         """Return the learner whose adaptation `torch.func.vmap` can batch over tasks."""
         return replace(self, grad=batchable_grad)
 
+    def to(self, kind: torch.device | torch.dtype) -> Self:
+        """Return the learner for parameters on a device, or in a floating-point type."""
+        return replace(
+            self,
+            buffers={
+                name: value.to(kind) if isinstance(kind, torch.device) or value.is_floating_point() else value
+                for name, value in self.buffers.items()
+            },
+        )
+
     def predict(self, params: Params, x: Tensor) -> Tensor:
         """Return the network's output for `x` `[examples, ...]` under `params`: `[examples, outputs]`."""
-        return cast("Tensor", functional_call(self.model, params, (x,)))
+        return cast("Tensor", functional_call(self.model, {**self.buffers, **params}, (x,)))
 
     def example_losses(self, outputs: Tensor, y: Tensor) -> Tensor:
         """Return the loss of each example, `[examples]`: squared error or cross-entropy (nats)."""

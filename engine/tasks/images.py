@@ -132,7 +132,8 @@ class ImageTasks:
 
     def _pictures(self, examples: Tensor, quarter_turns: Tensor | None) -> Tensor:
         """Return float32 pictures in [0, 1], `[tasks, ways, examples, channels, height, width]`."""
-        pictures = self.images[examples].to(torch.float32) / 255
+        # By a tensor: a GPU multiplies by the inverse of a number, which is off in the last bit.
+        pictures = self.images[examples].to(torch.float32) / torch.full((), 255.0, device=self.device)
         if quarter_turns is None:
             return pictures
         return turned(pictures, quarter_turns[:, :, None, None, None, None])

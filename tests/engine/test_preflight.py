@@ -7,6 +7,7 @@ import sys
 import pytest
 import torch
 
+from engine.acceleration.paths import small_problem
 from engine.config.record import RunRecord
 from engine.config.resolve import ResolvedConfig
 from engine.custom import use_search_path
@@ -25,6 +26,15 @@ class Good(nn.Module):
         self.body = nn.Sequential(nn.Linear(input_shape[0], hidden), nn.Tanh(), nn.Linear(hidden, outputs))
     def forward(self, x):
         return self.body(x)
+
+class Fourier(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("waves", torch.randn(1, 8))
+        self.register_buffer("order", torch.arange(8))
+        self.line = nn.Linear(8, 1)
+    def forward(self, x):
+        return self.line(torch.sin(x @ self.waves)[:, self.order])
 
 class Base(nn.Module):
     def __init__(self):
@@ -138,7 +148,7 @@ def small():
     return build
 
 
-@pytest.mark.parametrize("name", ["Good", "Untracked"])
+@pytest.mark.parametrize("name", ["Good", "Untracked", "Fourier"])
 @pytest.mark.parametrize("algorithm", ["maml", "fomaml"])
 def test_what_can_work_passes_and_trains(setup, name, algorithm):
     ready = setup(name, f"algorithm={algorithm}")
@@ -171,6 +181,17 @@ def test_what_cannot_work_is_told_in_one_sentence(setup, name, expected):
     with pytest.raises(UsageError, match=expected) as caught:
         check_network(setup(name))
     assert "\n" not in str(caught.value)
+
+
+def test_buffers_go_where_the_parameters_are(setup):
+    ready = setup("Fourier")
+    assert (ready.path.name, ready.path.warnings) == ("vmap", ())
+    small, theta, episodes = small_problem(ready.algorithm, ready.source)
+    assert small.learner.predict(theta, episodes.support_x[0]).dtype == torch.float64
+    nowhere = torch.device("meta")
+    theta = {name: value.to(nowhere) for name, value in ready.initial_state().theta.items()}
+    found = ready.learner.to(nowhere).predict(theta, torch.ones(3, 1, device=nowhere))
+    assert (found.device, found.shape) == (nowhere, (3, 1))
 
 
 def test_what_cannot_be_differentiated_twice_may_do_for_first_order(setup):
