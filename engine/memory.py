@@ -33,8 +33,9 @@ def explain_out_of_memory(remedy: str) -> Iterator[None]:
 
 def is_out_of_memory(error: BaseException | None) -> bool:
     """Tell whether an error is an allocation that failed, or one that came up while such an error was passed on."""
-    # PyTorch has a class of its own for it neither on the CPU nor where CUDA itself runs out, as for a graph.
-    words = ("DefaultCPUAllocator", "CUDA error: out of memory")
+    # PyTorch has a class of its own for it neither on the CPU nor where CUDA itself runs out, as for a graph, nor where
+    # no convolution of cuDNN finds the memory that it works in.
+    words = ("DefaultCPUAllocator", "CUDA error: out of memory", "unable to find an engine")
     return error is not None and (
         isinstance(error, torch.OutOfMemoryError)
         or any(word in str(error) for word in words)
@@ -46,7 +47,8 @@ def peak_and_total(device: torch.device) -> tuple[int, int]:
     """Return the most memory that this process took on a device and the memory there is, both in bytes."""
     if device.type == "cuda":
         total = torch.cuda.get_device_properties(device).total_memory
-        return torch.cuda.max_memory_allocated(device), total
+        # Reserved: what a graph works in is nobody else's, also between replays.
+        return torch.cuda.max_memory_reserved(device), total
     unit = 1 if sys.platform == "darwin" else 1024  # of ru_maxrss, in bytes
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
     return peak, psutil.virtual_memory().total

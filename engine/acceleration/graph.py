@@ -7,6 +7,8 @@ than the GPU. A replay launches all of them at once, on the tensors of the recor
 from __future__ import annotations
 
 import time
+import warnings
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -20,7 +22,7 @@ from engine.tasks.custom import CustomTasks
 from engine.training import fresh_state
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from torch import Tensor
 
@@ -93,7 +95,12 @@ def _recorded(setup: Setup, state: TrainingState, way: Batched) -> tuple[str | N
     except RuntimeError as error:
         if is_out_of_memory(error):
             raise
-        return f"it cannot be recorded here ({str(error).splitlines()[0]})", None
+        return f"it cannot be recorded here ({str(_first(error)).splitlines()[0]})", None
+
+
+def _first(error: BaseException) -> BaseException:
+    """Return the error that all began with: the end of a recording that failed is another."""
+    return error if error.__context__ is None else _first(error.__context__)
 
 
 def _defect(setup: Setup, way: Batched) -> str | None:
@@ -118,6 +125,18 @@ def _defect(setup: Setup, way: Batched) -> str | None:
     return None
 
 
+@contextmanager
+def _without_waiting() -> Iterator[None]:
+    """Refuse what waits for the device: found out while recording, it would leave memory that nothing gives back."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that this is a prototype, which may not find everything
+        torch.cuda.set_sync_debug_mode("error")
+    try:
+        yield
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+
+
 def record(step: Step, device: torch.device) -> Callable[[], None]:
     """Return a function that takes an iteration as `step` does, recorded as a CUDA graph.
 
@@ -133,6 +152,8 @@ def record(step: Step, device: torch.device) -> Callable[[], None]:
     with torch.cuda.stream(stream), step.idle():
         # Libraries set themselves up at first use, which cannot be recorded.
         for _ in range(_WARM_UPS):
+            step()
+        with _without_waiting():
             step()
         with torch.cuda.graph(graph, stream=stream):
             step()

@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.func import vmap
 
 from engine.acceleration.measuring import side_by_side
+from engine.memory import is_out_of_memory
 from engine.runs.events import AtStep, Measurement, Protocol
 from engine.statistics.summary import summarise
 from engine.tasks.episode import EpisodeShape
@@ -37,7 +38,7 @@ _CHUNK_NUMBERS = 2**19
 
 # On a GPU, which many tasks are needed to fill: the memory set aside for a number, in bytes, and the most tasks.
 _BYTES_PER_NUMBER = 1024
-_MOST_TOGETHER = 1024
+_MOST_TOGETHER = 512
 
 
 @dataclass(frozen=True)
@@ -158,26 +159,37 @@ def _task_curves(
     """Yield losses and accuracies, `[tasks, steps + 1]` each, a few tasks at a time."""
     shape = EpisodeShape(protocol.ways or 1, protocol.shots, protocol.queries)
     stream = Stream(protocol.seed, Split[protocol.split.upper()])
-    together, first = _tasks_together(source, shape), 0
+    inductive = protocol.mode == "inductive"
+    together, first = _tasks_together(source, shape, inductive=inductive), 0
     while first < protocol.tasks:
         indices = torch.arange(first, min(first + together, protocol.tasks))
         try:
             episodes = source.sample(stream, indices, shape)
             losses, accuracies = _curves(learner, thetas, episodes, protocol, inner_lr, fast)
-        except torch.OutOfMemoryError:  # a larger network than most, or a GPU that is shared
-            if together == 1:
+        except RuntimeError as error:
+            if together == 1 or not is_out_of_memory(error):
                 raise
+            # A larger network than most, or a GPU that is shared.
             together //= 2
             continue
         yield losses.cpu().numpy(), accuracies.cpu().numpy()
         first += len(indices)
 
 
-def _tasks_together(source: TaskSource, shape: EpisodeShape) -> int:
+def _tasks_together(source: TaskSource, shape: EpisodeShape, *, inductive: bool) -> int:
     """Return how many tasks to adapt at a time."""
-    numbers = shape.ways * (shape.shots + shape.queries) * math.prod(source.input_shape)
+    support, queries, example = (
+        shape.ways * shape.shots,
+        shape.ways * shape.queries,
+        math.prod(source.input_shape),
+    )
+    numbers = (support + queries) * example
     if source.device.type == "cpu":
         return max(1, _CHUNK_NUMBERS // numbers)
+    if (
+        inductive
+    ):  # each query brings the support set along, as many of a task at a time as `predict_alone` takes
+        numbers += min(_CHUNK_NUMBERS, queries * (support + 1) * example)
     memory = torch.cuda.get_device_properties(source.device).total_memory
     return max(1, min(_MOST_TOGETHER, memory // (_BYTES_PER_NUMBER * numbers)))
 

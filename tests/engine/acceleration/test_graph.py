@@ -146,6 +146,15 @@ def test_a_recording_that_differs_is_not_used(small, monkeypatch):
     assert defect.startswith("its meta-gradient differs from the reference's by")
 
 
+def test_the_warning_names_the_error_that_all_began_with(small, monkeypatch):
+    end = RuntimeError("operation failed due to a previous error during capture")
+    end.__context__ = RuntimeError("called a synchronizing CUDA operation")
+    monkeypatch.setattr(graph, "record", failing(end))
+    setup = batched(small("sinusoid"))
+    defect, _ = graph._recorded(setup, setup.initial_state(), setup.path.way)
+    assert defect == "it cannot be recorded here (called a synchronizing CUDA operation)"
+
+
 def failing(error):
     def record(step, device):
         raise error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from engine.acceleration import graph
 from engine.acceleration.batched import Batched
 from engine.acceleration.graph import replayed
 from engine.acceleration.paths import relative_difference
@@ -142,6 +143,26 @@ def test_a_checkpoint_goes_from_device_to_device(built, small):
     back = restore(here.initial_state(), to_bytes(there, {}), {})
     list(meta_train(here, back))
     assert back.iteration == 50 and all(value.isfinite().all() for value in back.theta.values())
+
+
+class Waiting(Step):
+    """A step that waits for a value, which cannot be recorded."""
+
+    def __call__(self):
+        super().__call__()
+        self._iteration.item()
+
+
+def test_a_step_that_waits_is_not_recorded_and_does_no_harm(built, monkeypatch):
+    setup = built("sinusoid")
+    with monkeypatch.context() as patch:
+        patch.setattr(graph, "Step", Waiting)
+        path, replay = replayed(setup, setup.initial_state())
+    assert (path.name, replay) == ("vmap", None)
+    assert "it cannot be recorded here (called a synchronizing CUDA operation" in path.warnings[-1]
+    state = setup.initial_state()
+    list(meta_train(setup, state, recorded(setup, state)))
+    assert state.iteration == 50
 
 
 @pytest.mark.parametrize("kind", ["sinusoid", "strokes"])

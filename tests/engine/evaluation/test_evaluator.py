@@ -64,12 +64,21 @@ def test_a_gpu_adapts_to_hundreds_of_tasks_as_far_as_its_memory_goes(small, monk
     ):
         memory = SimpleNamespace(total_memory=gibibytes * 2**30)
         monkeypatch.setattr(torch.cuda, "get_device_properties", lambda device, memory=memory: memory)
-        together.append(evaluator._tasks_together(source, shape))
-    assert together == [1024, 133, 49, 1]
+        together.append(
+            [evaluator._tasks_together(source, shape, inductive=inductive) for inductive in (False, True)]
+        )
+    assert together == [[512, 201], [133, 20], [49, 37], [1, 1]]
 
 
+ERRORS = [
+    torch.OutOfMemoryError("CUDA out of memory."),
+    RuntimeError("GET was unable to find an engine to execute this computation"),
+]
+
+
+@pytest.mark.parametrize("error", ERRORS)
 @pytest.mark.parametrize("room", [1, 3])
-def test_where_memory_runs_out_fewer_tasks_go_together(small, monkeypatch, room):
+def test_where_memory_runs_out_fewer_tasks_go_together(small, monkeypatch, room, error):
     config = small("sinusoid")
     setup, theta = prepared(config)
     protocol = protocol_for(config, Split.VAL, tasks=9, steps=1)
@@ -78,7 +87,7 @@ def test_where_memory_runs_out_fewer_tasks_go_together(small, monkeypatch, room)
 
     def crowded(learner, theta, episodes, *others):
         if len(episodes.support_x) > room:
-            raise torch.OutOfMemoryError("CUDA out of memory.")
+            raise error
         return curves(learner, theta, episodes, *others)
 
     monkeypatch.setattr(evaluator, "_curves", crowded)
@@ -87,14 +96,21 @@ def test_where_memory_runs_out_fewer_tasks_go_together(small, monkeypatch, room)
     assert done[-1] == 9 and max(np.diff([0, *done])) <= room
 
 
-def test_one_task_that_does_not_fit_is_an_error(small, monkeypatch):
-    def full(*arguments):
-        raise torch.OutOfMemoryError("CUDA out of memory.")
+@pytest.mark.parametrize("error", [ERRORS[0], RuntimeError("shapes differ")])
+def test_one_task_that_does_not_fit_is_an_error_and_so_is_what_memory_has_no_part_in(
+    small, monkeypatch, error
+):
+    asked = []
+
+    def full(learner, theta, episodes, *others):
+        asked.append(len(episodes.support_x))
+        raise error
 
     setup, theta = prepared(small("sinusoid"))
     monkeypatch.setattr(evaluator, "_curves", full)
-    with pytest.raises(torch.OutOfMemoryError):
+    with pytest.raises(type(error), match=str(error)):
         setup.validate(theta)
+    assert asked[-1] == 1 or len(asked) == 1
 
 
 def members_of(setup, count):
