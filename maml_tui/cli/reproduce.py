@@ -191,7 +191,8 @@ def _show(table: Table, planned: Sequence[PlannedRun], cells: Sequence[Cell], sc
         emit("")
     standing = [f"{one.record.name}: {one.standing}" for one in planned if not one.complete]
     of_seeds = [_OF_SEEDS] if table.seeds > 1 else []
-    emit_notes((*_NOTES, *of_seeds, *_shortened(planned, scale), *standing))
+    note = [table.note] if table.note else []
+    emit_notes((*_NOTES, *note, *of_seeds, *_shortened(planned, scale), *standing))
 
 
 def _shortened(planned: Sequence[PlannedRun], scale: float) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import product
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,8 @@ from maml_tui.new_run import Request
 from maml_tui.resuming import is_complete
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from engine.config.record import RunRecord
     from engine.runs.directory import RunDirectory
 
@@ -35,6 +37,8 @@ class Table:
         algorithms: What each is trained with.
         shots: Numbers of support examples to evaluate with; empty for those of the presets.
         seeds: How often each is trained, with seeds 0, 1, ...
+        settings: For some algorithms, what is set besides the preset's values.
+        note: What a reader of the table must know; empty for nothing.
     """
 
     name: str
@@ -43,6 +47,8 @@ class Table:
     algorithms: tuple[str, ...]
     shots: tuple[int, ...] = ()
     seeds: int = 1
+    settings: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -92,6 +98,8 @@ def tables() -> dict[str, Table]:
             algorithms=tuple(table["algorithms"]),
             shots=tuple(table.get("shots", ())),
             seeds=table.get("seeds", 1),
+            settings=table.get("settings", {}),
+            note=table.get("note", ""),
         )
         for name, table in found.items()
     }
@@ -126,7 +134,7 @@ def plan(table: Table, scale: float, device: str = "auto") -> list[PlannedRun]:
     newest = {summary.status.name: summary.run for summary in reversed(list_runs())}
     planned = []
     for seed, preset, algorithm in product(range(table.seeds), table.presets, table.algorithms):
-        record = _request(preset, algorithm, seed, scale, device).record()
+        record = _request(table, preset, algorithm, seed, scale, device).record()
         run = newest.get(record.name)
         _require_same(record, run)
         planned.append(PlannedRun(f"{preset}-{algorithm}", record, run))
@@ -141,8 +149,9 @@ def _require_same(record: RunRecord, run: RunDirectory | None) -> None:
         )
 
 
-def _request(preset: str, algorithm: str, seed: int, scale: float, device: str) -> Request:
-    settings, usual = [f"algorithm={algorithm}"], load_preset(preset).layer.values
+def _request(table: Table, preset: str, algorithm: str, seed: int, scale: float, device: str) -> Request:
+    settings = [f"algorithm={algorithm}", *table.settings.get(algorithm, ())]
+    usual = load_preset(preset).layer.values
     if seed:
         # Tasks of its own to be measured on: the spread over seeds then is that of tasks as well.
         settings += [f"seed={seed}", f"eval_seed={int(str(usual['evaluation']['eval_seed'])) + seed}"]

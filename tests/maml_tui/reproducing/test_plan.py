@@ -40,6 +40,7 @@ def test_the_sinusoids_are_trained_with_each_algorithm_and_each_seed():
     configs = [one.record.resolved.config for one in planned]
     assert [config.training.seed for config in configs] == [0, 0, 0, 1, 1, 1]
     assert [config.evaluation.eval_seed for config in configs] == [1234] * 3 + [1235] * 3
+    assert [config.algorithm.inner_lr for config in configs[::3]] == [0.001, 0.001]
     assert [one.network for one in planned[3:]] == [one.network for one in planned[:3]]
     training = planned[1].record.resolved.config.training
     assert (training.iterations, training.eval_every, training.checkpoint_every) == (7000, 2000, 2000)
