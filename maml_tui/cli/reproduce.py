@@ -48,8 +48,8 @@ _NOTES = (
     "verdict: the intervals overlap, or ours is better or worse; a published number without an interval is one point",
 )
 _OF_SEEDS = (
-    "of several seeds: mean of their means; its interval, by Student's t, covers training and tasks, as each seed was "
-    "trained anew and measured on tasks of its own"
+    "of several seeds: mean of their means, median of their medians, all their diverged tasks; the interval, by "
+    "Student's t, covers training and tasks, as each seed was trained anew and measured on tasks of its own"
 )
 _CURVES_OF = ("maml", "pretrained")
 
