@@ -139,7 +139,7 @@ class Contestant:
 
 def _setup(config: RunConfig, device: torch.device) -> Setup:
     source = NoiseTasks.like(config, device)
-    learner = build_learner(config, build_model(config, source.input_shape))
+    learner = build_learner(config, build_model(config, source.input_shape)).to(device)
     return Setup(config, device, source, learner, build_algorithm(config, learner))
 
 
