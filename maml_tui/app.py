@@ -69,6 +69,7 @@ class MamlApp(App[int]):
     BINDINGS = bindings("app")  # type: ignore[assignment] # Textual's own annotation is narrower than what it takes
     MODES = {name: _page(name) for name in PAGES}  # noqa: RUF012 - Textual's annotation
     ENABLE_COMMAND_PALETTE = True
+    VERTICAL_BREAKPOINTS = [(0, "-flat"), (15, "-short")]  # noqa: RUF012 - Textual's annotation
     COMMAND_PALETTE_BINDING: ClassVar[str] = "ctrl+p"
 
     def __init__(

@@ -204,6 +204,18 @@ def test_the_palette_offers_every_action_that_works_now():
     drive(app(), act)
 
 
+def test_in_six_lines_the_palette_still_shows_an_action():
+    async def act(pilot):
+        await pilot.press("ctrl+p", *"theme")
+        for _ in range(100):
+            await pilot.pause(0.05)
+            if "Theme" in shown(pilot.app):
+                break
+        assert "Theme" in shown(pilot.app)
+
+    drive(app(), act, size=(30, 6))
+
+
 def test_a_keymap_moves_a_key_everywhere_it_is_shown():
     async def act(pilot):
         assert "^r Start" in shown(pilot.app)
