@@ -178,17 +178,13 @@ def _task_curves(
 
 def _tasks_together(source: TaskSource, shape: EpisodeShape, *, inductive: bool) -> int:
     """Return how many tasks to adapt at a time."""
-    support, queries, example = (
-        shape.ways * shape.shots,
-        shape.ways * shape.queries,
-        math.prod(source.input_shape),
-    )
+    support, queries = shape.ways * shape.shots, shape.ways * shape.queries
+    example = math.prod(source.input_shape)
     numbers = (support + queries) * example
     if source.device.type == "cpu":
         return max(1, _CHUNK_NUMBERS // numbers)
-    if (
-        inductive
-    ):  # each query brings the support set along, as many of a task at a time as `predict_alone` takes
+    if inductive:
+        # Each query brings the support set along, as many of a task at a time as `predict_alone` takes.
         numbers += min(_CHUNK_NUMBERS, queries * (support + 1) * example)
     memory = torch.cuda.get_device_properties(source.device).total_memory
     return max(1, min(_MOST_TOGETHER, memory // (_BYTES_PER_NUMBER * numbers)))
