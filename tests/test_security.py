@@ -20,7 +20,6 @@ from hypothesis import strategies as st
 
 import engine
 import maml_tui
-from engine.checkpoint import restore
 from engine.config.presets import load_preset
 from engine.config.record import RunRecord, read_record
 from engine.config.resolve import override_layer, resolve
@@ -31,9 +30,10 @@ from engine.runs.directory import check_name, create_run
 from engine.runs.events import RequestEvent, StateEvent, WarningEvent
 from engine.runs.journal import EventWriter
 from engine.runs.status import read_status, write_status
+from engine.services.download import import_datasets
 from engine.text import printable
-from engine.torchvision_compat import import_datasets
-from engine.training import Setup
+from engine.training.checkpoint import restore
+from engine.training.loop import Setup
 from maml_tui.cli import run as maml
 
 SOURCES = [
@@ -129,7 +129,7 @@ def test_a_checkpoint_executes_nothing(tmp_path, run, record):
 
 
 def test_an_initialisation_executes_nothing(tmp_path):
-    weights = pytest.importorskip("engine.application.weights")
+    weights = pytest.importorskip("engine.services.initialisation")
     target = tmp_path / "executed"
     for number, payload in enumerate(hostile_checkpoints(target)):
         path = tmp_path / f"{number}.safetensors"

@@ -13,7 +13,7 @@ import torch
 from torch.nn import functional
 
 from engine.acceleration.layers import where_positive
-from engine.models.batch_norm import BatchNorm
+from engine.models.conv4 import BatchNorm
 
 if TYPE_CHECKING:
     from torch import Tensor

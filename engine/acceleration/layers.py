@@ -1,13 +1,4 @@
-"""Layers whose first and second derivatives are written out, so that no graph of operations is recorded.
-
-A layer at a point knows four things: its output; how a gradient goes back through it; how a small change of
-parameters and input goes forward through it (the tangent); and how that change alters the gradient that goes back.
-Chained, the last two give a Hessian-vector product at about twice the price of a gradient (Pearlmutter, Fast exact
-multiplication by the Hessian, Neural Computation 1994, who calls it the R-operator). A name that ends in `_dot` is
-the change of a quantity along the direction asked for.
-
-The bottom layer's input are examples, which do not change and need no gradient: it leaves out what is for them.
-"""
+"""A task's loss at a point, with its gradient and the change of that. See `engine.acceleration.layers`."""
 
 from __future__ import annotations
 
@@ -135,3 +126,48 @@ class _ReLUPoint:
 def where_positive(condition: Tensor, values: Tensor) -> Tensor:
     """Return `values` where `condition` is above 0, else 0, in one pass over memory."""
     return cast("Tensor", torch.ops.aten.threshold_backward.default(values, condition, 0))
+
+
+class SquaredError:
+    """The sum of squared errors, divided.
+
+    Args:
+        outputs: The network's, `[..., examples, values]`.
+        targets: Of the same shape.
+        divisor: What the sum over examples is divided by.
+
+    Attributes:
+        gradient: With respect to the outputs.
+    """
+
+    def __init__(self, outputs: Tensor, targets: Tensor, divisor: float) -> None:
+        self._factor = 2 / (outputs.shape[-1] * divisor)
+        self.gradient = (outputs - targets) * self._factor
+
+    def tangent(self, outputs_dot: Tensor) -> Tensor:
+        """Return the change of the gradient as the outputs move in `outputs_dot`."""
+        return outputs_dot * self._factor
+
+
+class CrossEntropy:
+    """The sum of the cross-entropies of softmax outputs, divided.
+
+    Args:
+        outputs: The network's, `[examples, classes]`.
+        targets: Class columns, int64 `[examples]`.
+        divisor: What the sum over examples is divided by.
+
+    Attributes:
+        gradient: With respect to the outputs.
+    """
+
+    def __init__(self, outputs: Tensor, targets: Tensor, divisor: float) -> None:
+        self._divisor = divisor
+        self._probabilities = outputs.softmax(dim=-1)
+        certain = torch.zeros_like(outputs).scatter_(-1, targets[:, None], 1)
+        self.gradient = (self._probabilities - certain) / divisor
+
+    def tangent(self, outputs_dot: Tensor) -> Tensor:
+        """Return the change of the gradient as the outputs move in `outputs_dot`."""
+        p_dot = self._probabilities * outputs_dot
+        return (p_dot - self._probabilities * p_dot.sum(dim=-1, keepdim=True)) / self._divisor

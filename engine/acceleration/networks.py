@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, TypeAlias
 import torch
 
 from engine.acceleration.conv_layers import ConvBlock, Flatten, SpaceMean, channels_last
-from engine.acceleration.layers import Linear, ReLU
-from engine.acceleration.losses import CrossEntropy, SquaredError
+from engine.acceleration.layers import CrossEntropy, Linear, ReLU, SquaredError
 from engine.acceleration.native.conv4 import NativeConv4, NativeConv4Trace, native_conv4
 from engine.acceleration.native.mlp import NativeMLP, NativeMLPTrace, native_mlp
 from engine.algorithms.learner import Learner

@@ -11,8 +11,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.func import grad as batchable_grad
 
-from engine.algorithms.adapt import Params, adapt
-from engine.algorithms.gradient import Grad, recorded_grad
+from engine.algorithms.adapt import Grad, Params, adapt, recorded_grad
 from engine.models.build import adapted_names
 
 if TYPE_CHECKING:

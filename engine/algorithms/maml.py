@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import torch
 
-from engine.algorithms.gradient import recorded_grad
+from engine.algorithms.adapt import recorded_grad
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -16,11 +16,10 @@ from PIL import Image
 
 from engine.data import store
 from engine.data.caches import find_caches, read_cache
-from engine.data.leaks import leaks
 from engine.data.listing import Labelled, list_pictures
 from engine.data.loading import Pictures, read_pictures, silent
 from engine.data.pictures import Form, fitted
-from engine.data.splits import load_split
+from engine.data.splits import leaks, load_split
 from engine.data.store import Imported
 from engine.errors import ResourceError, UsageError
 from engine.text import printable

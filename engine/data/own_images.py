@@ -10,12 +10,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from engine.data import store
-from engine.data.leaks import leaks
 from engine.data.listing import list_pictures
 from engine.data.loading import guess_form, read_pictures, silent
-from engine.data.names import check_name
-from engine.data.splits import OWN, ClassSplit, check_classes, proportional_split, read_split
-from engine.data.store import Imported
+from engine.data.splits import OWN, ClassSplit, check_classes, leaks, proportional_split, read_split
+from engine.data.store import Imported, check_name
 from engine.errors import ResourceError
 from engine.text import printable
 

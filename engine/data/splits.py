@@ -1,11 +1,4 @@
-"""Which classes are for meta-training, validation and meta-test: committed lists, or one stated rule.
-
-Committed with the program for the published sets; beside the pictures for sets that somebody imported.
-
-A split is made of class *names*, so it means the same on every machine and can be hashed into a run. The rule for a
-split that is not published: order the classes by the SHA-256 of `<salt>|<class name>` and cut. It needs no random
-number generator, whose stream could change with a library's version.
-"""
+"""Pictures that a split was meant to keep apart and that are there twice all the same."""
 
 from __future__ import annotations
 
@@ -27,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from engine.data.store import ImageSet
+
 
 PROPORTIONAL, OWN = "proportional", "own"
 _FRACTIONS = (0.68, 0.06, 0.26)  # Omniglot's 1100 / 100 / 423, for sets that have no committed split
@@ -219,3 +213,33 @@ def _committed(pattern: str) -> list[Path]:
 
 def _is_list_of_names(value: object) -> bool:
     return isinstance(value, list) and all(isinstance(name, str) for name in value)
+
+
+def leaks(image_set: ImageSet, split: ClassSplit) -> tuple[str, ...]:
+    """Return a sentence where pictures of one part have the very pixels of a picture of another part.
+
+    Args:
+        image_set: The pictures; all of them are read.
+        split: The parts.
+    """
+    part_of = {c: part for part, classes in class_indices(image_set, split).items() for c in classes.tolist()}
+    classes = np.repeat(np.arange(image_set.classes), image_set.counts).tolist()
+    first: dict[bytes, int] = {}
+    twins = []
+    for class_index, picture in zip(classes, image_set.images, strict=True):
+        if class_index in part_of:
+            earlier = first.setdefault(_digest(picture), class_index)
+            if part_of[earlier] != part_of[class_index]:
+                twins.append((earlier, class_index))
+    if not twins:
+        return ()
+    one, other = (f"'{printable(image_set.class_names[c])}' ({part_of[c]})" for c in twins[0])
+    sentence = (
+        f"pictures that are in two parts of the split '{split.name}', which flatters results: {len(twins):,}, "
+        f"the first in {one} and in {other}"
+    )
+    return (sentence,)
+
+
+def _digest(picture: np.ndarray) -> bytes:
+    return hashlib.blake2b(picture.tobytes(), digest_size=16).digest()

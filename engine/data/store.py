@@ -11,6 +11,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 import tempfile
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -22,7 +23,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import tomli_w
 
-from engine.data.names import check_name, is_name
 from engine.data.splits import OWN, class_indices, read_split
 from engine.errors import ResourceError, UsageError
 from engine.files import sync_dir
@@ -33,6 +33,30 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from engine.data.splits import ClassSplit
+
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+_RESERVED = "cache"
+
+
+def is_name(name: str) -> bool:
+    """Tell whether `name` may name a data set; see `check_name`."""
+    return name != _RESERVED and _NAME.fullmatch(name) is not None
+
+
+def check_name(name: str) -> str:
+    """Return `name` if it may name a data set.
+
+    Raises:
+        UsageError: It is not 1 to 64 of `a-z 0-9 . _ -` starting with a letter or a digit, or it is reserved.
+    """
+    if not is_name(name):
+        raise UsageError(
+            f"'{printable(name)}' cannot name a data set: use 1 to 64 of a-z, 0-9, '.', '_' and '-', "
+            f"starting with a letter or a digit, and not '{_RESERVED}'"
+        )
+    return name
+
 
 _FORMAT = 1
 _IMAGES, _INDEX, _SPLIT = "images.npy", "index.json", "split.toml"

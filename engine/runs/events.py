@@ -16,7 +16,14 @@ from pydantic import (
     model_validator,
 )
 
-from engine.runs.states import State
+State = Literal["queued", "warming-up", "running", "paused", "stopping", "done", "failed", "diverged", "lost"]
+
+LIVE_STATES: frozenset[State] = frozenset({"warming-up", "running", "paused", "stopping"})
+"""States in which a worker process must exist; without one the run is lost."""
+
+ENDED_STATES: frozenset[State] = frozenset({"done", "failed", "diverged", "lost"})
+"""States that nothing but a resume leaves."""
+
 
 READING = """\
 One JSON object a line, told apart by `kind`. Ignore unknown fields; skip lines of an unknown `kind` or `v` (a newer

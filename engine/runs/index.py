@@ -13,8 +13,8 @@ from engine.errors import ResourceError, UsageError
 from engine.files import explain_os_errors
 from engine.paths import runs_dir
 from engine.runs.directory import RunDirectory
-from engine.runs.lock import RunLock
-from engine.runs.states import LIVE_STATES
+from engine.runs.events import LIVE_STATES
+from engine.runs.processes import RunLock
 from engine.runs.status import Status, current_status
 from engine.text import printable
 

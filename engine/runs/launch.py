@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from engine.errors import UsageError
 from engine.files import explain_os_errors
-from engine.runs.states import ENDED_STATES, State
+from engine.runs.events import ENDED_STATES, State
 from engine.runs.status import Status, read_status, worker_alive
 from engine.text import printable
 
@@ -53,7 +53,7 @@ def start_worker(run: RunDirectory, environment: Mapping[str, str] | None = None
         ResourceError: The process cannot be started.
     """
     # -P: a folder called `engine` where the user happens to stand must not be taken for ours.
-    command = [sys.executable, "-P", "-m", "engine.worker", str(run.path)]
+    command = [sys.executable, "-P", "-m", "engine.worker.main", str(run.path)]
     with explain_os_errors(f"start a worker for run {run.id}"):
         log = os.open(run.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         try:

@@ -19,7 +19,7 @@ from engine.runs.events import (
     TrainEvent,
 )
 from engine.runs.journal import EventReader
-from engine.runs.lock import RunLock
+from engine.runs.processes import RunLock
 from engine.runs.status import Status, read_status, write_status
 
 if TYPE_CHECKING:

@@ -8,13 +8,61 @@ from pydantic import Field, ValidationError
 
 from engine.errors import ResourceError
 from engine.files import explain_os_errors, write_atomic
-from engine.runs.events import Measurement, Record
-from engine.runs.scores import CheckpointName
-from engine.runs.states import State
+from engine.runs.events import Measurement, Number, Record, State
 from engine.text import printable
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+CheckpointName = Literal["best", "last", "ensemble"]
+"""Whose parameters were measured: chosen on validation, the last ones, or several of the best together."""
+
+
+class Scores(Record):
+    """The contents of `scores.json`. Runs of old versions have none."""
+
+    v: Literal[1] = Field(default=1, description="version of this format")
+    step: int = Field(description="inner steps after which the tasks are scored")
+    tasks: dict[CheckpointName, tuple[Number, ...]] = Field(
+        description="by measured checkpoint, the value of the metric for tasks 0, 1, ...; null if not finite"
+    )
+
+    @classmethod
+    def of(cls, step: int, tasks: Mapping[CheckpointName, NDArray[np.float32]]) -> Scores:
+        """Return the record of scores `[tasks]`, each number written no longer than its four bytes need."""
+        shortest = {name: tuple(float(str(score)) for score in scores) for name, scores in tasks.items()}
+        return cls(step=step, tasks=shortest)
+
+
+def write_scores(path: Path, scores: Scores) -> None:
+    """Write `scores.json` whole.
+
+    Raises:
+        ResourceError: It cannot be written.
+    """
+    write_atomic(path, scores.model_dump_json() + "\n")
+
+
+def read_scores(path: Path) -> Scores | None:
+    """Read `scores.json`; None if there is none.
+
+    Raises:
+        ResourceError: It cannot be read or understood.
+    """
+    with explain_os_errors(f"read {path}"):
+        try:
+            text = path.read_bytes()
+        except FileNotFoundError:
+            return None
+    try:
+        return Scores.model_validate_json(text)
+    except ValidationError as error:
+        raise ResourceError(f"{printable(path)} is damaged or from a newer version.") from error
 
 
 class Measured(Record):

@@ -10,9 +10,8 @@ from pydantic import Field, ValidationError
 
 from engine.errors import ResourceError
 from engine.files import explain_os_errors, read_bounded, write_atomic
-from engine.runs.events import Record
+from engine.runs.events import LIVE_STATES, Record, State
 from engine.runs.processes import process_alive
-from engine.runs.states import LIVE_STATES, State
 from engine.text import printable
 
 if TYPE_CHECKING:

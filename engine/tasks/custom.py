@@ -35,7 +35,7 @@ import torch
 from torch import Tensor
 
 from engine.config.option import CUSTOM_CLASSIFICATION, CUSTOM_REGRESSION
-from engine.custom import explained, load_class, source_file
+from engine.config.own_code import explained, load_class, source_file
 from engine.errors import UsageError
 from engine.tasks.episode import Episodes, EpisodeShape
 from engine.tasks.sampling import Purpose, Split, Stream

@@ -66,7 +66,7 @@ def _reader_gone() -> int:
 def _crashed(error: Exception) -> int:
     if os.environ.get("MAML_DEBUG") == "1":
         raise error
-    from maml_tui.cli.crash import write_crash_log
+    from maml_tui.cli.output import write_crash_log
 
     try:
         details = f"details are in {write_crash_log(error)}"

@@ -10,14 +10,14 @@ from typing import Annotated, Literal
 
 import typer
 
-from engine.application.protocol import MOST_STEPS, AdaptJob, Classified, Fitted
 from engine.errors import UsageError
 from engine.runs.checkpoints import Label  # noqa: TC001 - typer reads it
+from engine.services.apply_messages import MOST_STEPS, AdaptJob, Classified, Fitted
 from engine.text import printable
-from maml_tui.applying import apply, find_origin
-from maml_tui.cli import complete
+from maml_tui.cli import arguments as complete
 from maml_tui.cli.output import emit_json, emit_notes, emit_table, say
-from maml_tui.predictions import for_people, for_programs, summary
+from maml_tui.reports.predictions import for_people, for_programs, summary
+from maml_tui.runs.applying import apply, find_origin
 
 app = typer.Typer()
 

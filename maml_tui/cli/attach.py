@@ -8,10 +8,10 @@ import typer
 
 from engine.config.record import read_record
 from engine.runs.index import find_run
+from maml_tui.cli.arguments import LAST, Run
 from maml_tui.cli.follow import exit_code, follow
 from maml_tui.cli.foreground import Display, Json, Plain, Quiet, conclude, view_for
 from maml_tui.cli.output import Mode, say
-from maml_tui.cli.reference import LAST, Run
 
 if TYPE_CHECKING:
     from engine.runs.directory import RunDirectory
@@ -34,7 +34,7 @@ def attach(
     display = Display.of(detach=False, plain=plain, as_json=as_json, quiet=quiet)
     found = find_run(run)
     if display.mode is Mode.HUMAN:
-        from maml_tui.opening import open_app  # and Textual with it
+        from maml_tui.app.opening import open_app  # and Textual with it
 
         raise typer.Exit(open_app(found, readonly))
     try:

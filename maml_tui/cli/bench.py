@@ -6,19 +6,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from engine.acceleration.bench.protocol import OURS, PEERS, Question
 from engine.config.presets import load_preset
 from engine.config.resolve import override_layer, resolve
 from engine.config.toml import config_tables
-from maml_tui.cli import complete
+from engine.services.bench.race import OURS, PEERS, Question
+from maml_tui.cli import arguments as complete
 from maml_tui.cli.output import emit, emit_json, emit_notes, emit_table, say
-from maml_tui.wording import MISSING, significant
+from maml_tui.reports.wording import MISSING, significant
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from engine.acceleration.bench.race import Row
     from engine.config.schema import RunConfig
+    from engine.services.bench.race import Row
 
 app = typer.Typer()
 
@@ -87,7 +87,7 @@ def bench(
 
 def measure(config: RunConfig, contestants: Sequence[str], device: str) -> list[Row]:
     """Let contestants race over a configuration, in second and in first order."""
-    from engine.acceleration.bench.race import race
+    from engine.services.bench.race import race
 
     tables = config_tables(config)
     questions = [

@@ -11,21 +11,20 @@ from pydantic_core import to_json
 
 from engine.errors import UsageError
 from engine.runs.index import find_run
-from maml_tui.cli import complete
+from maml_tui.cli import arguments as complete
 from maml_tui.cli.evaluate import Mode, Split  # noqa: TC001 - typer reads them
 from maml_tui.cli.output import emit, emit_json, emit_notes, emit_side_by_side, emit_table, say
-from maml_tui.comparing.contender import LETTERS, stored_contenders
-from maml_tui.comparing.differences import differing_options
-from maml_tui.comparing.measuring import measure, same_for_all
-from maml_tui.comparing.pairs import pairs, require_same_tasks
-from maml_tui.comparing.sheet import sheet
+from maml_tui.reports.comparison import sheet
+from maml_tui.reports.contender import LETTERS, stored_contenders
+from maml_tui.reports.pairs import differing_options, pairs, require_same_tasks
+from maml_tui.runs.measuring import measure, same_for_all
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from engine.runs.scores import CheckpointName
-    from maml_tui.comparing.contender import Contender, Outcome
-    from maml_tui.comparing.pairs import Pair
+    from engine.runs.result import CheckpointName
+    from maml_tui.reports.contender import Contender, Outcome
+    from maml_tui.reports.pairs import Pair
 
 app = typer.Typer()
 

@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING
 
 from engine.config.fields import applicable_fields
-from maml_tui.comparing.differences import differing_options
+from maml_tui.reports.pairs import differing_options
 
 if TYPE_CHECKING:
     from engine.config.fields import OptionField

@@ -1,4 +1,4 @@
-"""`maml pause`, `ckpt` and `stop`: ask a live run for something and tell what it answered."""
+"""`maml resume`: continue a run, whatever kept it from going on."""
 
 from __future__ import annotations
 
@@ -8,22 +8,26 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from engine.config.record import read_record
 from engine.errors import MamlError, UsageError
 from engine.runs.checkpoints import read_pointer
 from engine.runs.control import StopMode, Verb, request
-from engine.runs.events import RequestEvent
+from engine.runs.events import LIVE_STATES, RequestEvent
 from engine.runs.index import find_run
 from engine.runs.journal import EventReader
 from engine.runs.launch import kill_worker
-from engine.runs.states import LIVE_STATES
+from engine.runs.rebuilding import REBUILT, mend_status
 from engine.runs.status import current_status
+from maml_tui.cli.arguments import LAST, Run
+from maml_tui.cli.foreground import Detach, Display, Json, Plain, Quiet, Tui, work
 from maml_tui.cli.output import is_terminal, say
-from maml_tui.cli.reference import LAST, Run
+from maml_tui.runs.resuming import require_resumable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from engine.runs.directory import RunDirectory
+
 
 _PATIENCE = 10.0
 _POLL_SECONDS = 0.1
@@ -131,3 +135,30 @@ def _confirm(run: RunDirectory) -> None:
     )
     iteration = current_status(run).iteration
     typer.confirm(f"Kill run {run.id} at iteration {iteration:,}? {kept}.", abort=True, err=True)
+
+
+app = typer.Typer()
+
+
+@app.command("resume", epilog="Example: maml resume 7f3a --detach")
+def resume(
+    run: Run = LAST,
+    detach: Detach = False,
+    plain: Plain = False,
+    as_json: Json = False,
+    tui: Tui = False,
+    quiet: Quiet = False,
+) -> None:
+    """Continue a run: a paused one at once, an ended one from its last checkpoint, or from the start."""
+    display = Display.of(detach=detach, plain=plain, as_json=as_json, quiet=quiet, tui=tui)
+    found = find_run(run)
+    if mend_status(found):
+        say(f"run {found.id}: {REBUILT}")
+    status = current_status(found)
+    if status.state == "paused":
+        ask(found, "resume")
+        say(f"run {found.id} continues; follow: maml attach {found.id}")
+        return
+    record = read_record(found.config)
+    require_resumable(found, status, record.resolved.config.training.iterations)
+    raise typer.Exit(work(found, record, display))

@@ -49,7 +49,8 @@ def list_sets(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON array, full hashes.")] = False,
 ) -> None:
     """List the data sets that are installed or known."""
-    from engine.data import catalogue, store
+    from engine.data import image_sets as catalogue
+    from engine.data import store
 
     sets = [_describe(name) for name in dict.fromkeys((*catalogue.ABOUT, *store.installed()))]
     if as_json:
@@ -69,8 +70,9 @@ def get(
     ] = None,
 ) -> None:
     """Download a data set, check it against the published checksums and import it."""
-    from engine.data import catalogue, store
-    from engine.data.download import download
+    from engine.data import image_sets as catalogue
+    from engine.data import store
+    from engine.services.download_client import download
 
     _require_downloadable(name, catalogue.DOWNLOADABLE)
     try:
@@ -123,7 +125,7 @@ def import_copy(
     ] = False,
 ) -> None:
     """Import pictures that are on this machine, your own or a published set, and split their classes."""
-    from engine.data import catalogue
+    from engine.data import image_sets as catalogue
     from engine.data.own_images import Choices
 
     if channels == 2:
@@ -139,7 +141,8 @@ def check(
     ] = None,
 ) -> None:
     """Read every pixel of a data set, compare it with its hash and fit its splits to it."""
-    from engine.data import catalogue, store
+    from engine.data import image_sets as catalogue
+    from engine.data import store
 
     names = store.installed() if name is None else (name,)
     if not names:
@@ -179,7 +182,8 @@ def path_of(
 
 
 def _describe(name: str) -> dict[str, Any]:
-    from engine.data import catalogue, store, strokes
+    from engine.data import image_sets as catalogue
+    from engine.data import store, strokes
     from engine.paths import data_dir
 
     described = dict.fromkeys((*_COLUMNS, "path")) | {"name": name, "about": catalogue.ABOUT.get(name)}

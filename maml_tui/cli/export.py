@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from engine.application.protocol import Exported, ExportJob
 from engine.config.record import read_record
 from engine.config.resolve import Layer, resolve
 from engine.config.toml import config_tables, parse_toml, sections, write_toml
@@ -18,20 +17,20 @@ from engine.runs.checkpoints import Label  # noqa: TC001 - typer reads it
 from engine.runs.index import find_run
 from engine.runs.journal import EventReader
 from engine.runs.result import read_result
+from engine.services.apply_messages import Exported, ExportJob
 from engine.text import printable
-from maml_tui.applying import apply, find_origin
+from maml_tui.cli.arguments import NamedRun  # noqa: TC001 - typer reads it
 from maml_tui.cli.output import say
-from maml_tui.cli.reference import NamedRun  # noqa: TC001 - typer reads it
-from maml_tui.model_card import model_card
-from maml_tui.result_files import METRIC_COLUMNS, metric_rows, to_csv, to_json, to_markdown
-from maml_tui.results import result_table
+from maml_tui.reports.files import METRIC_COLUMNS, metric_rows, model_card, to_csv, to_json, to_markdown
+from maml_tui.reports.results import result_table
+from maml_tui.runs.applying import apply, find_origin
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from engine.runs.directory import RunDirectory
     from engine.runs.result import Result
-    from maml_tui.results import ResultTable
+    from maml_tui.reports.results import ResultTable
 
 app = typer.Typer()
 

@@ -13,16 +13,15 @@ import typer
 
 from engine.config.record import RunRecord, read_record
 from engine.errors import UsageError
+from engine.runs.events import ENDED_STATES
 from engine.runs.journal import EventReader
 from engine.runs.launch import start_worker, wait_until_ready
 from engine.runs.result import read_result
-from engine.runs.states import ENDED_STATES
-from maml_tui.cli.follow import View, exit_code, follow
-from maml_tui.cli.interrupts import Interrupts
+from maml_tui.app.terminal import require_terminal
+from maml_tui.cli.follow import Interrupts, View, exit_code, follow
 from maml_tui.cli.output import Mode, choose_mode, emit, emit_result, room, say
-from maml_tui.results import result_tables
-from maml_tui.resuming import is_complete
-from maml_tui.terminal import require_terminal
+from maml_tui.reports.results import result_tables
+from maml_tui.runs.resuming import is_complete
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -79,7 +78,7 @@ class Display:
 def work(run: RunDirectory, record: RunRecord, display: Display) -> int:
     """Start the worker of `run`, show what it does from now on, and return the exit code."""
     if display.tui:
-        from maml_tui.opening import open_app  # and Textual with it
+        from maml_tui.app.opening import open_app  # and Textual with it
 
         start_worker(run)
         return open_app(run)
@@ -98,7 +97,7 @@ def view_for(mode: Mode, config: RunConfig) -> View:
 
         return HumanView(config)
     if mode is Mode.JSON:
-        from maml_tui.cli.json_lines import JsonView
+        from maml_tui.cli.plain import JsonView
 
         return JsonView()
     if mode is Mode.SILENT:

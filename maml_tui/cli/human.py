@@ -8,17 +8,137 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from engine.runs.events import EvaluationEvent, RequestEvent, StartedEvent, TrainEvent, WarningEvent
+from engine.runs.events import (
+    LIVE_STATES,
+    EvaluationEvent,
+    RequestEvent,
+    StartedEvent,
+    TrainEvent,
+    WarningEvent,
+)
 from engine.text import printable
-from maml_tui.cli import evaluation_rows
-from maml_tui.cli.live_line import live_line
+from maml_tui.cli import human as evaluation_rows
+from maml_tui.reports.wording import duration, metric_name, metric_value, significant, with_interval
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from engine.config.schema import RunConfig
-    from engine.runs.events import Event
+    from engine.runs.events import Event, State
     from engine.runs.status import Status
+
+
+_SIGNS: dict[State, str] = {
+    "queued": "○",
+    "warming-up": "○",
+    "running": "●",
+    "paused": "‖",
+    "stopping": "■",
+    "done": "✓",
+    "failed": "✗",
+    "diverged": "✗",
+    "lost": "!",
+}
+_SHORTEST_BAR, _LONGEST_BAR = 8, 30
+_WIDE = 60  # from here on, a bar is worth more than the last details
+_GAP = "  "
+
+
+def live_line(status: Status, train: TrainEvent | None, iterations: int, width: int) -> str:
+    """Return the line.
+
+    Args:
+        status: Where the run stands.
+        train: The newest meta-update, or None.
+        iterations: Meta-iterations in total.
+        width: Columns there are; what matters less is left out where they are few.
+    """
+    done = status.iteration
+    if status.measured is not None and status.state in LIVE_STATES:
+        return f"{_SIGNS[status.state]} measuring{_GAP}{100 * status.measured:.0f}% of the test tasks"[:width]
+    validating = status.validated is not None and status.state in LIVE_STATES
+    head = f"{_SIGNS[status.state]} {f'validating {status.validated:.0%}' if validating else status.state}"
+    parts = [head, f"{done:,}/{iterations:,}", *_details(status, train, iterations)]
+    kept_for_bar = len(_GAP) + _SHORTEST_BAR if width >= _WIDE else 0
+    while len(parts) > 1 and len(_GAP.join(parts)) + kept_for_bar > width:
+        parts.pop()
+    room = min(_LONGEST_BAR, width - len(_GAP.join(parts)) - len(_GAP))
+    if room >= _SHORTEST_BAR:
+        parts.insert(1, bar(done / iterations, room))
+    return _GAP.join(parts)[:width]
+
+
+def bar(fraction: float, width: int) -> str:
+    """Return a bar whose full part shows `fraction`; more than all counts as all."""
+    full = round(min(max(fraction, 0.0), 1.0) * width)
+    return "━" * full + "─" * (width - full)
+
+
+def _details(status: Status, train: TrainEvent | None, iterations: int) -> list[str]:
+    """Return what is worth telling, the most important first."""
+    percent = f"{100 * status.iteration / iterations:.0f}%"
+    if train is None:
+        return [percent]
+    accuracy = [] if train.accuracy is None else [f"acc {100 * train.accuracy:.1f}%"]
+    return [
+        percent,
+        f"ETA {duration(status.eta_seconds)}",
+        f"{significant(train.iterations_per_second)} it/s",
+        f"loss {train.loss:.4g}",
+        *accuracy,
+        f"{significant(train.tasks_per_second)} tasks/s",
+    ]
+
+
+_WIDTHS = {
+    "iteration": 10,
+    "split": 10,
+    "metric": 17,
+    "best so far": 17,
+    "tasks": 7,
+    "loss": 9,
+    "patience": 8,
+}
+
+
+def heading(metric: str, width: int) -> str:
+    """Return the line of headings."""
+    return _join(["iteration", "split", f"{metric_name(metric)} ± CI95", *list(_WIDTHS)[3:]], width)
+
+
+def row(event: EvaluationEvent, scored: int, width: int) -> str:
+    """Return the row of an evaluation.
+
+    Args:
+        event: The evaluation.
+        scored: Inner steps after which runs are scored.
+        width: Columns there are; columns on the right are left out where they are few.
+    """
+    measurement = event.measurement
+    step = min(scored, measurement.protocol.steps)
+    at = measurement.series[step]
+    star = " *" if event.improved else ""
+    cells = [
+        f"{event.iteration:,}",
+        event.split if event.checkpoint == "current" else f"{event.split} {event.checkpoint}",
+        with_interval(measurement.metric, at.mean, at.ci95) + star,
+        ""
+        if event.best is None
+        else f"{metric_value(measurement.metric, event.best)} @{event.best_iteration:,}",
+        f"{measurement.protocol.tasks:,}",
+        metric_value("loss", measurement.loss[step].mean),
+        "" if event.patience_left is None else f"{event.patience_left} left",
+    ]
+    return _join(cells, width)
+
+
+def _join(cells: list[str], width: int) -> str:
+    line = ""
+    for cell, room in zip(cells, _WIDTHS.values(), strict=True):
+        if len(line) + room > width and line:
+            break
+        line += f"{cell:<{room}} "
+    return line.rstrip()
 
 
 class HumanView:

@@ -1,21 +1,28 @@
-"""Where words go: data to stdout, talk to stderr, style only where a terminal shows it."""
+"""Keeping the details of an unexpected error for a report, without showing them to the person."""
 
 from __future__ import annotations
 
 import enum
 import json
 import os
+import platform
 import shutil
 import sys
 import textwrap
+import time
+import traceback
 from typing import TYPE_CHECKING, TextIO
 
+from engine.files import private_dir, write_atomic
+from engine.paths import state_dir
 from engine.text import printable
+from maml_tui import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from pathlib import Path
 
-    from maml_tui.results import ResultTable
+    from maml_tui.reports.results import ResultTable
 
 
 _GAP = "  "
@@ -150,3 +157,17 @@ def _wrapped(text: str, width: int, indent: str = "") -> list[str]:
 
 def _widths(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[int]:
     return [max(map(len, column)) for column in zip(columns, *rows, strict=True)]
+
+
+def write_crash_log(error: Exception) -> Path:
+    """Write the traceback of `error` into the state directory and return the file.
+
+    Raises:
+        ResourceError: It cannot be written.
+    """
+    path = private_dir(state_dir()) / f"crash-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.log"
+    header = (
+        f"maml-tui {__version__}, Python {platform.python_version()}, {platform.platform()}\n{sys.argv}\n\n"
+    )
+    write_atomic(path, header + "".join(traceback.format_exception(error)))
+    return path

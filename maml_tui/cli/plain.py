@@ -1,4 +1,4 @@
-"""A followed run as plain lines of `key=value`, for pipes, logs and screen readers."""
+"""A followed run as its journal's own lines."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from engine.runs.events import (
     WarningEvent,
 )
 from engine.text import printable
-from maml_tui.wording import duration
+from maml_tui.reports.wording import duration
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from engine.config.schema import RunConfig
     from engine.runs.events import Event
     from engine.runs.status import Status
+
 
 _INTERVAL = 5.0  # seconds of the run between two lines on its training
 
@@ -142,3 +143,25 @@ def _word(value: object) -> str:
 
 def _number(value: float | None) -> str | None:
     return None if value is None else f"{value:.4g}" if math.isfinite(value) else "nan"
+
+
+class JsonView:
+    """Writes the lines of the journal that are JSON to stdout, byte for byte, and nothing else."""
+
+    def show(self, lines: Sequence[bytes], events: Sequence[Event], status: Status) -> None:  # noqa: ARG002
+        """Write `lines`."""
+        for line in filter(_is_json, lines):
+            sys.stdout.buffer.write(line + b"\n")
+        sys.stdout.buffer.flush()
+
+    def close(self) -> None:
+        """Nothing is left to be done."""
+
+
+def _is_json(line: bytes) -> bool:
+    """Tell damage from records; those of a newer program are records too."""
+    try:
+        json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    return True

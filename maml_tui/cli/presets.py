@@ -15,7 +15,7 @@ from engine.config.toml import config_tables, file_layer
 from engine.errors import UsageError
 from engine.files import explain_os_errors
 from engine.text import printable
-from maml_tui.cli import complete
+from maml_tui.cli import arguments as complete
 from maml_tui.cli.config_text import differences, toml_value
 from maml_tui.cli.output import emit, emit_json, emit_notes, emit_table, say
 

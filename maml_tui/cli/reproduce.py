@@ -19,10 +19,8 @@ from engine.runs.result import read_result
 from engine.runs.status import current_status
 from maml_tui.cli.foreground import Display, Plain, Quiet, work
 from maml_tui.cli.output import Mode, choose_mode, emit, emit_json, emit_notes, emit_table, room, say, width
-from maml_tui.comparing.measuring import measure
-from maml_tui.exporting import write_figure
-from maml_tui.new_run import create
-from maml_tui.reproducing.cells import (
+from maml_tui.plotting.files import write_figure
+from maml_tui.reports.reproduce.cells import (
     COMPARISON_COLUMNS,
     NUMBERS_COLUMNS,
     Cell,
@@ -32,9 +30,11 @@ from maml_tui.reproducing.cells import (
     step_table,
     verdict,
 )
-from maml_tui.reproducing.figures import adapted_curves, curves_plot, error_plot
-from maml_tui.reproducing.plan import PlannedRun, Table, find_table, plan, tables
-from maml_tui.resuming import require_resumable
+from maml_tui.reports.reproduce.figures import adapted_curves, curves_plot, error_plot
+from maml_tui.reports.reproduce.plan import PlannedRun, Table, find_table, plan, tables
+from maml_tui.runs.measuring import measure
+from maml_tui.runs.new_run import create
+from maml_tui.runs.resuming import require_resumable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

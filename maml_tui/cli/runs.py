@@ -20,11 +20,8 @@ from engine.runs.index import find_run, list_runs, remove_run
 from engine.runs.result import read_result
 from engine.runs.status import Status, current_status
 from engine.runs.tags import change_tags, read_tags
-from maml_tui.browsing.facts import RunFacts
-from maml_tui.browsing.listing import arrange
-from maml_tui.browsing.query import parse_query
-from maml_tui.browsing.table import Column, all_columns
-from maml_tui.cli import complete
+from maml_tui.cli import arguments as complete
+from maml_tui.cli.arguments import LAST, NamedRun, Run
 from maml_tui.cli.config_text import differences
 from maml_tui.cli.foreground import show_result
 from maml_tui.cli.output import (
@@ -38,14 +35,16 @@ from maml_tui.cli.output import (
     say,
     width,
 )
-from maml_tui.cli.reference import LAST, NamedRun, Run
-from maml_tui.wording import MISSING, duration, moment
+from maml_tui.reports.wording import MISSING, duration, moment
+from maml_tui.runs.listing import RunFacts, arrange
+from maml_tui.runs.query import parse_query
+from maml_tui.runs.table import Column, all_columns
 
 if TYPE_CHECKING:
     from typer._click import Context
 
     from engine.runs.directory import RunDirectory
-    from maml_tui.browsing.listing import Listing
+    from maml_tui.runs.listing import Listing
 
 app = typer.Typer(help="The runs there are.", no_args_is_help=True, epilog="Example: maml runs ls")
 

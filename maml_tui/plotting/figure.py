@@ -9,11 +9,11 @@ import numpy.typing as npt
 
 from engine.text import printable
 from maml_tui.plotting.frame import x_scale, y_scale
-from maml_tui.plotting.palette import colour
+from maml_tui.plotting.grid import colour
 from maml_tui.plotting.series import Plot, Series, Stroke
 
 if TYPE_CHECKING:
-    from maml_tui.plotting._types import Floats
+    from maml_tui.plotting.scales import Floats
 
 Path = tuple["Floats", "Floats"]
 """Corners of a line or an outline: x [n] and y [n] in pixels from the top left."""

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from maml_tui.plotting.labels import Unit
-from maml_tui.plotting.scales import Scale, Tick, nice_range, proper
+from maml_tui.plotting.scales import Scale, Tick, Unit, nice_range, proper
 
 if TYPE_CHECKING:
-    from maml_tui.plotting._types import Floats, Interval
+    from maml_tui.plotting.scales import Floats, Interval
     from maml_tui.plotting.series import Plot, Series
 
 _LABEL_WIDTH = 5

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from maml_tui.plotting.charset import Charset
-from maml_tui.plotting.glyphs import GLYPHS
+from maml_tui.plotting.glyphs import GLYPHS, Charset
 
 Image = npt.NDArray[np.uint8]
 

@@ -14,7 +14,7 @@ from maml_tui.plotting.series import Plot, Stroke
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from maml_tui.plotting._types import Floats
+    from maml_tui.plotting.scales import Floats
 
 _SCALE = 2
 """Pixels of the picture to a pixel of the figure."""

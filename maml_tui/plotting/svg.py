@@ -10,7 +10,7 @@ from maml_tui.plotting.figure import INK, Anchor, Path, draw_figure
 from maml_tui.plotting.series import Plot, Stroke
 
 if TYPE_CHECKING:
-    from maml_tui.plotting._types import Floats
+    from maml_tui.plotting.scales import Floats
 
 _DASHES = {
     Stroke.DASHED: ' stroke-dasharray="8 4"',

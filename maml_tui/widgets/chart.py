@@ -12,15 +12,13 @@ from textual.geometry import Region
 from textual.message import Message
 
 from engine.errors import UsageError
-from maml_tui.actions import bindings
-from maml_tui.charts.captions import heading, readings
-from maml_tui.charts.sight import Sight
-from maml_tui.charts.view import View
-from maml_tui.exporting import export
+from maml_tui.app.actions import bindings
+from maml_tui.plotting.files import export, to_csv
 from maml_tui.plotting.frame import in_sight
 from maml_tui.plotting.series import Plot
-from maml_tui.plotting.tables import to_csv
-from maml_tui.watching.series import Metric, XAxis
+from maml_tui.runs.series import Metric, XAxis
+from maml_tui.runs.view import Sight, View
+from maml_tui.widgets.captions import heading, readings
 from maml_tui.widgets.plot_view import PlotView
 
 if TYPE_CHECKING:
@@ -29,7 +27,7 @@ if TYPE_CHECKING:
 
     from textual import events
 
-    from maml_tui.app import MamlApp
+    from maml_tui.app.app import MamlApp
 
 _ROOM_BESIDE_CAPTIONS = 4
 """Columns by which a title must be shorter than the content, for Textual to show it whole."""

@@ -30,7 +30,15 @@ CASES = {
     "strokes-pretrained": ["strokes-5w1s", "-s", "iterations=60", "-s", "algorithm=pretrained"],
     "strokes-prototypical": ["strokes-5w1s", "-s", "iterations=60", "-s", "algorithm=prototypical"],
     "strokes-scratch": ["strokes-5w1s", "-s", "algorithm=scratch", "-s", "eval_tasks=100"],
-    "strokes-inductive": ["strokes-5w1s", "-s", "iterations=20", "-s", "eval_mode=inductive", "-s", "eval_tasks=100"],
+    "strokes-inductive": [
+        "strokes-5w1s",
+        "-s",
+        "iterations=20",
+        "-s",
+        "eval_mode=inductive",
+        "-s",
+        "eval_tasks=100",
+    ],
     "omniglot": ["omniglot-5w1s", "-s", "iterations=100", "-s", "eval_tasks=200"],
 }
 

@@ -25,9 +25,9 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "support")]
 from pseudo_terminal import MAML, PseudoTerminal  # noqa: E402
 
 from engine.runs.control import request  # noqa: E402
+from engine.runs.events import LIVE_STATES  # noqa: E402
 from engine.runs.index import find_run  # noqa: E402
 from engine.runs.launch import kill_worker  # noqa: E402
-from engine.runs.states import LIVE_STATES  # noqa: E402
 from engine.runs.status import current_status  # noqa: E402
 
 LIFE = ["iterations=1000000000", "eval_every=1000", "val_tasks=50", "checkpoint_every=500"]

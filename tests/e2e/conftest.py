@@ -27,9 +27,9 @@ def terminal():
 @pytest.fixture
 def states(tmp_path, monkeypatch):
     """A state, data and configuration directory of one's own; no worker outlives the test."""
+    from engine.runs.events import LIVE_STATES
     from engine.runs.index import list_runs
     from engine.runs.launch import kill_worker
-    from engine.runs.states import LIVE_STATES
 
     for name in ("STATE", "DATA", "CONFIG"):
         monkeypatch.setenv(f"MAML_{name}_DIR", str(tmp_path / name.lower()))

@@ -15,11 +15,10 @@ import psutil
 import pytest
 
 from engine.errors import UsageError
-from engine.runs.events import StartedEvent, TrainEvent
+from engine.runs.events import LIVE_STATES, StartedEvent, TrainEvent
 from engine.runs.index import find_run, list_runs
 from engine.runs.journal import EventReader
 from engine.runs.launch import kill_worker
-from engine.runs.states import LIVE_STATES
 from engine.runs.status import current_status, read_status
 
 if TYPE_CHECKING:

@@ -6,18 +6,23 @@ import os
 import socket
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from engine.config.presets import load_preset
 from engine.config.record import RunRecord
 from engine.config.resolve import ResolvedConfig, override_layer, resolve
-from engine.runs.directory import create_run
+from engine.runs.directory import RunDirectory, create_run
 from engine.runs.events import AtStep, CheckpointEvent, EvaluationEvent, Measurement, Protocol, TrainEvent
 from engine.runs.journal import EventWriter
 from engine.runs.processes import process_start
-from engine.runs.result import Measured, Result, write_result
-from engine.runs.status import GpuTelemetry, Telemetry, read_status, write_status
-from maml_tui.watching.watch import RunWatch
+from engine.runs.result import Measured, Result, Scores, write_result
+from engine.runs.status import GpuTelemetry, Status, Telemetry, read_status, write_status
+from engine.services.messages import Report
+from engine.statistics.summary import summarise
+from maml_tui.reports.contender import Contender, outcome_of
+from maml_tui.runs.listing import RunFacts
+from maml_tui.runs.watch import RunWatch
 
 NOW = 1_700_000_000.0
 ACCURACIES = (0.21, 0.78, 0.88, 0.93)
@@ -169,3 +174,86 @@ def result():
             for checkpoint, iteration in (("best", 40), ("last", 60))
         ),
     )
+
+
+@pytest.fixture
+def configured():
+    """Return a preset's configuration with some values changed."""
+
+    def make(preset="smoke", *overrides):
+        return resolve([load_preset(preset).layer, override_layer(overrides)]).config
+
+    return make
+
+
+@pytest.fixture
+def report():
+    """Make a report of the last parameters, whose every step has the same scores."""
+
+    def make(config, scores, step=3, keep=True, fingerprint=None, **protocol):
+        values = np.float32(scores)
+        at = tuple(AtStep(step=index, **summarise(values)._asdict()) for index in range(6))
+        regression = config.is_regression
+        usual = {"split": "test", "tasks": len(values), "shots": 1, "queries": 2, "steps": 5, "seed": 1}
+        measurement = Measurement(
+            metric=config.metric,
+            protocol=Protocol(**{**usual, "ways": None if regression else config.task.ways, **protocol}),
+            loss=at,
+            accuracy=None if regression else at,
+        )
+        return Report(
+            run="x",
+            measurements=(Measured(checkpoint="last", iteration=60, measurement=measurement),),
+            fingerprint=fingerprint or {},
+            scores=Scores.of(step, {"last": values}) if keep else None,
+        )
+
+    return make
+
+
+@pytest.fixture
+def contender(configured, report, tmp_path):
+    """Make a run of a comparison; without scores it was not measured."""
+
+    def make(letter, scores=None, *overrides, preset="smoke", status=None, **measured):
+        config = configured(preset, *overrides)
+        found = None if scores is None else report(config, scores, **measured)
+        usual = {"state": "done", "name": f"run-{letter}", "iteration": 60, "iterations": 60, "best": 0.5}
+        return Contender(
+            letter,
+            RunDirectory(tmp_path / f"7f3{letter.lower()}"),
+            config,
+            Status(created=0.0, heartbeat=0.0, **{**usual, **(status or {})}),
+            outcome_of(config, found, found and found.scores, "last"),
+        )
+
+    return make
+
+
+@pytest.fixture
+def root(tmp_path):
+    return tmp_path / "runs"
+
+
+@pytest.fixture
+def new_run(root):
+    """Return `new_run(name, preset, "key=value", ..., status_field=value, ...)`, a run's folder."""
+
+    def make(name="demo", preset="smoke", *settings, **status):
+        resolved = resolve([load_preset(preset).layer, override_layer(list(settings))])
+        run = create_run(name, RunRecord(resolved, name).to_toml, root)
+        write_status(run, read_status(run).model_copy(update=status))
+        return run
+
+    return make
+
+
+@pytest.fixture
+def facts(new_run):
+    """Return what is known of a new run: the arguments are those of `new_run`."""
+
+    def make(*arguments, **status):
+        run = new_run(*arguments, **status)
+        return RunFacts(run, read_status(run))
+
+    return make

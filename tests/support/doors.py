@@ -19,8 +19,6 @@ import torch
 from PIL import Image
 from safetensors.torch import save
 
-from engine.application.weights import read_weights
-from engine.checkpoint import restore, to_bytes
 from engine.config.presets import load_preset
 from engine.config.record import RunRecord, read_record
 from engine.config.resolve import override_layer, resolve
@@ -33,16 +31,17 @@ from engine.runs.checkpoints import read_pointer
 from engine.runs.control import pending
 from engine.runs.directory import create_run
 from engine.runs.journal import EventReader, EventWriter
-from engine.runs.result import read_result
-from engine.runs.scores import read_scores
+from engine.runs.result import read_result, read_scores
 from engine.runs.status import read_status
 from engine.runs.tags import read_tags, tags_path
-from engine.training import Setup
-from maml_tui.browsing.facts import RunFacts
-from maml_tui.browsing.query import parse_query
+from engine.services.initialisation import read_weights
+from engine.training.checkpoint import restore, to_bytes
+from engine.training.loop import Setup
+from maml_tui.app.settings import read_settings
 from maml_tui.cli import run as maml
-from maml_tui.settings import read_settings
-from maml_tui.watching.watch import RunWatch
+from maml_tui.runs.listing import RunFacts
+from maml_tui.runs.query import parse_query
+from maml_tui.runs.watch import RunWatch
 
 _SMALL = ("hidden=[4]", "meta_batch_size=2", "iterations=4", "eval_every=2", "val_tasks=4", "eval_tasks=4")
 _WORDS = (

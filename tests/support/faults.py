@@ -45,7 +45,7 @@ def _at_each_step(happen):
 def asked(run, *requests):
     """Once it is ready to train, requests wait for it: a verb and how to stop, each."""
     from engine.runs.control import request
-    from engine.session import Session
+    from engine.worker.session import Session
 
     prepare = Session.prepare
 

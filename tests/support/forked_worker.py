@@ -14,7 +14,9 @@ from engine.runs.launch import worker_environment
 _ROOT = Path(__file__).resolve().parents[2]
 _CONTEXT = multiprocessing.get_context("forkserver")
 # The first gradient imports torch._dynamo, and a data set numpy.
-_CONTEXT.set_forkserver_preload(["forked_worker", "engine.worker", "torch._dynamo", "engine.data.strokes"])
+_CONTEXT.set_forkserver_preload(
+    ["forked_worker", "engine.worker.main", "torch._dynamo", "engine.data.strokes"]
+)
 # The server finds modules by this alone; what it once was is what the tests' other processes shall see.
 os.environ["PYTHONPATH"] = os.pathsep.join(
     [str(_ROOT), str(_ROOT / "tests" / "support"), os.environ.get("PYTHONPATH", "")]
@@ -39,7 +41,7 @@ def work(run, fault="none", *arguments, seconds=120):
 
 def _work(path, environment, fault, arguments):
     from engine.runs.directory import RunDirectory
-    from engine.worker import main
+    from engine.worker.main import main
 
     os.setsid()
     os.environ.clear()

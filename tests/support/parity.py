@@ -7,7 +7,7 @@ import torch
 
 from engine.acceleration.by_hand import by_hand
 from engine.acceleration.native.library import UnavailableError, library
-from engine.acceleration.paths import TOLERANCE, relative_difference
+from engine.acceleration.ways import TOLERANCE, relative_difference
 from engine.algorithms.maml import MAML
 from engine.tasks.episode import Episodes
 

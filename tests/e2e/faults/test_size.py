@@ -93,7 +93,7 @@ WATCH = """
 import sys
 from pathlib import Path
 from engine.runs.directory import RunDirectory
-from maml_tui.watching.watch import RunWatch
+from maml_tui.runs.watch import RunWatch
 watch = RunWatch(RunDirectory(Path(sys.argv[1])))
 while watch.apply(watch.fetch()):
     pass

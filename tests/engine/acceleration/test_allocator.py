@@ -16,13 +16,13 @@ def faults():
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 print(sorted(faults() for _ in range(30))[15])
 """
-KEEP = "from engine.acceleration.allocator import keep_freed_memory; keep_freed_memory()"
+KEEP = "from engine.acceleration.device import keep_freed_memory; keep_freed_memory()"
 
 
 GIVE_BACK = """
 import psutil, torch
 {keep}
-from engine.acceleration.allocator import give_back_freed_memory
+from engine.acceleration.device import give_back_freed_memory
 def resident():
     return psutil.Process().memory_info().rss >> 20
 before, large = resident(), torch.ones(50_000_000)
@@ -56,7 +56,7 @@ def test_a_large_tensor_takes_the_pages_of_one_before():
 
 
 def test_nothing_happens_elsewhere(monkeypatch):
-    from engine.acceleration import allocator
+    from engine.acceleration import device as allocator
 
     monkeypatch.setattr(allocator.sys, "platform", "darwin")
     monkeypatch.setattr(allocator.ctypes, "CDLL", lambda name: pytest.fail("no glibc here"))

@@ -5,15 +5,14 @@ from __future__ import annotations
 import pytest
 import torch
 
-from engine.acceleration import graph
 from engine.acceleration.batched import Batched
-from engine.acceleration.graph import replayed
-from engine.acceleration.paths import relative_difference
-from engine.acceleration.step import Step
-from engine.checkpoint import parameters_hash, restore, to_bytes
-from engine.device import use_device
+from engine.acceleration.device import use_device
+from engine.acceleration.ways import relative_difference
 from engine.tasks.sampling import Split
-from engine.training import Setup, Updated, Validated, meta_train
+from engine.training import recorded as graph
+from engine.training.checkpoint import parameters_hash, restore, to_bytes
+from engine.training.loop import Setup, Updated, Validated, meta_train
+from engine.training.recorded import Step, replayed
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 

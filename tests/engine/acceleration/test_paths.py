@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from engine.acceleration import paths
-from engine.acceleration.paths import choose_path, recomputes, relative_difference
-from engine.training import Setup
+from engine.acceleration import ways as paths
+from engine.acceleration.ways import choose_path, recomputes, relative_difference
+from engine.training.loop import Setup
 
 CPU = torch.device("cpu")
 

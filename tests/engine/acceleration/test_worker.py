@@ -6,10 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from engine import session, worker
-from engine.acceleration.graph import Replay
-from engine.acceleration.paths import Path
-from engine.acceleration.step import Step
+from engine.acceleration.ways import Path
 from engine.config.record import RunRecord
 from engine.config.resolve import ResolvedConfig
 from engine.runs.control import request
@@ -17,8 +14,11 @@ from engine.runs.directory import RunDirectory, create_run
 from engine.runs.events import CheckpointEvent, EvaluationEvent, RequestEvent, StartedEvent
 from engine.runs.journal import EventReader, EventWriter
 from engine.runs.result import read_result
-from engine.stopping import Stop
-from engine.worker import _last_path, _path_warnings
+from engine.training.recorded import Replay, Step
+from engine.worker import main as worker
+from engine.worker import session
+from engine.worker.main import _last_path, _path_warnings
+from engine.worker.stopping import Stop
 
 STARTED = {
     "pid": 1,

@@ -18,7 +18,7 @@ from engine.models.build import adapted_names
 from engine.tasks.episode import Episodes, EpisodeShape
 from engine.tasks.images import LabelledImages
 from engine.tasks.sampling import Split, Stream
-from engine.training import Setup, meta_train
+from engine.training.loop import Setup, meta_train
 
 CPU = torch.device("cpu")
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch.func import grad
 
-from engine.algorithms.gradient import recorded_grad
+from engine.algorithms.adapt import recorded_grad
 
 
 def params():
@@ -68,7 +68,7 @@ def test_a_run_on_pictures_starts_without_the_compiler():
 import sys, torch
 from engine.config.resolve import override_layer, resolve
 from engine.config.presets import load_preset
-from engine.training import Setup
+from engine.training.loop import Setup
 config = resolve([load_preset("smoke").layer, override_layer(["val_tasks=4"])]).config
 setup = Setup.build(config, torch.device("cpu"))
 setup.validate(setup.initial_state().theta)

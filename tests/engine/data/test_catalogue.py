@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engine.data import catalogue, omniglot, splits, store
+from engine.data import image_sets as catalogue
+from engine.data import omniglot, splits, store
 from engine.data.own_images import Choices
 from engine.errors import ResourceError, UsageError
 

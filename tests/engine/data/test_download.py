@@ -15,10 +15,11 @@ from functools import partial
 
 import pytest
 
-from engine import download as process
-from engine.data import download, omniglot, store
+from engine.data import omniglot, store
 from engine.errors import MamlError, ResourceError, UsageError
-from engine.torchvision_compat import import_datasets
+from engine.services import download as process
+from engine.services import download_client as download
+from engine.services.download import import_datasets
 
 BACKGROUND, EVALUATION = "images_background.zip", "images_evaluation.zip"
 
@@ -179,7 +180,7 @@ def test_the_parent_returns_the_set_and_the_warnings(monkeypatch, serve, publish
     commands = child(monkeypatch, """print('{"warnings": ["odd"]}')""")
     imported = download.download("omniglot", "http://mirror")
     assert (imported.image_set.classes, imported.warnings) == (3, ("odd",))
-    assert commands[0][1:] == ["-P", "-m", "engine.download", "omniglot", "--url", "http://mirror"]
+    assert commands[0][1:] == ["-P", "-m", "engine.services.download", "omniglot", "--url", "http://mirror"]
 
 
 @pytest.mark.parametrize(("code", "kind"), [(1, MamlError), (2, UsageError), (3, ResourceError)])

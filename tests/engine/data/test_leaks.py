@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.data.leaks import leaks
-from engine.data.splits import ClassSplit
+from engine.data.splits import ClassSplit, leaks
 from engine.data.store import make_image_set
 
 SPLIT = ClassSplit("parts", ("a", "b"), ("c",), ("d",))

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.data.names import check_name
+from engine.data.store import check_name
 from engine.errors import UsageError
 from engine.text import printable
 

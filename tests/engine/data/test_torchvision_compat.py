@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from engine import torchvision_compat
 from engine.errors import ResourceError
+from engine.services import download as torchvision_compat
 
 
 def test_the_data_sets_can_be_imported_and_imported_again():

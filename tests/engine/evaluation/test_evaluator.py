@@ -11,9 +11,9 @@ import torch
 
 from engine.evaluation import evaluator
 from engine.evaluation.evaluator import diverged_tasks, evaluate, is_better, predict_alone, protocol_for
-from engine.tasks.build import evaluation_shape
 from engine.tasks.sampling import Split, Stream
-from engine.training import Setup
+from engine.tasks.sources import evaluation_shape
+from engine.training.loop import Setup
 
 CPU = torch.device("cpu")
 

@@ -8,8 +8,8 @@ import torch
 from engine.config.presets import load_preset
 from engine.config.resolve import override_layer, resolve
 from engine.errors import UsageError
-from engine.models.batch_norm import BatchNorm
 from engine.models.build import build_model
+from engine.models.conv4 import BatchNorm
 
 
 def config_of(preset: str, *overrides: str):

@@ -10,8 +10,7 @@ from engine.errors import ResourceError, UsageError
 from engine.runs import index
 from engine.runs.directory import RunDirectory
 from engine.runs.index import find_run, list_runs, remove_run
-from engine.runs.lock import RunLock
-from engine.runs.processes import process_start
+from engine.runs.processes import RunLock, process_start
 from engine.runs.status import Status, current_status, write_status
 
 

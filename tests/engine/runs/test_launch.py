@@ -100,7 +100,7 @@ print("err", os.environ["NO_COLOR"], pathlib.Path(__import__("engine").__file__)
 def test_a_worker_has_its_own_session_no_terminal_and_a_log(run, tmp_path, monkeypatch):
     script = tmp_path / "python"
     script.write_text(
-        f'#!/bin/sh\n[ "$1 $2 $3" = "-P -m engine.worker" ] || exit 9\nexec {sys.executable} -c "$CODE" "$4"\n'
+        f'#!/bin/sh\n[ "$1 $2 $3" = "-P -m engine.worker.main" ] || exit 9\nexec {sys.executable} -c "$CODE" "$4"\n'
     )
     script.chmod(0o700)
     (tmp_path / "engine").mkdir()

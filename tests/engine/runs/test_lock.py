@@ -11,12 +11,12 @@ import sys
 import pytest
 
 from engine.errors import ResourceError
-from engine.runs.lock import RunLock
+from engine.runs.processes import RunLock
 
 HOLD = (
     "import sys, pathlib\n"
     "from engine.runs.directory import RunDirectory\n"
-    "from engine.runs.lock import RunLock\n"
+    "from engine.runs.processes import RunLock\n"
     "lock = RunLock(RunDirectory(pathlib.Path(sys.argv[1])))\n"
     "print('held', flush=True)\n"
     "sys.stdin.read()\n"

@@ -19,7 +19,7 @@ from engine.runs.events import (
     TrainEvent,
 )
 from engine.runs.journal import EventWriter
-from engine.runs.lock import RunLock
+from engine.runs.processes import RunLock
 from engine.runs.rebuilding import REBUILT, mend_status, rebuild_status
 from engine.runs.status import current_status, read_status
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from engine.errors import ResourceError
-from engine.runs.scores import Scores, read_scores, write_scores
+from engine.runs.result import Scores, read_scores, write_scores
 
 
 def test_scores_come_back_bit_for_bit(tmp_path):

@@ -9,8 +9,8 @@ import psutil
 import pytest
 
 from engine.errors import ResourceError
+from engine.runs.events import LIVE_STATES
 from engine.runs.processes import process_alive, process_start
-from engine.runs.states import LIVE_STATES
 from engine.runs.status import Status, current_status, observed_state, read_status, write_status
 
 RUNNING = Status(state="running", name="demo", created=1.0, pid=42, host="here", heartbeat=100.0)

@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from engine.statistics.eta import Forecast, Pace
 from engine.statistics.summary import summarise
+from engine.training.reporting import Forecast, Pace
 
 
 def test_a_summary_is_mean_interval_and_median():

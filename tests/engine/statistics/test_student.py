@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from engine.statistics.student import critical_95, two_sided_p
+from engine.statistics.paired import critical_95, two_sided_p
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,12 @@ import sys
 import pytest
 import torch
 
-from engine.custom import use_search_path
+from engine.config.own_code import use_search_path
 from engine.errors import UsageError
-from engine.tasks.build import build_source
 from engine.tasks.custom import CustomTasks
 from engine.tasks.episode import EpisodeShape
 from engine.tasks.sampling import Split, Stream
+from engine.tasks.sources import build_source
 
 CPU = torch.device("cpu")
 CODE = """

@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from engine.application.protocol import JOB, Classified, Fitted, Guess, Value
+from engine.services.apply_messages import JOB, Classified, Fitted, Guess, Value
 
 ABOUT = {"name": "demo", "iteration": 60, "steps": 3, "support_loss": (1.6, 1.0, 0.5, 0.25)}
 CLASSES = Classified(
@@ -43,7 +43,7 @@ def test_what_was_asked_for_is_what_the_process_is_asked(maml, new_run, process)
     )
     assert code == 0
     ((command, job),) = calls
-    assert command[1:] == ("-P", "-m", "engine.application")
+    assert command[1:] == ("-P", "-m", "engine.services.apply")
     assert (job.origin.run, job.origin.checkpoint, job.origin.file) == (str(run.path), "latest", None)
     assert (job.support, job.queries) == ("birds", ("a.png", "b.png", "c.png"))
     assert (job.steps, job.mode, job.save, job.force) == (4, "inductive", "w.safetensors", False)

@@ -6,9 +6,8 @@ import json
 
 import pytest
 
-from engine.acceleration.bench import race as race_module
-from engine.acceleration.bench.protocol import OURS, PEERS
-from engine.acceleration.bench.race import Row
+from engine.services.bench import race as race_module
+from engine.services.bench.race import OURS, PEERS, Row
 from maml_tui.cli import bench
 
 RAN = {

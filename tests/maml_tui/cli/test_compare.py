@@ -6,9 +6,8 @@ import subprocess
 import numpy as np
 import pytest
 
-from engine.runs.report import Report
-from engine.runs.result import Measured, Result, write_result
-from engine.runs.scores import Scores, write_scores
+from engine.runs.result import Measured, Result, Scores, write_result, write_scores
+from engine.services.messages import Report
 from engine.statistics.summary import summarise
 
 

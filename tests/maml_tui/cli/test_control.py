@@ -127,7 +127,7 @@ def test_stopping_now_and_killing_exclude_each_other(maml, new_run):
 
 def test_resume_continues_a_paused_run(maml, new_run, monkeypatch):
     found = []
-    monkeypatch.setattr("maml_tui.cli.resume.ask", lambda run, verb: found.append(verb))
+    monkeypatch.setattr("maml_tui.cli.control.ask", lambda run, verb: found.append(verb))
     new_run(**{**LIVE, "state": "paused"})
     assert maml("resume")[0] == 0
     assert found == ["resume"]
@@ -142,7 +142,7 @@ def test_what_cannot_be_resumed_says_why(maml, new_run):
 
 
 def test_resume_starts_a_worker_on_what_can_be_resumed(maml, new_run, monkeypatch):
-    monkeypatch.setattr("maml_tui.cli.resume.work", lambda run, record, display: 4)
+    monkeypatch.setattr("maml_tui.cli.control.work", lambda run, record, display: 4)
     run = new_run(state="lost", iteration=60)
     save_checkpoint(run, 60, b"x", ["latest"])
     assert maml("resume", run.id)[0] == 4

@@ -10,10 +10,12 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from engine.data import catalogue, download, store
+from engine.data import image_sets as catalogue
+from engine.data import store
 from engine.data.own_images import Choices
 from engine.data.splits import proportional_split
 from engine.errors import ResourceError, UsageError
+from engine.services import download_client as download
 from maml_tui.cli import data
 
 RUNNER = CliRunner()
@@ -210,7 +212,7 @@ def test_the_command_is_light_to_import_and_never_loads_torch():
     program = (
         "import sys, maml_tui.cli.data\n"
         "assert not {'numpy', 'PIL', 'engine.data'} & set(sys.modules)\n"
-        "import engine.data.catalogue, engine.data.download\n"
+        "import engine.data.image_sets, engine.services.download_client\n"
         "assert 'torch' not in sys.modules\n"
     )
     root = Path(data.__file__).parents[2]

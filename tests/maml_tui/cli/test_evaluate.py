@@ -43,7 +43,7 @@ def test_only_what_was_asked_for_overrides_the_run(maml, new_run, evaluator, rep
         "eval", run.id, "--tasks", "10", "--split", "val", "--checkpoint", "latest", "--seed", "7"
     )
     assert code == 0
-    assert commands[0][1:5] == ["-P", "-m", "engine.evaluation", str(run.path)]
+    assert commands[0][1:5] == ["-P", "-m", "engine.services.evaluate", str(run.path)]
     assert json.loads(commands[0][5]) == {"checkpoint": ["latest"], "split": "val", "tasks": 10, "seed": 7}
     assert "3*    93.12 ± 0.71" in out
 

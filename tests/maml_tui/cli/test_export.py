@@ -7,11 +7,11 @@ import tomllib
 
 import pytest
 
-from engine.application.protocol import JOB, Exported, Facts
 from engine.config.record import read_record
 from engine.config.toml import config_tables, write_toml
 from engine.runs.journal import EventWriter
 from engine.runs.result import Measured, Result, write_result
+from engine.services.apply_messages import JOB, Exported, Facts
 
 
 @pytest.fixture(autouse=True)

@@ -11,9 +11,8 @@ from engine.runs.events import StateEvent, WarningEvent
 from engine.runs.journal import EventReader, EventWriter
 from engine.runs.processes import process_start
 from engine.runs.status import Status, read_status, write_status
-from maml_tui.cli.follow import exit_code, follow
-from maml_tui.cli.interrupts import Interrupts
-from maml_tui.cli.json_lines import JsonView
+from maml_tui.cli.follow import Interrupts, exit_code, follow
+from maml_tui.cli.plain import JsonView
 
 ME = {"pid": os.getpid(), "process_start": process_start(os.getpid()), "host": socket.gethostname()}
 GONE = {"pid": 999_999_999, "process_start": 1.0, "host": socket.gethostname()}

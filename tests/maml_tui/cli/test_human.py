@@ -8,7 +8,7 @@ from rich.console import Console
 
 from engine.runs.events import RequestEvent, WarningEvent
 from engine.runs.status import Status
-from maml_tui.cli import evaluation_rows
+from maml_tui.cli import human as evaluation_rows
 from maml_tui.cli.human import HumanView
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from engine.runs.status import Status
-from maml_tui.cli.live_line import bar, live_line
+from maml_tui.cli.human import bar, live_line
 
 
 def status(state="running", iteration=18000):

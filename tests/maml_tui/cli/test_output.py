@@ -12,7 +12,7 @@ from maml_tui.cli.output import (
     room,
     say,
 )
-from maml_tui.results import ResultTable
+from maml_tui.reports.results import ResultTable
 
 
 def test_a_pipe_gets_plain_lines_whatever_is_asked():

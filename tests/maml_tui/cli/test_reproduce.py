@@ -6,9 +6,9 @@ import pytest
 
 from engine.config.record import read_record
 from engine.runs.index import list_runs
-from engine.runs.report import Report
 from engine.runs.result import Measured, Result, write_result
 from engine.runs.status import read_status, write_status
+from engine.services.messages import Report
 from maml_tui.cli import reproduce
 
 

@@ -8,8 +8,8 @@ from engine.runs.events import FinishedEvent
 from engine.runs.index import list_runs
 from engine.runs.journal import EventWriter
 from engine.runs.result import Measured, Result, write_result
-from maml_tui.browsing.keys import run_keys
-from maml_tui.cli import complete
+from maml_tui.cli import arguments as complete
+from maml_tui.runs.terms import run_keys
 
 
 @pytest.fixture

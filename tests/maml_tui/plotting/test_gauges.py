@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maml_tui.plotting.charset import Charset
-from maml_tui.plotting.gauges import bar, sparkline
+from maml_tui.plotting.glyphs import Charset, bar, sparkline
 
 anything = st.floats(allow_nan=True, allow_infinity=True)
 

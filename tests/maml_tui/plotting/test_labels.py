@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maml_tui.plotting.labels import Unit, reading, tick_label
+from maml_tui.plotting.scales import Unit, reading, tick_label
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from maml_tui.plotting.palette import PALETTE, colour
+from maml_tui.plotting.grid import PALETTE, colour
 
 # Machado, Oliveira & Fernandes 2009, severity 1.0.
 DEFICIENCIES = {

@@ -7,8 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from maml_tui.plotting.labels import Unit
-from maml_tui.plotting.scales import Scale, next_range, nice_range, proper
+from maml_tui.plotting.scales import Scale, Unit, next_range, nice_range, proper
 
 numbers = st.floats(allow_nan=False, min_value=-1e300, max_value=1e300)
 positive = st.floats(min_value=1e-280, max_value=1e280)

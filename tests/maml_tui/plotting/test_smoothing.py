@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maml_tui.plotting.smoothing import smooth
+from maml_tui.plotting.series import smooth
 
 
 def one_by_one(y, factor):

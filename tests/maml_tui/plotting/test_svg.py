@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from maml_tui.plotting.labels import Unit
+from maml_tui.plotting.scales import Unit
 from maml_tui.plotting.series import Plot, Series, Stroke
 from maml_tui.plotting.svg import to_svg
 

@@ -5,9 +5,9 @@ import io
 
 import numpy as np
 
+from maml_tui.plotting.files import to_csv
 from maml_tui.plotting.frame import in_sight
 from maml_tui.plotting.series import Plot, Series
-from maml_tui.plotting.tables import to_csv
 
 
 def test_every_sample_is_a_line():

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from maml_tui.plotting.render import dots, trace
 from maml_tui.plotting.series import Stroke
-from maml_tui.plotting.trace import dots, trace
 
 
 def picture(u, v, rows, columns, stroke=Stroke.SOLID):

@@ -9,7 +9,7 @@ import pyte
 import pytest
 from textual.app import App
 
-from maml_tui.repainting import SparingScreen
+from maml_tui.app.repainting import SparingScreen
 
 
 class Window(App):

@@ -7,10 +7,10 @@ import pytest
 from textual import events
 
 from engine.errors import UsageError
-from maml_tui.charts.view import View
-from maml_tui.plotting.labels import Unit
+from maml_tui.plotting.scales import Unit
 from maml_tui.plotting.series import Plot, Series, Stroke
-from maml_tui.watching.series import Metric, XAxis
+from maml_tui.runs.series import Metric, XAxis
+from maml_tui.runs.view import View
 from maml_tui.widgets.chart import Chart
 
 GUTTER, STEPS = 6, 51

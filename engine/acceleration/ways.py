@@ -1,0 +1,222 @@
+"""Which road the meta-gradient takes on this device, and the proof that it leads to the same place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Protocol
+
+import torch
+
+from engine.acceleration.batched import Batched
+from engine.acceleration.by_hand import ByHand, by_hand
+from engine.acceleration.device import give_back_freed_memory
+from engine.acceleration.native.library import UnavailableError, library
+from engine.acceleration.threads import ONE_CORE_NUMBERS
+from engine.models.conv4 import Conv4Pool, Conv4Stride
+from engine.models.mlp import MLP
+from engine.tasks.episode import Episodes, EpisodeShape
+from engine.tasks.sampling import Split, Stream
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from engine.acceleration.native.library import Library
+    from engine.algorithms.adapt import Params
+    from engine.algorithms.maml import MAML, QueryMetrics
+    from engine.config.schema import RunConfig
+    from engine.tasks.episode import TaskSource
+
+
+# What training takes by PyTorch in some ten seconds; compiling takes about six for the convolutions, one for the MLP.
+_WORTH_COMPILING = 1e12
+_ITERATIONS_WORTH_COMPILING = 10_000
+
+_NARROWEST = 8  # filters in a vector of the least of processors
+
+
+def native_code(config: RunConfig, model: nn.Module, input_shape: tuple[int, ...]) -> Library | None:
+    """Return the native code if a run's network is one it is made for, and training is worth compiling it.
+
+    The answer depends on configuration and machine alone, so that a run is resumed and measured by the same code.
+
+    Args:
+        config: The run's.
+        model: Its network.
+        input_shape: Of an example: `(channels, height, width)` of a picture.
+
+    Raises:
+        UnavailableError: It cannot be compiled or loaded here.
+    """
+    if type(model) is MLP:
+        small = sum(value.numel() for value in model.parameters()) <= ONE_CORE_NUMBERS
+        worth = small and config.is_regression and config.training.iterations >= _ITERATIONS_WORTH_COMPILING
+        return library("mlp") if worth else None
+    ours = type(model) in (Conv4Stride, Conv4Pool) and config.model.filters % _NARROWEST == 0
+    ours &= config.algorithm.algorithm in ("maml", "fomaml")
+    worth = ours and _operations(config, model, input_shape) >= _WORTH_COMPILING
+    return library("conv4") if worth else None
+
+
+def _operations(config: RunConfig, model: nn.Module, input_shape: tuple[int, ...]) -> float:
+    """Return about how many multiplications and additions training takes: a gradient is three times the outputs."""
+    task, algorithm, training = config.task, config.algorithm, config.training
+    steps = algorithm.inner_steps * (3 if algorithm.algorithm == "maml" else 1)
+    pictures = (
+        task.ways * (task.shots * steps + task.queries) * training.meta_batch_size * training.iterations
+    )
+    stride = 2 if type(model) is Conv4Stride else 1
+    _, height, width = input_shape
+    once = 0
+    for weight in model.parameters():
+        if weight.dim() == 4:
+            height, width = -(-height // stride), -(-width // stride)
+            once += 2 * weight.numel() * height * width
+            if stride == 1:
+                height, width = height // 2, width // 2
+    return 3.0 * once * pictures
+
+
+TOLERANCE = 1e-10
+"""Largest difference from the reference in float64, relative to the norm of the meta-gradient."""
+
+_MOST_KEPT_STEPS = 5
+
+
+class MetaGradient(Protocol):
+    """A way to compute the meta-gradient."""
+
+    def meta_gradient(self, theta: Params, episodes: Episodes) -> tuple[Params, QueryMetrics]:
+        """Return the meta-gradient and metrics; see `engine.algorithms.maml.MAML.meta_gradient`."""
+
+
+@dataclass(frozen=True)
+class Path:
+    """The way chosen.
+
+    Attributes:
+        name: What it is called in the run's header.
+        way: The way.
+        warnings: Why faster ones were left out, a sentence each; empty as a rule.
+        library: The native code if that is the way: networks are evaluated by it, too.
+    """
+
+    name: str
+    way: MetaGradient
+    warnings: tuple[str, ...] = ()
+    library: Library | None = None
+
+
+Builder = Callable[["MAML"], MetaGradient | None]
+"""From an algorithm to a way to compute it; None if it is not made for that algorithm or its network."""
+
+
+def choose_path(config: RunConfig, algorithm: MAML, source: TaskSource) -> Path:
+    """Return the fastest way that is made for the algorithm, runs here and agrees with the reference in float64."""
+    path = _fastest(config, algorithm, source)
+    give_back_freed_memory()  # the reference takes more than training, in pieces of other sizes
+    return path
+
+
+def _fastest(config: RunConfig, algorithm: MAML, source: TaskSource) -> Path:
+    warnings: list[str] = []
+    small, theta, episodes = small_problem(algorithm, source, few_examples(config))
+    for name, build in ways(config, source).items():
+        try:
+            way, trial = build(algorithm), build(small)
+        except UnavailableError as error:
+            warnings.append(f"the fast path {name} is not used: {error}")
+            continue
+        if way is None or trial is None:
+            continue
+        defect = _defect(trial, small, theta, episodes)
+        if defect is None:
+            library = way.network.library if isinstance(way, ByHand) else None
+            return Path(name, way, tuple(warnings), library)
+        warnings.append(f"the fast path {name} is not used: {defect}")
+    return Path("loop", algorithm, tuple(warnings))
+
+
+def few_examples(config: RunConfig) -> int:
+    """Return the size of the small problem: two examples where there are two, as a network may normalise over them."""
+    return min(2, config.task.shots, config.task.queries)
+
+
+def ways(config: RunConfig, source: TaskSource) -> dict[str, Builder]:
+    """Return the ways of a source's device by name, fastest first, with the configuration's memory settings."""
+    chunk, recompute = config.training.task_chunk, recomputes(config)
+
+    def native(algorithm: MAML) -> MetaGradient | None:
+        code = native_code(config, algorithm.learner.model, source.input_shape)
+        return None if code is None else by_hand(algorithm, chunk, recompute=recompute, library=code)
+
+    def written_out(algorithm: MAML) -> MetaGradient | None:
+        return by_hand(algorithm, chunk, recompute=recompute)
+
+    def batched(algorithm: MAML) -> MetaGradient:
+        return Batched(algorithm, chunk, recompute)
+
+    if source.device.type == "cuda":
+        return {"vmap": batched}
+    return {"native": native, "by-hand": written_out, "vmap": batched}
+
+
+def recomputes(config: RunConfig) -> bool:
+    """Tell whether the intermediate values of the inner steps are computed again rather than kept."""
+    choice = config.training.checkpoint_inner
+    return choice == "on" or (choice == "auto" and config.algorithm.inner_steps > _MOST_KEPT_STEPS)
+
+
+def relative_difference(found: Params, expected: Params) -> float:
+    """Return the norm of the difference of two gradients, relative to that of the second."""
+
+    def norm(values: list[Tensor]) -> float:
+        return float(torch.cat([value.flatten().double() for value in values]).norm())
+
+    return norm([found[name] - value for name, value in expected.items()]) / (
+        norm([*expected.values()]) or 1.0
+    )
+
+
+def _defect(way: MetaGradient, algorithm: MAML, theta: Params, episodes: Episodes) -> str | None:
+    """Say what is wrong with a way, having compared it with the reference; None if nothing is."""
+    try:
+        found, _ = way.meta_gradient(theta, episodes)
+    except (RuntimeError, TypeError, ValueError, AttributeError) as error:
+        # Another PyTorch, whose operators differ, or a network that needs more examples.
+        return f"it cannot run here ({str(error).splitlines()[0]})"
+    return disagreement(found, algorithm.meta_gradient(theta, episodes)[0])
+
+
+def disagreement(found: Params, expected: Params) -> str | None:
+    """Say by how much a meta-gradient in float64 is off the reference's; None if by no more than rounding."""
+    difference = relative_difference(found, expected)
+    if difference <= TOLERANCE:
+        return None
+    return f"its meta-gradient differs from the reference's by {difference:.1e} of its norm in float64"
+
+
+def small_problem(algorithm: MAML, source: TaskSource, examples: int = 1) -> tuple[MAML, Params, Episodes]:
+    """Return a problem in float64 with the run's own network and data: two tasks, two inner steps at most."""
+    generator = torch.Generator().manual_seed(0)
+    theta = {
+        # Noise, so that no derivative is zero because a parameter is.
+        name: (value.detach() + 0.1 * torch.randn(value.shape, generator=generator))
+        .to(source.device)
+        .double()
+        for name, value in algorithm.learner.model.named_parameters()
+    }
+    small = replace(
+        algorithm,
+        learner=algorithm.learner.to(torch.float64),
+        inner_steps=min(2, algorithm.inner_steps),
+    )
+    return small, theta, small_episodes(source, examples, 0)
+
+
+def small_episodes(source: TaskSource, examples: int, iteration: int | Tensor) -> Episodes:
+    """Return the meta-batch of the small problem in an iteration: two tasks of two classes, in float64."""
+    shape = EpisodeShape(ways=2, shots=examples, queries=examples)
+    tasks = torch.arange(2, device=source.device) + 2 * iteration
+    sampled = source.sample(Stream(0, Split.TRAIN), tasks, shape)
+    return Episodes(*(part.double() if part.is_floating_point() else part for part in sampled.tensors()))

@@ -1,0 +1,196 @@
+"""`python -m engine.services.apply`: adapts a model to examples from outside, or writes it to a file, and ends.
+
+Reads a `Job` on stdin and writes a `Report` on stdout; see `engine.services.apply_messages`.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from pydantic import ValidationError
+
+from engine.acceleration.memory import explain_out_of_memory
+from engine.data.examples import read_points, read_queries, read_support
+from engine.errors import DivergedError, MamlError, UsageError
+from engine.evaluation.evaluator import predict_alone
+from engine.services.apply_messages import JOB, AdaptJob, Classified, Exported, Fitted, Guess, Value
+from engine.services.initialisation import Initialisation, write_weights
+from engine.training.checkpoint import parameters_hash
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor
+
+    from engine.algorithms.adapt import Params
+    from engine.data.pictures import Form
+    from engine.services.apply_messages import ExportJob, Job, Report
+
+
+_GRID_POINTS = 21
+
+
+def adapt_to(initialisation: Initialisation, job: AdaptJob) -> Classified | Fitted:
+    """Adapt as asked, save the parameters if asked to, and predict the queries.
+
+    Raises:
+        UsageError: The examples do not fit the model.
+        ResourceError: They cannot be read, or the parameters not be saved.
+        DivergedError: The adapted parameters are not finite.
+    """
+    if initialisation.form is None:
+        return _fit_values(initialisation, job)
+    return _tell_classes(initialisation, initialisation.form, job)
+
+
+def _tell_classes(initialisation: Initialisation, form: Form, job: AdaptJob) -> Classified:
+    config = initialisation.config
+    support = read_support(Path(job.support), form, config.task.ways)
+    queries = read_queries(map(Path, job.queries), form, support.class_names)
+    x, y = _pictures(support.images), torch.from_numpy(support.labels)
+    adapted, losses = _adapt(initialisation, x, y, job)
+    mode = job.mode or config.evaluation.eval_mode
+    outputs = _outputs(initialisation, adapted, x, _pictures(queries.images), alone=mode == "inductive")
+    actual = queries.labels or (None,) * len(queries.files)
+    return Classified(
+        **_about(initialisation, losses, np.bincount(support.labels).tolist()),
+        class_names=support.class_names,
+        mode=mode,
+        guesses=tuple(
+            Guess(file=file, probabilities=tuple(row), actual=label)
+            for file, row, label in zip(queries.files, outputs.softmax(dim=-1).tolist(), actual, strict=True)
+        ),
+    )
+
+
+def _fit_values(initialisation: Initialisation, job: AdaptJob) -> Fitted:
+    if job.mode is not None:
+        raise UsageError("a regression network has no batch statistics: leave out the mode")
+    inputs = initialisation.inputs
+    points = read_points(Path(job.support), {inputs + 1})
+    x, y = _tensor(points[:, :inputs]), _tensor(points[:, inputs:])
+    adapted, losses = _adapt(initialisation, x, y, job)
+    asked = [read_points(Path(query), {inputs, inputs + 1}) for query in job.queries] or [
+        _grid(initialisation)
+    ]
+    predicted = (initialisation.learner.predict(adapted, _tensor(p[:, :inputs])) for p in asked)
+    return Fitted(
+        **_about(initialisation, losses, [len(points)]),
+        values=tuple(
+            Value(x=tuple(row[:inputs]), y=value, actual=row[inputs] if len(row) > inputs else None)
+            for rows, outputs in zip(asked, predicted, strict=True)
+            for row, (value, *_) in zip(rows.tolist(), outputs.tolist(), strict=True)
+        ),
+    )
+
+
+def _adapt(
+    initialisation: Initialisation, x: Tensor, y: Tensor, job: AdaptJob
+) -> tuple[Params, tuple[float, ...]]:
+    """Return the adapted parameters, saved if asked for, and the support's mean loss after every step."""
+    config, evaluation = initialisation.config, initialisation.config.evaluation
+    # Classes may have different numbers of examples: their mean takes the place of the shots K.
+    learner = initialisation.learner.for_shots(len(x) if config.is_regression else len(x) / config.task.ways)
+    steps = evaluation.eval_steps if job.steps is None else job.steps
+    losses = []
+    for params in learner.adapted_to(initialisation.theta, (x, y), config.algorithm.inner_lr, steps, order=1):
+        losses.append(learner.example_losses(learner.predict(params, x), y).mean().item())
+    if not all(value.isfinite().all() for value in params.values()):
+        raise DivergedError(f"the parameters are not finite after {steps} steps: take fewer with --steps")
+    if job.save is not None:
+        _save(Path(job.save), initialisation, params, force=job.force)
+    return params, tuple(losses)
+
+
+def _save(path: Path, initialisation: Initialisation, adapted: Params, *, force: bool) -> None:
+    facts = initialisation.facts
+    others = {
+        "name": f"{facts.name}-adapted",
+        "sha256": parameters_hash(adapted),
+        "measurements": (),
+        "place": {},
+    }
+    write_weights(path, adapted, facts.model_copy(update=others), initialisation.form, force=force)
+
+
+def _outputs(
+    initialisation: Initialisation, params: Params, support: Tensor, queries: Tensor, *, alone: bool
+) -> Tensor:
+    if not len(queries):
+        return torch.zeros(0, initialisation.config.task.ways)
+    if alone:
+        return predict_alone(initialisation.learner, params, support, queries)
+    return initialisation.learner.predict(params, queries)
+
+
+def _about(initialisation: Initialisation, losses: Sequence[float], examples: list[int]) -> dict[str, Any]:
+    facts = initialisation.facts
+    return {
+        "name": facts.name,
+        "iteration": facts.iteration,
+        "steps": len(losses) - 1,
+        "examples": tuple(examples),
+        "support_loss": tuple(losses),
+    }
+
+
+def _grid(initialisation: Initialisation) -> np.ndarray:
+    """Return points over the whole range that tasks of training are drawn from, `[points, 1]`."""
+    if initialisation.inputs != 1 or initialisation.config.task.task_class:
+        raise UsageError("say where to predict: --query FILE, a CSV file of points")
+    return np.linspace(*initialisation.config.task.x_range, _GRID_POINTS)[:, None]
+
+
+def _tensor(values: np.ndarray) -> Tensor:
+    return torch.from_numpy(values).to(torch.float32)
+
+
+def _pictures(images: np.ndarray) -> Tensor:
+    """Return what a network is given of uint8 pictures; see `ImageTasks`."""
+    return _tensor(images) / 255
+
+
+def main() -> int:
+    """Do the job and print the report; return the exit code."""
+    try:
+        job = _read(sys.stdin.buffer.read())
+        with explain_out_of_memory("give fewer queries at a time"):
+            print(do(job).model_dump_json())
+    except MamlError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+def do(job: Job) -> Report:
+    """Do a job.
+
+    Raises:
+        MamlError: It cannot be done.
+    """
+    initialisation = Initialisation.load(job.origin)
+    return adapt_to(initialisation, job) if isinstance(job, AdaptJob) else _export(initialisation, job)
+
+
+def _export(initialisation: Initialisation, job: ExportJob) -> Exported:
+    facts = initialisation.facts if job.with_paths else initialisation.facts.model_copy(update={"place": {}})
+    write_weights(Path(job.file), initialisation.theta, facts, initialisation.form, force=job.force)
+    return Exported(facts=facts)
+
+
+def _read(text: bytes) -> Job:
+    try:
+        return JOB.validate_json(text)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise UsageError(
+            f"{'.'.join(map(str, first['loc'][1:]))} = {first['input']!r}: {first['msg']}"
+        ) from error
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,186 @@
+"""What the process that applies a model is asked, one JSON object, and what it answers. Loads no torch."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from engine.runs.checkpoints import Label
+from engine.runs.result import Measured
+
+MOST_STEPS = 1000
+"""Inner steps that may be asked for."""
+
+
+class _Line(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Origin(_Line):
+    """Where the parameters to adapt from are: a run's folder or an exported file.
+
+    Attributes:
+        run: The folder.
+        file: The file.
+        checkpoint: Which of the run's; None for the best, or the latest of a run that is not validated.
+    """
+
+    run: str | None = None
+    file: str | None = None
+    checkpoint: Label | None = None
+
+
+class AdaptJob(_Line):
+    """Adapt to a few examples and predict others.
+
+    Attributes:
+        origin: The parameters.
+        support: A folder of class folders; for regression a CSV file of points.
+        queries: Pictures and folders of them; for regression CSV files. May be empty.
+        steps: Inner steps; None for as many as the model was scored at.
+        mode: Whether queries share batch statistics; None for the configuration's choice.
+        save: File for the adapted parameters, or None.
+        force: Whether it may replace one.
+    """
+
+    job: Literal["adapt"] = "adapt"
+    origin: Origin
+    support: str
+    queries: tuple[str, ...] = ()
+    steps: int | None = Field(default=None, ge=0, le=MOST_STEPS)
+    mode: Literal["transductive", "inductive"] | None = None
+    save: str | None = None
+    force: bool = False
+
+
+class ExportJob(_Line):
+    """Write a run's parameters to a file of their own.
+
+    Attributes:
+        origin: The run and which of its checkpoints.
+        file: The file to write.
+        force: Whether it may replace one.
+        with_paths: Whether to tell the host, the folders and the command too.
+    """
+
+    job: Literal["export"] = "export"
+    origin: Origin
+    file: str
+    force: bool = False
+    with_paths: bool = False
+
+
+Job = Annotated[AdaptJob | ExportJob, Field(discriminator="job")]
+JOB: TypeAdapter[Job] = TypeAdapter(Job)
+
+
+class Facts(_Line):
+    """What is known of parameters.
+
+    Attributes:
+        name: What the run was called.
+        checkpoint: Which of its checkpoints they are.
+        iteration: Meta-updates behind them.
+        parameters: How many numbers they are.
+        sha256: Hash of the parameters; see `engine.training.checkpoint.parameters_hash`.
+        config: The configuration, as TOML.
+        preset: Name and hash of the preset it started from.
+        fingerprint: Hashes of data and class split.
+        versions: Of what computed them.
+        measurements: What was measured of them on test tasks; empty where the run has not come to that.
+        place: Host, folder and command; empty unless they were to be told.
+    """
+
+    name: str
+    checkpoint: Label
+    iteration: int
+    parameters: int
+    sha256: str
+    config: str
+    preset: dict[str, str] = Field(default_factory=dict)
+    fingerprint: dict[str, str] = Field(default_factory=dict)
+    versions: dict[str, str] = Field(default_factory=dict)
+    measurements: tuple[Measured, ...] = ()
+    place: dict[str, str] = Field(default_factory=dict)
+
+
+class _Adapted(_Line):
+    """What both kinds of adaptation tell.
+
+    Attributes:
+        name: Of the model.
+        iteration: Meta-updates behind its parameters.
+        steps: Inner steps taken.
+        examples: Support examples (of each class).
+        support_loss: Mean loss of a support example after 0, 1, ... steps.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
+
+    name: str
+    iteration: int
+    steps: int
+    examples: tuple[int, ...]
+    support_loss: tuple[float, ...]
+
+
+class Guess(_Line):
+    """A picture and what it is taken for.
+
+    Attributes:
+        file: The picture.
+        probabilities: Of each class `[ways]`.
+        actual: The class whose folder it lies in, as an index; None where not all queries lie in such folders.
+    """
+
+    file: str
+    probabilities: tuple[float, ...]
+    actual: int | None = None
+
+
+class Classified(_Adapted):
+    """Adaptation to classes.
+
+    Attributes:
+        class_names: In the order of the probabilities; may hold any characters.
+        mode: Whether queries shared batch statistics.
+        guesses: One per picture.
+    """
+
+    kind: Literal["classes"] = "classes"
+    class_names: tuple[str, ...]
+    mode: Literal["transductive", "inductive"]
+    guesses: tuple[Guess, ...]
+
+
+class Value(_Line):
+    """A point and the value predicted there.
+
+    Attributes:
+        x: The point.
+        y: The prediction.
+        actual: The value that stood beside the point, or None.
+    """
+
+    x: tuple[float, ...]
+    y: float
+    actual: float | None = None
+
+
+class Fitted(_Adapted):
+    """Adaptation to points."""
+
+    kind: Literal["values"] = "values"
+    values: tuple[Value, ...]
+
+
+class Exported(_Line):
+    """A file was written, and this is what it says of itself."""
+
+    kind: Literal["exported"] = "exported"
+    facts: Facts
+
+
+Report = Annotated[Classified | Fitted | Exported, Field(discriminator="kind")]
+REPORT: TypeAdapter[Report] = TypeAdapter(Report)

@@ -1,0 +1,1 @@
+"""Processes that time meta-iterations in turns."""

@@ -1,0 +1,1 @@
+"""The background process that trains a run and keeps its folder up to date."""

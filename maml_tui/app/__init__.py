@@ -1,0 +1,1 @@
+"""The Textual application: its pages, actions, settings and terminal."""

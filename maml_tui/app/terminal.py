@@ -1,0 +1,134 @@
+"""Leaving in good order when the terminal goes away or somebody asks the process to end."""
+
+from __future__ import annotations
+
+import asyncio
+import codecs
+import locale
+import os
+import select
+import signal
+import sys
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TextIO
+
+from engine.errors import UsageError
+from maml_tui.plotting.glyphs import Charset
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, MutableMapping
+
+
+_UNABLE = frozenset({"", "dumb", "unknown"})
+
+
+@dataclass(frozen=True)
+class Terminal:
+    """The facts that decide how the application draws.
+
+    Attributes:
+        colourless: Whether no colour may be used (`NO_COLOR`, https://no-color.org).
+        remote: Whether it is at the other end of an SSH connection.
+        utf8: Whether the locale can print more than ASCII.
+        console: Whether it is a console whose font has few signs more (`TERM=linux`).
+    """
+
+    colourless: bool
+    remote: bool
+    utf8: bool
+    console: bool = False
+
+    @classmethod
+    def of(cls, environment: Mapping[str, str], encoding: str | None = None) -> Terminal:
+        """Look at the environment and at the locale's encoding (found out if None)."""
+        return cls(
+            colourless=bool(environment.get("NO_COLOR")),
+            remote=any(environment.get(name) for name in ("SSH_CONNECTION", "SSH_TTY")),
+            utf8=_is_utf8(encoding or _encoding(environment)),
+            console=environment.get("TERM") == "linux",
+        )
+
+    @property
+    def charset(self) -> Charset:
+        """The finest characters that can be trusted to appear."""
+        if not self.utf8:
+            return Charset.ASCII
+        return Charset.BLOCK if self.console else Charset.UNICODE
+
+
+def require_terminal(
+    environment: Mapping[str, str], streams: tuple[TextIO | None, ...] | None = None
+) -> None:
+    """Make sure that the application has a terminal to draw on and keys to read.
+
+    Args:
+        environment: For `TERM`.
+        streams: Where it reads and draws; the process's own stdin and stderr if None.
+
+    Raises:
+        UsageError: It has not; says what to do instead.
+    """
+    ends = (sys.__stdin__, sys.__stderr__) if streams is None else streams
+    if environment.get("TERM", "") in _UNABLE or not all(end is not None and end.isatty() for end in ends):
+        raise UsageError(
+            "the application needs a terminal: run `maml train PRESET --plain` to train, `maml attach RUN --plain` "
+            "to follow a run, `maml -h` for all commands"
+        )
+
+
+def prepare_textual(environment: MutableMapping[str, str], terminal: Terminal) -> None:
+    """Set what Textual reads for itself: over SSH no animations and fewer frames."""
+    if not terminal.colourless:
+        environment.pop("NO_COLOR", None)  # empty it means nothing, but not to Textual
+    if terminal.remote:
+        environment.setdefault("TEXTUAL_ANIMATIONS", "none")
+        environment.setdefault("TEXTUAL_SMOOTH_SCROLL", "0")
+        environment.setdefault("TEXTUAL_FPS", "15")
+
+
+def _encoding(environment: Mapping[str, str]) -> str:
+    """Return the locale's encoding. Python (PEP 538, 540) takes the C locale for UTF-8: not where it was asked for."""
+    asked_for_c = {"C", "POSIX"} & {environment.get("LC_ALL"), environment.get("LANG")}
+    if asked_for_c and sys.flags.utf8_mode:
+        return "ascii"
+    return locale.getpreferredencoding(do_setlocale=False)
+
+
+def _is_utf8(encoding: str) -> bool:
+    try:
+        return codecs.lookup(encoding).name == "utf-8"
+    except LookupError:
+        return False
+
+
+_GRACE_SECONDS = 3.0
+_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
+
+
+def leave_on_signals(leave: Callable[[int], None]) -> None:
+    """Call `leave(128 + signal)` on SIGTERM and SIGHUP, even if this process was started with SIGHUP ignored.
+
+    Textual by itself would leave the terminal in the state it set up, or spin on a terminal that is gone. Should
+    leaving hang (a terminal that takes no more bytes), the process ends all the same after a few seconds.
+    """
+    loop = asyncio.get_running_loop()
+    for number in _SIGNALS:
+        loop.add_signal_handler(number, _leave, leave, 128 + number)
+
+
+def terminal_gone() -> bool:
+    """Return whether the terminal that keys come from has hung up; no signal tells a process without a session."""
+    stream = sys.__stdin__
+    if stream is None or stream.closed:
+        return False
+    poll = select.poll()
+    poll.register(stream.fileno(), 0)
+    return any(happened & (select.POLLHUP | select.POLLNVAL) for _, happened in poll.poll(0))
+
+
+def _leave(leave: Callable[[int], None], return_code: int) -> None:
+    watchdog = threading.Timer(_GRACE_SECONDS, os._exit, (return_code,))
+    watchdog.daemon = True
+    watchdog.start()
+    leave(return_code)

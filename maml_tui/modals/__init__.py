@@ -1,1 +1,0 @@
-"""Dialogs that lie over a page until they are answered."""

@@ -1,0 +1,1 @@
+"""Adapt: a model learns one task, inner step by inner step."""

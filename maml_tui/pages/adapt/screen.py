@@ -1,0 +1,280 @@
+"""Adapt: a model learns one task before one's eyes, inner step by inner step."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.containers import Horizontal
+from textual.widgets import Static
+
+from engine.services.explore_messages import CurveAnswer, PicturesAnswer
+from maml_tui.app.actions import bindings
+from maml_tui.pages.adapt.baseline import Baseline
+from maml_tui.pages.adapt.classes import RIGHT, WRONG, draw_classes
+from maml_tui.pages.adapt.scores import curve_plot, draw_scores, scores
+from maml_tui.pages.adapt.sheet_view import SheetView
+from maml_tui.pages.adapt.study import Study
+from maml_tui.pages.page import Page, told
+from maml_tui.plotting.files import export
+from maml_tui.plotting.series import legend
+from maml_tui.widgets.plot_view import PlotView
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from textual.app import ComposeResult
+    from textual.timer import Timer
+
+    from maml_tui.pages.adapt.view import View
+
+_PLAY_SECONDS = 0.5
+_KEEP_SECONDS = 60.0
+"""How long the process waits for somebody who has left the page."""
+
+_NO_RUN = "No run is chosen.\n\nPress 3 for Runs and open one there, or 1 to set one up."
+
+
+class AdaptPage(Page):
+    """One task of the watched run, and how its model learns it."""
+
+    NAME = "adapt"
+    CSS_PATH: ClassVar[str] = "adapt.tcss"
+    BINDINGS = bindings("adapt")  # type: ignore[assignment] # Textual's own annotation is narrower than what it takes
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._study: Study | None = None
+        self._baseline: Baseline | None = None
+        self._page, self._pages = 0, 1
+        self._playing = False
+        self._stepped = 0.0
+        self._left: Timer | None = None
+        self._shown: object = None
+        self._offered: object = None
+
+    def body(self) -> ComposeResult:
+        """Lay out a line that says what this is, the picture, and the numbers beside it."""
+        yield Static(id="origin", markup=False)
+        yield Static(id="notice", markup=False)
+        with Horizontal(id="study"):
+            for picture in (PlotView(id="curve"), SheetView(id="classes")):
+                picture.can_focus = True  # so that it can be given the whole page
+                yield picture
+            yield SheetView(id="scores")
+
+    async def pulse(self) -> None:
+        """Follow the watched run to its newest checkpoint; go on playing."""
+        await self._follow()
+        if self._study is not None:
+            await self._study.look()
+            self._play_on(self._study)
+            self._ask_what_is_due()
+        self._show()
+
+    def on_screen_suspend(self) -> None:
+        """End the process unless somebody comes back soon."""
+        self._left = self.set_timer(_KEEP_SECONDS, self._close)
+
+    def on_screen_resume(self) -> None:
+        """Keep the process; there may be a new baseline."""
+        if self._left is not None:
+            self._left.stop()
+        if self._baseline is not None:
+            self.run_worker(self._seek(self._baseline), name="baseline")
+
+    async def on_unmount(self) -> None:
+        """Leave no process behind."""
+        await self._close()
+
+    @on(SheetView.PageShown, "#classes")
+    def _note_page(self, event: SheetView.PageShown) -> None:
+        self._page, self._pages = event.page, event.pages
+        event.view.border_subtitle = f"page {event.page + 1} of {event.pages}" if event.pages > 1 else ""
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer what there is to do with what is shown."""
+        del parameters
+        if action in ("amplitude", "phase", "own", "export"):
+            return isinstance(self._answer, CurveAnswer)
+        if action == "page":
+            return isinstance(self._answer, PicturesAnswer)
+        if action in ("step", "play", "task", "any_task", "shots", "checkpoint", "split"):
+            return self._study is not None
+        return True
+
+    def action_step(self, by: int) -> None:
+        """Show another inner step."""
+        self._playing = False
+        self._change(lambda view: view.stepped(by))
+
+    def action_play(self) -> None:
+        """Go through the steps, from the first one if the last one is shown; or halt."""
+        self._playing = not self._playing
+        self._stepped = time.monotonic()
+        if self._playing:
+            self._change(lambda view: view.stepped(-view.step) if view.step == view.steps else view)
+
+    def action_task(self, by: int) -> None:
+        """Show another task."""
+        self._page = 0
+        self._change(lambda view: view.moved(by))
+
+    def action_any_task(self) -> None:
+        """Show any other task."""
+        self._page = 0
+        self._change(lambda view: view.anywhere(random.Random()))
+
+    def action_shots(self, by: int) -> None:
+        """Learn from more examples, or fewer."""
+        self._change(lambda view: view.with_shots(by))
+
+    def action_amplitude(self, by: int) -> None:
+        """Stretch the curve, or flatten it."""
+        if isinstance(answer := self._answer, CurveAnswer):
+            self._change(lambda view: view.higher(by, answer.amplitude))
+
+    def action_phase(self, by: int) -> None:
+        """Shift the curve."""
+        if isinstance(answer := self._answer, CurveAnswer):
+            self._change(lambda view: view.shifted(by, answer.phase))
+
+    def action_own(self) -> None:
+        """Give the task its own curve back."""
+        self._change(lambda view: view.own())
+
+    async def action_checkpoint(self) -> None:
+        """Start from the best parameters instead of the latest, or back."""
+        self._change(lambda view: view.other_checkpoint())
+        await self.pulse()
+
+    def action_split(self) -> None:
+        """Show validation tasks instead of test tasks, or back."""
+        self._change(lambda view: view.other_split())
+
+    def action_page(self, by: int) -> None:
+        """Show other pictures of the same task."""
+        self._page = min(self._pages - 1, max(0, self._page + by))
+        self._show()
+
+    async def action_export(self) -> None:
+        """Write the curve as figures and as numbers."""
+        if self._study is not None:
+            view, plot = self._study.view, self.query_one(PlotView).plot
+            subject = f"{self._study.watch.run.id}-{view.split}-task-{view.task + 1}-step-{view.step}"
+            figure, *others = await asyncio.to_thread(export, plot, subject)
+            self.maml.tell(
+                f"figure written to {figure}, beside it {' and '.join(path.suffix for path in others)}"
+            )
+
+    @property
+    def _answer(self) -> CurveAnswer | PicturesAnswer | None:
+        return self._study.answer if self._study else None
+
+    def _change(self, change: Callable[[View], View]) -> None:
+        if self._study is not None:
+            self._study.view = change(self._study.view)
+            self._ask_what_is_due()
+            self._show()
+
+    def _play_on(self, study: Study) -> None:
+        if self._playing and time.monotonic() >= self._stepped + _PLAY_SECONDS:
+            self._stepped = time.monotonic()
+            study.view = study.view.stepped(1)
+            self._playing = study.view.step < study.view.steps
+
+    def _ask_what_is_due(self) -> None:
+        if self._study and self._baseline:
+            for study in (self._study, self._baseline.follow(self._study.view)):
+                if study and study.due:
+                    self.run_worker(self._ask(study), name="adapt")
+
+    async def _ask(self, study: Study) -> None:
+        await study.ask()
+        self._show()
+        # The run's own answer comes first: the search would only delay it.
+        if self._answer and self._baseline and not self._baseline.sought:
+            await self._seek(self._baseline)
+
+    async def _follow(self) -> None:
+        """Take up the run that is watched now."""
+        watch = self.maml.watched
+        if self._study is None or self._study.watch is not watch:
+            await self._close()
+            self._study = Study(watch, self.maml.environment) if watch else None
+            self._baseline = Baseline(watch, self.maml.environment) if watch else None
+            self._page, self._playing = 0, False
+
+    @told
+    async def _seek(self, baseline: Baseline) -> None:
+        await baseline.seek()
+        if baseline is self._baseline and self.is_running:
+            self._ask_what_is_due()
+            self._show()
+
+    async def _close(self) -> None:
+        for one in (self._study, self._baseline):
+            if one is not None:
+                await one.close()
+
+    def _show(self) -> None:
+        """Paint what is known, unless that is on the screen already."""
+        study, page = self._study, self._page
+        beside = self._baseline.state if self._baseline else None
+        known = (
+            study,
+            page,
+            beside,
+            *((study.version, study.view, study.origin, study.notice) if study else ()),
+        )
+        if known == self._shown:
+            return
+        self._shown = known
+        notice = study.notice if study else _NO_RUN
+        self._say("#origin", study.origin if study else "")
+        self._say("#notice", notice)
+        self.set_class(bool(notice), "-notice")
+        if study and study.answer and self._baseline and not notice:
+            self._show_scores(study.answer, study.view, self._baseline)
+            self._show_picture(study.answer, study.view, self._baseline)
+        self._offer()
+
+    def _say(self, place: str, text: str) -> None:
+        line = self.query_one(place, Static)
+        if text != line.content:
+            line.update(text, layout=False)
+
+    def _offer(self) -> None:
+        """Let focus and line of keys follow when there is something else to do than before."""
+        offered = self._study is not None, type(self._answer)
+        if offered != self._offered:
+            self._offered = offered
+            self.refresh_bindings()
+            if self._answer is not None:
+                self.query_one("#curve" if isinstance(self._answer, CurveAnswer) else "#classes").focus()
+
+    def _show_scores(self, answer: CurveAnswer | PicturesAnswer, view: View, beside: Baseline) -> None:
+        panel = self.query_one("#scores", SheetView)
+        panel.border_title = f"{scores(answer)[0]} per step"
+        losses, remark = beside.losses(answer), beside.remark
+        panel.show(
+            partial(draw_scores, answer, view, charset=self.maml.charset, baseline=losses, remark=remark)
+        )
+
+    def _show_picture(self, answer: CurveAnswer | PicturesAnswer, view: View, beside: Baseline) -> None:
+        curve, classes = self.query_one(PlotView), self.query_one("#classes", SheetView)
+        self.set_class(isinstance(answer, CurveAnswer), "-curve")
+        step, charset = min(view.step, len(answer.loss) - 1), self.maml.charset
+        if isinstance(answer, CurveAnswer):
+            plot = curve_plot(answer, step, charset, beside.answer(answer))
+            truth, points, *network = legend(plot)
+            curve.border_title, curve.border_subtitle = f"{truth}  {points}", "  ".join(network)
+            curve.show(plot)
+        else:
+            classes.border_title = f"learned from, then told: {RIGHT} right, {WRONG} wrong"
+            plain = self.maml.plain
+            classes.show(partial(draw_classes, answer, step, self._page, charset=charset, plain=plain))

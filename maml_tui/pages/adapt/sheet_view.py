@@ -1,0 +1,122 @@
+"""Pictures among text on the screen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+from rich.color import Color
+from rich.segment import Segment
+from rich.style import Style
+from textual.geometry import Region
+from textual.message import Message
+from textual.strip import Strip
+from textual.widget import Widget
+
+from maml_tui.pages.adapt.sheet import Sheet, Tone
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_COMPONENTS = {
+    Tone.NAME: "sheet--name",
+    Tone.RIGHT: "sheet--right",
+    Tone.WRONG: "sheet--wrong",
+    Tone.BAR: "sheet--bar",
+    Tone.DIM: "sheet--dim",
+}
+
+
+class SheetView(Widget):
+    """Shows one page of a sheet. When another one takes its place, only the lines that differ are painted."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = set(_COMPONENTS.values())
+    DEFAULT_CSS = """
+    SheetView {
+        width: 1fr;
+        height: 1fr;
+        & > .sheet--name { text-style: bold; }
+        & > .sheet--bar { color: $accent; }
+        & > .sheet--dim { color: $text-muted; }
+        & > .sheet--right { color: $text-success; }
+        & > .sheet--wrong { color: $text-error; text-style: bold; }
+    }
+    """
+
+    @dataclass
+    class PageShown(Message):
+        """Another page is shown, or there are more or fewer of them than before.
+
+        Attributes:
+            view: Where.
+            page: Which page, from 0.
+            pages: How many there are.
+        """
+
+        view: SheetView
+        page: int
+        pages: int
+
+        @property
+        def control(self) -> SheetView:
+            """Where."""
+            return self.view
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._draw: Callable[[int, int], Sheet] = Sheet.blank
+        self._sheet = Sheet.blank(1, 1)
+
+    def show(self, draw: Callable[[int, int], Sheet]) -> None:
+        """Show what `draw` makes of a width and a height in cells, now and whenever the size changes."""
+        self._draw = draw
+        if not self.size:
+            return  # it is laid out soon
+        before, self._sheet = self._sheet, draw(*self.size)
+        rows = _changed_rows(before, self._sheet)
+        if rows.size:
+            self.refresh(*(Region(0, int(row), self.size.width, 1) for row in rows))
+        if (before.page, before.pages) != (self._sheet.page, self._sheet.pages):
+            self.post_message(self.PageShown(self, self._sheet.page, self._sheet.pages))
+
+    def on_resize(self) -> None:
+        """Lay everything out anew."""
+        self.show(self._draw)
+
+    def render_line(self, y: int) -> Strip:
+        """Return one line: its cells in runs of one style."""
+        sheet = self._sheet
+        if y >= len(sheet.characters):
+            return Strip.blank(self.size.width, self.rich_style)  # NO_COLOR needs a style to strip
+        looks = np.concatenate([sheet.tones[y, :, None], sheet.colours[y].reshape(-1, 6)], axis=1)
+        edges = [0, *(np.flatnonzero((looks[1:] != looks[:-1]).any(axis=1)) + 1), len(looks)]
+        ground = self.rich_style
+        return Strip(
+            Segment("".join(sheet.characters[y, start:stop]), ground + self._style(looks[start]))
+            for start, stop in pairwise(edges)
+        )
+
+    def _style(self, look: np.ndarray) -> Style:
+        tone, *colours = (int(value) for value in look)
+        if tone == Tone.PIXEL:
+            return _two_colours(*colours)
+        component = _COMPONENTS.get(Tone(tone))
+        return self.get_component_rich_style(component, partial=True) if component else Style()
+
+
+def _changed_rows(before: Sheet, after: Sheet) -> np.ndarray:
+    if before.characters.shape != after.characters.shape:
+        return np.arange(len(after.characters))
+    return np.flatnonzero(
+        (before.characters != after.characters).any(axis=1)
+        | (before.tones != after.tones).any(axis=1)
+        | (before.colours != after.colours).any(axis=(1, 2, 3))
+    )
+
+
+@lru_cache(maxsize=4096)
+def _two_colours(*channels: int) -> Style:
+    return Style(color=Color.from_rgb(*channels[:3]), bgcolor=Color.from_rgb(*channels[3:]))

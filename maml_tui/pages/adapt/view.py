@@ -1,0 +1,129 @@
+"""What a person wants to see: which task, from which parameters, after how many steps."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
+
+from engine.services.explore_messages import MOST_STEPS, Question
+
+if TYPE_CHECKING:
+    import random
+
+    from engine.config.schema import Interval, RunConfig
+    from engine.runs.checkpoints import Label
+
+FEWEST_STEPS_OFFERED = 10
+_MOST_SHOTS = 50
+_NOTCHES = 20
+
+
+@dataclass(frozen=True)
+class View:
+    """A wish; every method returns the changed one.
+
+    Attributes:
+        config: The run's configuration.
+        checkpoint: Whose parameters.
+        shots: Support examples K.
+        split: Where the task comes from.
+        task: Its number.
+        step: The inner step that is shown.
+        amplitude: A instead of the task's own, or None.
+        phase: phi instead of the task's own, or None.
+    """
+
+    config: RunConfig
+    checkpoint: Label
+    shots: int
+    split: Literal["val", "test"] = "test"
+    task: int = 0
+    step: int = 0
+    amplitude: float | None = None
+    phase: float | None = None
+
+    @classmethod
+    def of(cls, config: RunConfig, checkpoint: Label) -> View:
+        """Return the first look at a run: a task of the size it was trained on, after the step that is scored."""
+        step = min(config.evaluation.eval_steps, _last_step(config))
+        return cls(config, checkpoint, config.task.shots, step=step)
+
+    @property
+    def steps(self) -> int:
+        """The last inner step that can be shown."""
+        return _last_step(self.config)
+
+    @property
+    def tasks(self) -> int:
+        """How many tasks of the split count in the run's evaluations."""
+        evaluation = self.config.evaluation
+        return evaluation.eval_tasks if self.split == "test" else evaluation.val_tasks
+
+    @property
+    def bent(self) -> bool:
+        """Whether the curve is another than the task's own."""
+        return self.amplitude is not None or self.phase is not None
+
+    def question(self) -> Question:
+        """Return what to ask for; all steps at once, so that going through them asks nothing."""
+        return Question(
+            checkpoint=self.checkpoint,
+            split=self.split,
+            task=self.task,
+            steps=self.steps,
+            shots=self.shots,
+            queries=self.config.evaluation.eval_queries,
+            amplitude=self.amplitude,
+            phase=self.phase,
+        )
+
+    def stepped(self, by: int) -> View:
+        """Go some inner steps further, or back."""
+        return replace(self, step=min(self.steps, max(0, self.step + by)))
+
+    def moved(self, by: int) -> View:
+        """Go some tasks further, or back; after the last comes the first."""
+        return replace(self.own(), task=(self.task + by) % self.tasks)
+
+    def anywhere(self, chance: random.Random) -> View:
+        """Go to any other task."""
+        return self.moved(chance.randrange(1, self.tasks))
+
+    def with_shots(self, by: int) -> View:
+        """Learn from more examples, or fewer."""
+        return replace(self, shots=min(max(_MOST_SHOTS, self.config.task.shots), max(1, self.shots + by)))
+
+    def other_checkpoint(self) -> View:
+        """Go from the latest parameters to the best ones, or back."""
+        return replace(self, checkpoint="best" if self.checkpoint == "latest" else "latest")
+
+    def other_split(self) -> View:
+        """Go from the test tasks to the validation tasks, or back."""
+        return replace(self.own(), split="val" if self.split == "test" else "test", task=0)
+
+    def higher(self, by: int, own: float) -> View:
+        """Raise the amplitude by some notches, within what the run was trained on; `own` is the task's."""
+        now = own if self.amplitude is None else self.amplitude
+        return replace(self, amplitude=_notched(now, by, self.config.task.amplitude))
+
+    def shifted(self, by: int, own: float) -> View:
+        """Raise the phase by some notches, within what the run was trained on; `own` is the task's."""
+        now = own if self.phase is None else self.phase
+        return replace(self, phase=_notched(now, by, self.config.task.phase))
+
+    def own(self) -> View:
+        """Give the task its own curve back."""
+        return replace(self, amplitude=None, phase=None)
+
+
+def _last_step(config: RunConfig) -> int:
+    return min(MOST_STEPS, max(config.evaluation.curve_steps, FEWEST_STEPS_OFFERED))
+
+
+def _notched(value: float, by: int, interval: Interval) -> float:
+    """Return the round number `by` notches from `value` inside the interval; a notch is a power of ten."""
+    low, high = interval
+    decimals = -math.floor(math.log10((high - low) / _NOTCHES))
+    notch = 10.0**-decimals
+    return min(high, max(low, round((round(value / notch) + by) * notch, decimals)))

@@ -1,0 +1,1 @@
+"""Compare: up to six runs in one plot and in pairs."""

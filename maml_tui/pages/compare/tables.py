@@ -1,0 +1,114 @@
+"""The tables of a comparison and what must be said beside them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.binding import Binding
+from textual.containers import ScrollableContainer
+from textual.content import Content
+
+from maml_tui.plotting.grid import colour
+from maml_tui.reports.contender import LETTERS
+from maml_tui.widgets.words import Words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from textual.app import ComposeResult
+    from textual.binding import BindingType
+
+    from maml_tui.reports.comparison import Sheet
+
+
+_WIDEST = 22
+
+
+def pair_lines(table: Sheet) -> list[str]:
+    """Return the differences under their headings; nothing where there are none."""
+    return aligned([table.pair_columns, *table.pairs]) if table.pairs else []
+
+
+def run_lines(table: Sheet, signs: Sequence[str]) -> list[str]:
+    """Return the facts and, below them, the options that differ, under the runs' letters and ids.
+
+    Args:
+        table: The comparison.
+        signs: What the line of each run looks like in the plot.
+    """
+    heads = (
+        f"{column[0]} {sign}{column[1:]}" for column, sign in zip(table.columns[1:], signs, strict=False)
+    )
+    gap = [("",) * len(table.columns)] if table.options else []
+    return aligned([("", *heads), *table.facts, *gap, *table.options])
+
+
+def brief(table: Sheet) -> list[str]:
+    """Return the differences and the results alone, the most telling line first."""
+    return aligned(table.pairs) + aligned(list(zip(table.columns[1:], table.results, strict=True)))
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return rows of cells as lines, each column as wide as its widest cell, which is cut short if it is too wide."""
+    short = [[cell if len(cell) <= _WIDEST else f"{cell[: _WIDEST - 2]}.." for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*short, strict=True)]
+    return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in short]
+
+
+class ComparisonView(ScrollableContainer):
+    """Tables that scroll where they do not fit, and under them sentences that are wrapped."""
+
+    ALLOW_MAXIMIZE = True
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("h", "scroll_left", show=False),
+        Binding("j", "scroll_down", show=False),
+        Binding("k", "scroll_up", show=False),
+        Binding("l", "scroll_right", show=False),
+        Binding("g", "scroll_home", show=False),
+        Binding("G", "scroll_end", show=False),
+    ]
+    DEFAULT_CSS: ClassVar[str] = """
+    ComparisonView {
+        border: round $foreground 40%;
+        border-title-color: $text;
+        border-subtitle-color: $text;
+        padding: 0 1;
+        scrollbar-size: 1 1;
+        &:focus { border: heavy $primary; }
+        & > Words { margin-bottom: 1; }
+        & > #pairs, & > #runs { width: auto; }
+        & > #notes { color: $text-muted; }
+    }
+    """
+
+    def compose(self) -> ComposeResult:
+        """Yield the pairs, why there are none, the runs, and what the numbers are."""
+        yield from (Words(id=part) for part in ("pairs", "obstacles", "runs", "notes"))
+
+    def on_mount(self) -> None:
+        """Say what this is."""
+        self.border_title = "Results and what differs"
+
+    def show(self, table: Sheet, marks: Sequence[str]) -> None:
+        """Show a comparison; `marks` are what the line of each run looks like in the plot."""
+        head, *others = run_lines(table, marks)
+        self._say(
+            "pairs", [Content.styled(line, "bold" * (row == 0)) for row, line in enumerate(pair_lines(table))]
+        )
+        self._say("obstacles", map(Content, table.obstacles))
+        self._say("runs", [self._runs(head, marks), *map(Content, others)])
+        self._say("notes", map(Content, table.notes))
+
+    def _say(self, part: str, lines: Iterable[Content]) -> None:
+        words, text = self.query_one(f"#{part}", Words), Content("\n").join(lines)
+        words.display = bool(text)
+        words.say(text)
+
+    def _runs(self, line: str, marks: Sequence[str]) -> Content:
+        """Give each letter, and the sign of its line, their colour."""
+        content = Content.styled(line, "bold")
+        for slot, (letter, mark) in enumerate(zip(LETTERS, marks, strict=True)):
+            start = line.find(f"{letter} {mark}")
+            if start >= 0 and not self.app.no_color:
+                content = content.stylize(colour(slot).hex, start, start + 3)
+        return content

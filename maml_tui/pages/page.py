@@ -1,0 +1,89 @@
+"""What all pages share: the line of pages above, the line of keys below, and a pulse."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
+
+from engine.errors import MamlError
+from maml_tui.app.repainting import SparingScreen
+from maml_tui.widgets.bars import KeyBar, TopBar, place
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from textual.app import ComposeResult
+
+    from maml_tui.app.app import MamlApp
+
+_WIDTHS = [(0, "-tiny"), (60, "-narrow"), (100, "-wide")]
+_HEIGHTS = [(0, "-flat"), (15, "-short"), (32, "-tall")]
+
+_Method = TypeVar("_Method", bound="Callable[..., Any]")
+
+
+class Page(SparingScreen[None]):
+    """A page of the application.
+
+    Size classes let style sheets adapt it: -tiny, -narrow, -wide; -flat, -short, -tall.
+    """
+
+    HORIZONTAL_BREAKPOINTS = _WIDTHS
+    VERTICAL_BREAKPOINTS = _HEIGHTS
+    ALLOW_IN_MAXIMIZED_VIEW = "KeyBar"
+
+    NAME: ClassVar[str]
+    """The page's name in `PAGES`."""
+
+    @property
+    def maml(self) -> MamlApp:
+        """The application."""
+        return cast("MamlApp", self.app)
+
+    def compose(self) -> ComposeResult:
+        """Lay out top bar, body and key bar."""
+        yield TopBar(self.NAME, place(self.maml.terminal.remote))
+        yield from self.body()
+        yield KeyBar()
+
+    def body(self) -> ComposeResult:
+        """Yield what is between the two bars."""
+        raise NotImplementedError
+
+    async def pulse(self) -> None:
+        """Catch up with the world: called a few times a second while the page is shown, and when it comes up.
+
+        Must paint nothing if nothing changed.
+        """
+
+    def back(self) -> None:
+        """Take one step back: here, let go of the focus."""
+        self.set_focus(None)
+
+    def interrupt(self) -> None:
+        """Answer Ctrl-C: here, say how to leave."""
+        self.maml.tell("Press q to close this window. Runs go on.")
+
+
+def told(method: _Method) -> _Method:
+    """Make a page's message handler or callback tell a `MamlError` in its sentence, as actions do anyway."""
+
+    @functools.wraps(method)
+    def telling(page: Page, *arguments: Any) -> object:  # noqa: ANN401 - whatever the method takes
+        try:
+            answer = method(page, *arguments)
+        except MamlError as error:
+            page.maml.tell(str(error), problem=True)
+            return None
+        return _awaited(page, answer) if inspect.isawaitable(answer) else answer
+
+    return cast("_Method", telling)
+
+
+async def _awaited(page: Page, answer: Any) -> object:  # noqa: ANN401
+    try:
+        return await answer
+    except MamlError as error:
+        page.maml.tell(str(error), problem=True)
+        return None

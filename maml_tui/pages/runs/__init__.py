@@ -1,0 +1,1 @@
+"""Runs: find runs and act on them."""

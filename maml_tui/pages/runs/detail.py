@@ -1,0 +1,77 @@
+"""What is told of the one run that a person is looking at, and what can be done about it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engine.errors import ResourceError
+from engine.runs.checkpoints import read_pointer
+from engine.text import printable
+from maml_tui.reports.wording import duration
+from maml_tui.runs.resuming import is_complete
+from maml_tui.runs.table import best_value
+
+if TYPE_CHECKING:
+    from maml_tui.runs.listing import RunFacts
+
+
+def describe(facts: RunFacts) -> tuple[str, ...]:
+    """Return a few lines, the most important first. Reads the run's pointer to its checkpoint.
+
+    They tell where it stands, which key helps and why it came to this; what it reached; what a person wrote on it;
+    and its folder.
+    """
+    return (_situation(facts), _achievement(facts), _labels(facts), printable(facts.run.path))
+
+
+def _situation(facts: RunFacts) -> str:
+    """Tell what helps before the reason, which can be long."""
+    status = facts.status
+    parts = [
+        f"{printable(facts.run.id)} {status.state}",
+        _advice(facts),
+        printable(status.reason).rstrip("."),
+    ]
+    return " · ".join(part for part in parts if part)
+
+
+def _advice(facts: RunFacts) -> str:
+    status = facts.status
+    match status.state:
+        case "running" | "warming-up" | "stopping":
+            return "enter watches it"
+        case "paused":
+            return "r lets it go on"
+        case "queued":
+            return "r starts a worker if none is coming"
+        case "done" if is_complete(facts.run, status, status.iterations or 0):
+            return "enter shows what it reached"
+        case _:
+            return _resume(facts)
+
+
+def _resume(facts: RunFacts) -> str:
+    try:
+        saved = read_pointer(facts.run, "latest")
+    except ResourceError as error:
+        return str(error)
+    return f"r resumes from iteration {saved.iteration:,}" if saved else "r starts it over: nothing was saved"
+
+
+def _achievement(facts: RunFacts) -> str:
+    status = facts.status
+    metric = "" if status.metric == "accuracy" else " MSE"
+    best = f"best{metric} {best_value(facts)} at iteration {status.best_iteration or 0:,}"
+    parts = [
+        printable(status.task),
+        best if facts.best is not None else "",
+        f"on {printable(status.device)} of {printable(status.host)}" if status.device else "",
+        f"{duration(status.eta_seconds)} left" if status.state == "running" and status.eta_seconds else "",
+    ]
+    return " · ".join(part for part in parts if part) or "nothing is known of it yet"
+
+
+def _labels(facts: RunFacts) -> str:
+    tags, note = facts.tags.tags, facts.tags.note
+    parts = [f"tags: {', '.join(tags)}" if tags else "", note]
+    return " · ".join(part for part in parts if part) or "no tags: t sets them, n writes a note"

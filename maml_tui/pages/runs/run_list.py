@@ -1,0 +1,225 @@
+"""Runs as a table to move in. Rows are made only while they are in sight.
+
+Textual's DataTable makes every cell at once: with ten thousand runs each change of the filter would take two seconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, get_args
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from engine.runs.events import State
+from maml_tui.pages.train.state import state_sign
+from maml_tui.plotting.grid import colour
+from maml_tui.runs.listing import Listing
+from maml_tui.runs.table import GAP, Column, columns_for
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from textual.events import Click, Resize
+
+    from engine.runs.directory import RunDirectory
+    from maml_tui.runs.listing import RunFacts
+
+LETTERS = "ABCDEF"
+"""What the runs that are selected are called, in their order."""
+
+_MARGIN = 2
+"""Cells before the first column, for the letter."""
+
+_LONGEST_ID = 12
+
+
+class _Row(NamedTuple):
+    """What is painted in a line.
+
+    Attributes:
+        slot: Which letter stands before it; None for none.
+        cells: A text for each column, as wide as the column.
+        role: Of the state.
+        current: Whether the cursor is on it.
+    """
+
+    slot: int | None
+    cells: tuple[str, ...]
+    role: str
+    current: bool
+
+
+class RunList(ScrollView, can_focus=True, inherit_bindings=False):
+    """A listing under a line of headings, with a cursor that stays on its run when rows move."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        *(f"run-list--{role}" for role in ("dim", "good", "warning", "bad")),
+        "run-list--heading",
+        "run-list--cursor",
+    }
+    DEFAULT_CSS: ClassVar[str] = """
+    RunList {
+        height: 1fr;
+        overflow: hidden auto;
+        background: transparent;
+        scrollbar-size: 1 1;
+        & > .run-list--heading { text-style: bold; color: $text-muted; }
+        & > .run-list--cursor { background: $block-cursor-blurred-background; text-style: bold; }
+        &:focus > .run-list--cursor { background: $block-cursor-background; color: $block-cursor-foreground; }
+        &:ansi > .run-list--cursor { background: ansi_default; color: ansi_default; text-style: bold reverse; }
+        & > .run-list--dim { color: $text-muted; }
+        & > .run-list--good { color: $text-success; }
+        & > .run-list--warning { color: $text-warning; }
+        & > .run-list--bad { color: $text-error; }
+    }
+    """
+
+    @dataclass
+    class Moved(Message):
+        """The cursor was moved to another run."""
+
+    @dataclass
+    class Chosen(Message):
+        """A run was clicked twice."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._listing = Listing()
+        self._selected: Sequence[RunDirectory] = ()
+        self._signs = {state: state_sign(state)[0] for state in get_args(State)}
+        self._columns: tuple[Column, ...] = ()
+        self._cursor = 0
+        self._painted: dict[int, _Row | None] = {}
+
+    @property
+    def current(self) -> RunFacts | None:
+        """The run that the cursor is on."""
+        rows = self._listing.rows
+        return rows[self._cursor] if self._cursor < len(rows) else None
+
+    @property
+    def page(self) -> int:
+        """How many rows are in sight."""
+        return max(1, self.size.height - 1)
+
+    def show(self, listing: Listing, selected: Sequence[RunDirectory]) -> None:
+        """Show other runs, or the same ones anew, and which of them are selected."""
+        before, place = self.current, (self._cursor, len(self._listing.rows))
+        self._listing, self._selected = listing, selected
+        self._cursor = _place(listing, before.run if before else None, self._cursor)
+        self.virtual_size = Size(0, len(listing.rows) + 1)
+        self._lay_out()
+        if place != (self._cursor, len(listing.rows)):
+            self._keep_in_sight()
+        self._repaint()
+
+    def move(self, rows: int) -> None:
+        """Move the cursor so many rows down, or up; not beyond the ends."""
+        last = max(0, len(self._listing.rows) - 1)
+        target = min(max(0, self._cursor + rows), last)
+        if target != self._cursor:
+            self._cursor = target
+            self._keep_in_sight()
+            self._repaint()
+            self.post_message(self.Moved())
+
+    def on_resize(self, _: Resize) -> None:
+        """Choose the columns that have room now."""
+        self._lay_out()
+        self._keep_in_sight()
+
+    def on_click(self, event: Click) -> None:
+        """Put the cursor where it was clicked; a second click chooses the run."""
+        offset = event.get_content_offset(self)
+        if offset is not None and offset.y > 0 and self._row(offset.y):
+            self.move(self.scroll_offset.y + offset.y - 1 - self._cursor)
+            if event.chain == 2:
+                self.post_message(self.Chosen())
+
+    def render_line(self, y: int) -> Strip:
+        """Return one line: the headings, then the rows in sight."""
+        if y == 0:
+            style = self.rich_style + self._style("heading")
+            texts = [column.fit(column.heading) for column in self._columns]
+            return self._strip([Segment(" " * _MARGIN + (" " * GAP).join(texts), style)])
+        row = self._painted[y] = self._row(y)
+        return self._strip(self._segments(row) if row else [])
+
+    def _strip(self, segments: Iterable[Segment]) -> Strip:
+        return Strip(segments).adjust_cell_length(self.size.width, self.rich_style)
+
+    def _row(self, y: int) -> _Row | None:
+        index = self.scroll_offset.y + y - 1
+        if index >= len(self._listing.rows):
+            return None
+        facts = self._listing.rows[index]
+        return _Row(
+            slot=self._selected.index(facts.run) if facts.run in self._selected else None,
+            cells=tuple(column.fit(column.cell(facts, self._listing)) for column in self._columns),
+            role=state_sign(facts.status.state)[1],
+            current=index == self._cursor,
+        )
+
+    def _segments(self, row: _Row) -> Iterator[Segment]:
+        ground = self.rich_style + (self._style("cursor") if row.current else Style())
+        yield self._letter(row, ground)
+        for column, text in zip(self._columns, row.cells, strict=True):
+            of_state = column.heading == "state" and row.role and not row.current
+            yield Segment(text, ground + self._style(row.role) if of_state else ground)
+            yield Segment(" " * GAP, ground)
+
+    def _letter(self, row: _Row, ground: Style) -> Segment:
+        if row.slot is None:
+            return Segment(" " * _MARGIN, ground)
+        ink = None if row.current else colour(row.slot).hex  # the cursor's own ground may have that colour
+        return Segment(f"{LETTERS[row.slot]:<{_MARGIN}}", ground + Style(color=ink, bold=True))
+
+    def _style(self, name: str) -> Style:
+        return self.get_component_rich_style(f"run-list--{name}", partial=True)
+
+    def _lay_out(self) -> None:
+        """Choose the columns that have room."""
+        longest = max((len(facts.run.id) for facts in self._listing.rows), default=0)
+        columns = columns_for(self.size.width - _MARGIN, min(longest, _LONGEST_ID), self._signs)
+        shape = [(column.heading, column.width) for column in columns]
+        if shape != [(column.heading, column.width) for column in self._columns]:
+            self._columns = columns
+            self._painted.clear()
+            self.refresh()
+
+    def _keep_in_sight(self) -> None:
+        """Scroll so that the cursor can be seen, and no further than to the last row."""
+        top = min(max(self.scroll_offset.y, self._cursor - self.page + 1), self._cursor)
+        top = min(top, max(0, len(self._listing.rows) - self.page))
+        if top != self.scroll_offset.y:
+            self.scroll_to(y=top, animate=False, force=True)
+
+    def _repaint(self) -> None:
+        """Paint what has changed of the lines in sight."""
+        for y in range(1, self.size.height):
+            before, row = self._painted.get(y), self._row(y)
+            if row != before:
+                self.refresh(*self._changed(y, before, row))
+
+    def _changed(self, y: int, before: _Row | None, row: _Row | None) -> Iterator[Region]:
+        if before is None or row is None or before._replace(cells=row.cells) != row:
+            yield Region(0, y, self.size.width, 1)
+            return
+        x = _MARGIN
+        for column, old, new in zip(self._columns, before.cells, row.cells, strict=True):
+            if old != new:
+                yield Region(x, y, column.width, 1)
+            x += column.width + GAP
+
+
+def _place(listing: Listing, run: RunDirectory | None, otherwise: int) -> int:
+    """Return where a run is listed; where it is not, the place it had, or the last one."""
+    for index, facts in enumerate(listing.rows):
+        if facts.run == run:
+            return index
+    return min(otherwise, max(0, len(listing.rows) - 1))

@@ -1,0 +1,1 @@
+"""Setup: choose what to train, change it, and start it."""

@@ -1,0 +1,216 @@
+"""A run that is being set up: a base, and what was typed over it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal, get_args, get_origin
+
+from engine.config.fields import all_fields, flat_values
+from engine.config.presets import load_preset
+from engine.config.resolve import ConfigError, override_layer, resolve
+from engine.config.toml import file_layer
+from engine.errors import UsageError
+from engine.runs.directory import check_name
+from maml_tui.runs.new_run import Request
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from engine.config.fields import OptionField
+    from engine.config.schema import RunConfig
+
+
+KNOWN_DATA = ("sinusoid", "strokes", "omniglot", "miniimagenet")
+"""Data sets that can be chosen whether or not they are installed."""
+
+
+def shown(value: object) -> str:
+    """Write a value the way a person types it."""
+    if isinstance(value, tuple):
+        return ", ".join(map(shown, value))
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value)
+
+
+def setting(known: OptionField, text: str) -> str:
+    """Return what follows `-s` on a command line for a text typed into the field of an option."""
+    text = text.strip()
+    listed = isinstance(known.info.default, tuple) and not text.startswith("[")
+    return f"{known.name}={f'[{text}]' if listed else text}"
+
+
+def meant(known: OptionField, text: str) -> object:
+    """Return the value that a text stands for, whether or not the option may have it."""
+    value = override_layer([setting(known, text)]).values[known.section][known.name]
+    return tuple(value) if isinstance(value, list) else value
+
+
+def same(value: object, typed: object) -> bool:
+    """Tell whether a typed value is `value`; a whole number may stand for a real one, nothing else converts."""
+    if isinstance(value, float) and type(typed) is int:
+        return value == typed
+    return type(value) is type(typed) and value == typed
+
+
+def choices(known: OptionField) -> tuple[str, ...]:
+    """Return the texts an option can be chosen from; none where it is typed, or is switched on and off.
+
+    Of data sets, these are the known ones; `data_sets` has all.
+    """
+    if known.name == "data":
+        return KNOWN_DATA
+    annotation = known.info.annotation
+    return get_args(annotation) if get_origin(annotation) is Literal else ()
+
+
+def data_sets() -> tuple[str, ...]:
+    """Return the names of all data sets, those of a person's own among them."""
+    from engine.data.store import installed  # only now: numpy comes with it
+
+    return tuple(dict.fromkeys((*KNOWN_DATA, *installed())))
+
+
+@dataclass(frozen=True)
+class Base:
+    """A sound configuration and how a command line names it.
+
+    Attributes:
+        name: What people call it.
+        config: The configuration.
+        preset: The shipped preset that it is, or None.
+        file: The configuration file that it is, or None.
+    """
+
+    name: str
+    config: RunConfig
+    preset: str | None = None
+    file: Path | None = None
+
+    @classmethod
+    def of_preset(cls, name: str) -> Base:
+        """Return a shipped preset.
+
+        Raises:
+            UsageError: There is none of that name.
+        """
+        return cls(name, load_preset(name).resolved().config, preset=name)
+
+    @classmethod
+    def of_file(cls, file: Path, name: str) -> Base:
+        """Return a configuration file under a name.
+
+        Raises:
+            UsageError: It cannot be read, or is no sound configuration.
+        """
+        return cls(name, resolve([file_layer(file)]).config, file=file)
+
+
+NAME, DEVICE = "name", "device"
+"""The fields of a form that are no options of the schema."""
+
+_ABOUT_THE_RUN = (NAME, DEVICE)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something that keeps a draft from being started.
+
+    Attributes:
+        field: The field to change; empty where none can be named.
+        sentence: What is wrong.
+    """
+
+    field: str
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What a form holds.
+
+    Attributes:
+        base: What it started from.
+        edits: Option name -> text, where it says something else than the base. An option that has no effect at present
+            keeps its text, for when it has one again.
+        name: What to call the run; empty for a name that says what is trained.
+        device: The device asked for.
+    """
+
+    base: Base
+    edits: Mapping[str, str] = field(default_factory=dict)
+    name: str = ""
+    device: str = "auto"
+
+    def edited(self, name: str, text: str) -> Draft:
+        """Return the draft with another text in the field `name`."""
+        if name == NAME:
+            return replace(self, name=text.strip())
+        if name == DEVICE:
+            return replace(self, device=text)
+        known = all_fields()[name]
+        edits = {option: other for option, other in self.edits.items() if option != name}
+        if not same(known.value(self.base.config), meant(known, text)):
+            edits[name] = text
+        return replace(self, edits=edits)
+
+    def text(self, name: str) -> str:
+        """Return what stands in the field `name`."""
+        if name in _ABOUT_THE_RUN:
+            return self.name if name == NAME else self.device
+        if name in self.edits:
+            return self.edits[name]
+        return shown(all_fields()[name].value(self.base.config))
+
+    @cached_property
+    def applicable(self) -> frozenset[str]:
+        """The names of the fields that have an effect beside the others."""
+        values = flat_values(self.base.config)
+        values.update((option, meant(all_fields()[option], text)) for option, text in self.edits.items())
+        return frozenset(name for name, known in all_fields().items() if known.applies(values)).union(
+            _ABOUT_THE_RUN
+        )
+
+    @cached_property
+    def changed(self) -> tuple[str, ...]:
+        """The names of the options that differ from the base, in the order of the schema."""
+        return tuple(name for name in all_fields() if name in self.edits and name in self.applicable)
+
+    @property
+    def request(self) -> Request:
+        """What would be asked of `maml train`."""
+        settings = tuple(setting(all_fields()[option], self.edits[option]) for option in self.changed)
+        return Request(self.base.preset, self.base.file, settings, self.name or None, self.device)
+
+    @property
+    def config(self) -> RunConfig | None:
+        """The configuration, unless something is wrong with it."""
+        return self._outcome[0]
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """All that is wrong, in the order of the fields."""
+        return self._outcome[1]
+
+    @cached_property
+    def _outcome(self) -> tuple[RunConfig | None, tuple[Problem, ...]]:
+        naming = tuple(self._name_problems())
+        try:
+            return replace(self.request, name=None).record().resolved.config, naming
+        except ConfigError as error:
+            found = zip(error.fields, error.problems, strict=True)
+            problems = [Problem(option, sentence.removeprefix("-s: ")) for option, sentence in found]
+        except UsageError as error:  # the base's file is gone
+            problems = [Problem("", str(error))]
+        order = {name: place for place, name in enumerate(all_fields())}
+        problems.sort(key=lambda problem: order.get(problem.field, -1))
+        return None, (*problems, *naming)
+
+    def _name_problems(self) -> list[Problem]:
+        try:
+            check_name(self.name or "unnamed")
+        except UsageError as error:
+            return [Problem(NAME, str(error))]
+        return []

@@ -1,0 +1,172 @@
+"""What a run can be set up from: a list with a filter, or one line that opens, whichever there is room for."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.containers import Container
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Input, OptionList, Select
+from textual.widgets.option_list import Option
+
+from engine.text import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from textual.app import ComposeResult
+
+    from maml_tui.pages.setup.offers import Offer
+
+
+class OfferList(Container):
+    """Offers by group. The one that is loaded is marked."""
+
+    DEFAULT_CSS: ClassVar[str] = """
+    OfferList {
+        & > OptionList {
+            height: 1fr;
+            background: transparent;
+            text-wrap: nowrap;
+            text-overflow: ellipsis;
+        }
+        & > Select { display: none; }
+        & > Select:focus { text-style: bold underline; }
+    }
+    """
+
+    @dataclass
+    class Chosen(Message):
+        """An offer was chosen."""
+
+        offer: Offer
+
+    @dataclass
+    class Highlighted(Message):
+        """The cursor is on an offer."""
+
+        offer: Offer
+
+    def __init__(self, loaded_mark: str) -> None:
+        super().__init__()
+        self._mark = loaded_mark
+        self._offers: list[Offer] = []
+        self._loaded = ""
+        self._filter = Input(placeholder="/ filter", compact=True, max_length=60)
+        self._filter.cursor_blink = False
+        self._list = OptionList(compact=True)
+        self._line: Select[str] = Select([], prompt="Presets", compact=True)
+
+    def compose(self) -> ComposeResult:
+        """Yield filter, list and line."""
+        yield self._filter
+        yield self._list
+        yield self._line
+
+    @property
+    def highlighted(self) -> Offer | None:
+        """The offer that the cursor is on, or that is loaded where there is no list to move in."""
+        place = self._list.highlighted
+        if not self._list.display:
+            return self._find(self._loaded)
+        return None if place is None else self._find(self._list.get_option_at_index(place).id)
+
+    def show(self, offers: Sequence[Offer], loaded: str) -> None:
+        """Show other offers; the one with the key `loaded` is marked."""
+        self._offers = [*offers]
+        with self.prevent(Select.Changed):
+            self._line.set_options([(_in_one_line(offer), offer.key) for offer in offers])
+        self.mark(loaded)
+
+    def mark(self, key: str) -> None:
+        """Mark the offer with a key as the one that is loaded."""
+        self._loaded = key
+        with self.prevent(Select.Changed):
+            self._line.value = key if self._find(key) else Select.NULL
+        self._fill()
+
+    def enter(self) -> None:
+        """Take the focus."""
+        if self._list.display:
+            self._list.focus()
+        else:
+            self._line.focus()
+            self._line.action_show_overlay()
+
+    def enter_filter(self) -> None:
+        """Let the person type what to look for."""
+        self._filter.focus()
+
+    def forget_filter(self) -> bool:
+        """Show all offers again; return whether some were left out."""
+        if not self._filter.value:
+            return False
+        self._filter.value = ""
+        self._list.focus()
+        return True
+
+    def _find(self, key: object) -> Offer | None:
+        return next((offer for offer in self._offers if offer.key == key), None)
+
+    def _fill(self) -> None:
+        """List the offers that pass the filter; the cursor stays where it was, or goes to the first that was found."""
+        before = self.highlighted
+        wanted = before.key if before is not None else self._loaded
+        passing = [offer for offer in self._offers if offer.fits(self._filter.value)]
+        self._list.clear_options()
+        for group, offers in itertools.groupby(passing, key=lambda offer: offer.group):
+            self._list.add_option(Option(Content.styled(group, "bold"), disabled=True))
+            self._list.add_options(map(self._option, offers))
+        if not passing:
+            self._list.add_option(Option("nothing fits", disabled=True))
+        shown = {offer.key for offer in passing}
+        if wanted not in shown and self._filter.value and passing:
+            wanted = passing[0].key
+        if wanted in shown:
+            self._list.highlighted = self._list.get_option_index(wanted)
+
+    def _option(self, offer: Offer) -> Option:
+        mark = self._mark if offer.key == self._loaded else " "
+        return Option(Content(f"{mark} {printable(offer.name)}"), id=offer.key)
+
+    @on(Input.Changed)
+    def _narrow_down(self, event: Input.Changed) -> None:
+        event.stop()
+        self._fill()
+
+    @on(Input.Submitted)
+    def _choose_found(self, event: Input.Submitted) -> None:
+        event.stop()
+        self._list.focus()
+        if self._filter.value and (offer := self.highlighted) is not None:
+            self.post_message(self.Chosen(offer))
+
+    @on(OptionList.OptionSelected)
+    def _choose(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+        if (offer := self._find(event.option_id)) is not None:
+            self.post_message(self.Chosen(offer))
+
+    @on(Select.Changed)
+    def _choose_other(self, event: Select.Changed) -> None:
+        event.stop()
+        if self._line.value == self._loaded:
+            return
+        if (offer := self._find(self._line.value)) is not None:
+            self.post_message(self.Chosen(offer))
+        else:  # the prompt
+            self.mark(self._loaded)
+
+    @on(OptionList.OptionHighlighted)
+    def _highlight(self, event: OptionList.OptionHighlighted) -> None:
+        event.stop()
+        if self.highlighted is not None and self._list.has_focus:
+            self.post_message(self.Highlighted(self.highlighted))
+
+
+def _in_one_line(offer: Offer) -> Content:
+    return Content(f"{offer.group}: {printable(offer.name)}")

@@ -1,0 +1,114 @@
+"""What is shown beside the form: cost, comparison, command and checks, as words. Pure functions."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from maml_tui.pages.setup.checks import changes, memory, reported, speed, update_size
+from maml_tui.reports.wording import duration, significant
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from engine.services.messages import Costs
+    from maml_tui.pages.setup.checks import Check
+    from maml_tui.pages.setup.draft import Draft
+    from maml_tui.runs.new_run import Request
+
+_INDENT = "  "
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """How far the measurement of a draft's cost is.
+
+    Attributes:
+        costs: What it found, or None.
+        problem: Why it found nothing; empty without a problem.
+        seconds: How long it has been going on, or None if it is not.
+    """
+
+    costs: Costs | None = None
+    problem: str = ""
+    seconds: int | None = None
+
+
+@dataclass(frozen=True)
+class Block:
+    """Lines under a heading."""
+
+    heading: str
+    lines: tuple[str, ...]
+
+
+def blocks(draft: Draft, measurement: Measurement, measure_key: str) -> list[Block]:
+    """Return all but the checks.
+
+    Args:
+        draft: What the form holds.
+        measurement: What is known of its cost.
+        measure_key: The key that measures it.
+    """
+    costs = Block("Cost", (*_cost(measurement, measure_key), *_update(draft)))
+    return [costs, _comparison(draft), Block("The same on the command line", command_lines(draft.request))]
+
+
+def command_lines(request: Request) -> tuple[str, ...]:
+    """Return the command that starts the same run, an option a line."""
+    lines = [["maml", "train"]]
+    for word in shlex.split(request.command())[2:]:
+        if word.startswith("-"):
+            lines.append([])
+        lines[-1].append(word)
+    return tuple(
+        _INDENT * (place > 0) + shlex.join(words) + (" \\" if place < len(lines) - 1 else "")
+        for place, words in enumerate(lines)
+    )
+
+
+def two_lines(
+    draft: Draft, measurement: Measurement, checks: Sequence[Check], measure_key: str
+) -> tuple[str, str]:
+    """Return the most important of it all, for a small terminal: the cost, and what is in the way of a start."""
+    costs = measurement.costs
+    if costs is None:
+        first = "; ".join([*_cost(measurement, measure_key), *_update(draft)])
+    else:
+        first = f"≈ {duration(costs.seconds)} · {speed(costs)} · {memory(costs.memory_peak)}"
+    worst = next((check for verdict in ("bad", "note") for check in checks if check.verdict == verdict), None)
+    return first, worst.text if worst else f"ready: {draft.request.command()}"
+
+
+def _cost(measurement: Measurement, key: str) -> tuple[str, ...]:
+    if measurement.seconds is not None:
+        return (f"measuring, {measurement.seconds} s … {key} calls it off",)
+    if measurement.problem:
+        return (measurement.problem,)
+    if measurement.costs is None:
+        return (f"{key} measures speed, memory and time",)
+    return _measured(measurement.costs)
+
+
+def _measured(costs: Costs) -> tuple[str, ...]:
+    return (
+        f"speed    {speed(costs)} (p90 {significant(costs.iterations_per_second_p90)})",
+        f"memory   {memory(costs.memory_peak)} of {memory(costs.memory_total)}",
+        f"time     {duration(costs.seconds)}, tests included",
+        f"network  {costs.parameters:,} parameters",
+    )
+
+
+def _update(draft: Draft) -> tuple[str, ...]:
+    return () if draft.config is None else (update_size(draft.config),)
+
+
+def _comparison(draft: Draft) -> Block:
+    changed = changes(draft)
+    kind = f"preset {draft.base.name}" if draft.base.preset else draft.base.name
+    lines = [f"{kind}, changed:", *changed] if changed else [f"exactly {kind}"]
+    if draft.config is not None:
+        found = reported(draft.config)
+        lines.insert(0, f"published: {found}" if found else "nothing published for this task")
+    return Block("Compared", tuple(lines))

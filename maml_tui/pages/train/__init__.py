@@ -1,0 +1,1 @@
+"""Train: watch a run learn and steer it."""

@@ -1,0 +1,129 @@
+"""Where a run stands, in the two lines at the top of the page, or in one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from engine.statistics.summary import summarise
+from maml_tui.pages.train.scene import Line, Part, Scene, ago, fitted
+from maml_tui.pages.train.state import state_sign, state_word
+from maml_tui.reports.wording import duration, metric_value, significant
+
+if TYPE_CHECKING:
+    from maml_tui.runs.history import Floats
+
+_RECENT = 20
+_FEWEST = 5
+_PANEL_BESIDE = 100  # from here on, a panel of its own tells of the GPU
+_FIRST_COLUMNS = 40  # narrower than this, one line tells the essence
+
+
+def status_line(scene: Scene, width: int) -> Line:
+    """Return state, name, position, speed and time left, what matters less left out where there is no room."""
+    if width < _FIRST_COLUMNS:
+        return essence(scene, width)
+    status, seed = scene.status, scene.watch.config.training.seed
+    parts = [
+        Part(0, state_word(scene)),
+        Part(2, ((status.name, "strong"),)),
+        Part(3, ((f"{scene.watch.run.id}", "dim"),)),
+        Part(8, ((f"seed {seed}", "dim"),)),
+        Part(1, ((f"{status.iteration:,}/{scene.iterations:,}", ""),)),
+        Part(5, _speed(scene)),
+        Part(7, ((f"elapsed {duration(status.seconds)}", ""),)),
+        Part(4, time_left(scene)),
+        Part(6, _gpu(scene) if width < _PANEL_BESIDE else ()),
+    ]
+    return fitted([part for part in parts if part.line], width)
+
+
+def essence(scene: Scene, width: int) -> Line:
+    """Return what must be told where there is room for almost nothing."""
+    status = scene.status
+    sign, role = state_sign(status.state)
+    left = duration(status.eta_seconds) if status.state == "running" else ""
+    value, percent = metric_value(status.metric or "", status.best), f"{100 * scene.done:.1f}%"
+    parts = [
+        Part(0, ((f"{sign} ", role), (scene.watch.run.id, ""))),
+        Part(1, ((percent, "strong"),)),
+        Part(2, ((f"best {value}", ""),) if status.best is not None else ()),
+        Part(3, ((left, ""),) if left else ()),
+    ]
+    return fitted([part for part in parts if part.line], width, gap=" ")
+
+
+def progress_bar(scene: Scene, width: int) -> Line:
+    """Return a bar of what is done: of the training, then of the final measurement."""
+    return track(_share(scene), width)
+
+
+def progress_text(scene: Scene, width: int) -> Line:
+    """Return how much is done, what comes next and what is safe; what matters less is left out for want of room."""
+    parts = [Part(0, ((f"{100 * _share(scene):.1f} %", "strong"),))]
+    parts += [Part(rank, ((fact, ""),)) for rank, fact in enumerate(_facts(scene), 1)]
+    return fitted(parts, width, gap="   ")
+
+
+def track(share: float, width: int) -> Line:
+    """Return a thin bar of `width` characters whose heavy part shows a share of 1; more than all counts as all."""
+    full = round(min(max(share, 0.0), 1.0) * width)
+    return (("━" * full, "good"), ("─" * (width - full), "dim"))
+
+
+def time_left(scene: Scene) -> Line:
+    """Return the estimated time left and, where the speed of the last records tells it, its uncertainty."""
+    seconds = scene.status.eta_seconds
+    if not scene.live or seconds is None:
+        return ()
+    spread = relative_spread(scene.watch.history.train.speed[-_RECENT:])
+    uncertain = "" if spread is None else f" ± {duration(spread * seconds)}"
+    return ((f"ETA {duration(seconds)}{uncertain}", ""),)
+
+
+def relative_spread(speed: Floats) -> float | None:
+    """Return the half width of the 95 % interval of the mean seconds per iteration, as a share of it.
+
+    Args:
+        speed: Recent speeds, iterations per second [n].
+
+    Returns:
+        None if there are too few to tell.
+    """
+    pace = 1 / speed[np.isfinite(speed) & (speed > 0)]
+    if len(pace) < _FEWEST:
+        return None
+    mean, half_width, _ = summarise(pace)
+    return half_width / mean
+
+
+def _share(scene: Scene) -> float:
+    return scene.done if scene.measuring is None else scene.measuring
+
+
+def _speed(scene: Scene) -> Line:
+    speed = scene.status.iterations_per_second
+    return ((f"{significant(speed)} it/s", ""),) if scene.live and speed is not None else ()
+
+
+def _gpu(scene: Scene) -> Line:
+    gpu = scene.status.telemetry.gpu if scene.status.telemetry else None
+    if gpu is None or gpu.utilization is None:
+        return ()
+    return ((f"GPU {gpu.utilization:.0f} %", ""),)
+
+
+def _facts(scene: Scene) -> list[str]:
+    """Return what comes next and what is safe, the most important first."""
+    if not scene.live:
+        return []
+    if scene.measuring is not None:
+        return ["of the final measurement"]
+    done, every = scene.status.iteration, scene.watch.config.training.eval_every
+    checkpoint = scene.watch.history.checkpoint
+    left = every - done % every if every else 0
+    return [
+        *([f"next validation in {left:,} it"] if every and done + left <= scene.iterations else []),
+        "no checkpoint yet" if checkpoint is None else f"checkpoint {ago(scene.now - checkpoint.time)} ago",
+    ]

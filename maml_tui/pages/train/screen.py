@@ -1,0 +1,299 @@
+"""Train: watching a run learn, and steering it."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.widgets import Static
+
+from engine.errors import UsageError
+from engine.runs.events import LIVE_STATES
+from engine.runs.launch import kill_worker
+from maml_tui.app.actions import bindings
+from maml_tui.pages.page import Page, told
+from maml_tui.pages.stop import StopDialog
+from maml_tui.pages.train.metrics import metrics, summary
+from maml_tui.pages.train.pane import Composer, Pane, content
+from maml_tui.pages.train.progress import progress_bar, progress_text, status_line
+from maml_tui.pages.train.scene import Panel, Scene, resumable
+from maml_tui.pages.train.sections import adaptation, happenings, latest, machine, outcome
+from maml_tui.pages.train.state import nothing_yet, notice
+from maml_tui.pages.train.steering import Steering
+from maml_tui.runs.plots import training_plot
+from maml_tui.runs.resuming import Workers, require_resumable
+from maml_tui.runs.series import metrics_of
+from maml_tui.runs.view import View
+from maml_tui.widgets.chart import Chart
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from textual.app import ComposeResult
+    from textual.events import DescendantFocus
+
+    from engine.runs.status import Telemetry
+    from maml_tui.pages.stop import Decision
+    from maml_tui.pages.train.scene import Line
+    from maml_tui.runs.history import History
+    from maml_tui.runs.watch import RunWatch
+
+_NOTHING = """No run is open.
+
+1  set one up and start it
+3  open one from the list of runs
+
+or, from a shell: maml train PRESET"""
+
+_TABS = {
+    "first": "Plot",
+    "second": "Plot 2",
+    "outcome": "Result",
+    "metrics": "Metrics",
+    "adaptation": "Adaptation",
+    "machine": "Machine",
+    "events": "Events",
+}
+"""What can be focused, in the order of `tab`."""
+
+_SAMPLES = 256
+
+_FOR_LIVE = frozenset({"pause", "checkpoint", "evaluate", "stop"})
+
+
+def _one(line: Callable[[Scene, int], Line]) -> Composer:
+    """Return what makes a pane of a single line."""
+    return lambda scene, width, _: Panel("", [line(scene, width)])
+
+
+class TrainPage(Page):
+    """One run: its state, its plots, its numbers, its events."""
+
+    NAME = "train"
+    CSS_PATH: ClassVar[str] = "train.tcss"
+    BINDINGS = bindings("train")  # type: ignore[assignment] # Textual's own annotation is narrower than what it takes
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._steering: Steering | None = None
+        self._workers = Workers()
+        self._machine: deque[Telemetry] = deque(maxlen=_SAMPLES)
+        self._history: History | None = None
+        self._notice: Line = ()
+        self._current = "first"
+        self._shown = (-1, 0)
+
+    def body(self) -> ComposeResult:
+        """Lay out the lines at the top, plots at the left, panels at the right, events below."""
+        yield Static(_NOTHING, id="nothing", markup=False)
+        with Vertical(id="run"):
+            yield Pane(_one(status_line), framed=False, id="status")
+            with Horizontal(id="progress"):  # two panes, so that the bar keeps its length whatever the text
+                yield Pane(_one(progress_bar), framed=False, id="bar")
+                yield Pane(_one(progress_text), framed=False, id="next")
+            yield Static(id="notice", markup=False)
+            yield Static(id="tabs", markup=False)
+            with Horizontal(id="main"):
+                with Vertical(id="plots"):
+                    yield Chart(id="first")
+                    yield Chart(id="second")
+                with Vertical(id="panels"):
+                    yield Pane(lambda scene, width, _: outcome(scene, width), framed=True, id="outcome")
+                    yield Pane(lambda scene, *_: metrics(scene), framed=True, id="metrics")
+                    yield Pane(adaptation, framed=True, id="adaptation")
+                    yield Pane(lambda scene, width, _: machine(scene, width), framed=True, id="machine")
+            yield Pane(lambda scene, *_: happenings(scene), framed=True, id="events")
+            yield Pane(lambda scene, width, _: summary(scene, width), framed=False, id="summary")
+            yield Pane(lambda scene, *_: latest(scene), framed=False, id="latest")
+
+    async def pulse(self) -> None:
+        """Show the watched run, if anything about it has changed."""
+        watch = self.maml.watched
+        self.set_class(watch is None, "-empty")
+        if watch is None:
+            return
+        if self._steering is None or watch is not self._steering.watch:
+            self._steering = Steering(watch)
+            self._take_up(watch)
+        self._tell_news(self._steering)
+        moment = int(time.time()) if watch.status.state in LIVE_STATES else 0
+        if (watch.version, moment) != self._shown:
+            self._shown = watch.version, moment
+            self._show(watch)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """Offer only what makes sense in the state that the run is in."""
+        if self._steering is None or action not in _FOR_LIVE | {"resume"}:
+            return True
+        watch = self._steering.watch
+        if action == "resume":
+            return watch.status.state == "paused" or resumable(watch) or None
+        return watch.status.state in LIVE_STATES or None
+
+    def back(self) -> None:
+        """Go to the first plot, from which all keys of the plots work."""
+        self.query_one("#first").focus()
+
+    def interrupt(self) -> None:
+        """Answer Ctrl-C: ask how to leave a live run."""
+        if self.check_action("stop", ()) and self._steering is not None and not self.maml.readonly:
+            self.action_stop()
+        else:
+            super().interrupt()
+
+    def on_descendant_focus(self, event: DescendantFocus) -> None:
+        """Where there is room for one pane only, show the one that has the focus."""
+        if event.widget.id in _TABS:
+            self._current = event.widget.id
+            self._show_current()
+
+    @on(Chart.Moved)
+    def _move_together(self, event: Chart.Moved) -> None:
+        """Point at the same place in all plots that have the same x-axis."""
+        for chart in self.query(Chart):
+            if chart.view.x_axis is event.chart.view.x_axis:
+                chart.view = replace(chart.view, crosshair=event.x)
+
+    def action_pause(self) -> None:
+        """Pause the run, or let it go on."""
+        self._steer().pause_or_resume()
+
+    def action_checkpoint(self) -> None:
+        """Have a checkpoint written."""
+        self._steer().ask("checkpoint")
+
+    def action_evaluate(self) -> None:
+        """Have the run validated."""
+        self._steer().ask("evaluate")
+
+    def action_resume(self) -> None:
+        """Let the run go on, whatever keeps it from doing so."""
+        steering = self._steer()
+        run, status = steering.watch.run, steering.watch.status
+        if status.state == "paused":
+            steering.ask("resume")
+            return
+        require_resumable(run, status, steering.watch.config.training.iterations)
+        self._workers.start(run, self.maml.environment)
+        self.maml.tell(f"a worker for run {run.id} is starting")
+
+    def action_stop(self) -> None:
+        """Ask how to leave or stop the run."""
+        steering = self._steer()
+        run, status = steering.watch.run, steering.watch.status
+        if status.state not in LIVE_STATES:
+            raise UsageError(f"run {run.id} is {status.state}: there is nothing to stop")
+        saved = steering.watch.history.checkpoint
+        self.app.push_screen(StopDialog(run, status, saved.iteration if saved else None), self._leave_or_stop)
+
+    def action_log(self) -> None:
+        """Give the events the whole page, or take it back."""
+        events = self.query_one("#events", Pane)
+        if self.maximized is events:
+            self.minimize()
+        else:
+            events.focus()
+            self.maximize(events)
+
+    def action_overlay(self) -> None:
+        """Compare this run with those that are compared already."""
+        this = self._require_run().watch.run
+        self.maml.compare_runs = (this, *(run for run in self.maml.compare_runs if run != this))
+        self.maml.show("compare")
+
+    @told
+    def _leave_or_stop(self, decision: Decision | None) -> None:
+        steering = self._steer()
+        match decision:
+            case "detach":
+                self.maml.leave()
+            case "graceful" | "now":
+                steering.ask("stop", decision)
+            case "kill":
+                kill_worker(steering.watch.run)
+
+    def _require_run(self) -> Steering:
+        if self._steering is None:
+            raise UsageError("no run is open: open one from the list of runs (3)")
+        return self._steering
+
+    def _steer(self) -> Steering:
+        steering = self._require_run()
+        if self.maml.readonly:
+            raise UsageError(
+                "this window is read-only: run `maml attach` without --readonly to steer the run"
+            )
+        return steering
+
+    def _tell_news(self, steering: Steering) -> None:
+        for problem in self._workers.stillborn():
+            self.maml.tell(problem, problem=True)
+        for news in steering.news(steering.watch.history.answers):
+            self.maml.tell(news.text, news.problem)
+
+    def _take_up(self, watch: RunWatch) -> None:
+        """Begin to show another run."""
+        self._machine.clear()
+        self._history = None
+        self._shown = (-1, 0)
+        known = metrics_of(watch.config)
+        for chart, metric in zip(self.query(Chart), known, strict=False):
+            chart.metrics, chart.subject = known, f"{watch.record.name}-{watch.run.id}"
+            chart.source = partial(training_plot, watch, charset=self.maml.charset)
+            chart.view = View(metric=metric)
+        self.query_one("#first" if watch.result is None else "#outcome").focus()
+
+    def _show(self, watch: RunWatch) -> None:
+        telemetry = watch.status.telemetry
+        if telemetry is not None and (not self._machine or self._machine[-1].time != telemetry.time):
+            self._machine.append(telemetry)
+        scene = Scene(watch, time.time(), self.maml.charset, tuple(self._machine))
+        for pane in self.query(Pane):
+            pane.show(scene)
+        self._explain(notice(scene))
+        self._make_room_for_result(watch.result is not None)
+        if watch.history is not self._history:
+            self._history = watch.history
+            for chart in self.query(Chart):
+                chart.empty = nothing_yet(watch.status.state)
+                chart.reload()
+
+    def _explain(self, line: Line) -> None:
+        if line != self._notice:
+            self.refresh_bindings()  # what explains the state changes with it, and so does what can be done
+            self._notice = line
+            notice_line = self.query_one("#notice", Static)
+            notice_line.update(content(line))
+            notice_line.display = bool(line)
+
+    def _make_room_for_result(self, measured: bool) -> None:
+        """Show the result as soon as there is one, in place of another pane where there is room for one only."""
+        if measured == self.has_class("-measured"):
+            return
+        self.set_class(measured, "-measured")
+        if measured or self._current == "outcome":
+            self._current = "outcome" if measured else "first"
+        self._show_current()
+        self.call_after_refresh(self._keep_focus_in_sight)
+
+    def _keep_focus_in_sight(self) -> None:
+        if self.focused is None or not self.focused.region:
+            self.query_one(f"#{self._current}").focus()
+
+    def _show_current(self) -> None:
+        """Mark the pane that is shown where there is room for one only."""
+        shown = self.query_one(f"#{self._current}")
+        for node in self.query("#run *"):
+            node.set_class(node is shown or node in shown.ancestors, "-current")
+        tabs = [
+            Content.styled(title, "reverse" if name == self._current else "dim")
+            for name, title in _TABS.items()
+            if name != "outcome" or self.has_class("-measured")
+        ]
+        self.query_one("#tabs", Static).update(Content("  ").join(tabs))

@@ -1,0 +1,1 @@
+"""Results as tables and files: measurements, comparisons, published numbers. Imports no textual."""

@@ -1,0 +1,163 @@
+"""The page that goes with an exported model: what it is, how to use it, what it can do, where it comes from."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from typing import TYPE_CHECKING, Any
+
+from engine.runs.events import EvaluationEvent, TrainEvent
+from maml_tui.reports.results import result_table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from engine.config.schema import RunConfig
+    from engine.runs.events import Event
+    from engine.services.apply_messages import Facts
+    from maml_tui.reports.results import ResultTable
+
+
+METRIC_COLUMNS = (
+    *("time", "kind", "checkpoint", "iteration", "step", "loss", "accuracy", "ci95", "median", "diverged"),
+    *("tasks", "grad_norm", "iterations_per_second"),
+)
+"""Of the table of metrics; `ci95` and `median` are of the metric that the run is judged by."""
+
+
+def metric_rows(events: Iterable[Event]) -> Iterator[dict[str, Any]]:
+    """Yield a row per reported meta-update, and per inner step of every evaluation, by `METRIC_COLUMNS`."""
+    for event in events:
+        if isinstance(event, TrainEvent):
+            measured = {name: getattr(event, name) for name in METRIC_COLUMNS if hasattr(event, name)}
+            yield {**measured, "kind": "train"}
+        elif isinstance(event, EvaluationEvent):
+            yield from _evaluated(event)
+
+
+def _evaluated(event: EvaluationEvent) -> Iterator[dict[str, Any]]:
+    measurement = event.measurement
+    for step, (at, loss) in enumerate(zip(measurement.series, measurement.loss, strict=True)):
+        yield {
+            "time": event.time,
+            "kind": event.split,
+            "checkpoint": event.checkpoint,
+            "iteration": event.iteration,
+            "step": step,
+            "loss": loss.mean,
+            "accuracy": None if measurement.accuracy is None else at.mean,
+            "ci95": at.ci95,
+            "median": at.median,
+            "diverged": at.diverged,
+            "tasks": measurement.protocol.tasks,
+        }
+
+
+def to_csv(columns: Sequence[str], rows: Iterable[Iterable[object]]) -> str:
+    """Return lines of cells under a line of headings; None is an empty cell."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(rows)
+    return out.getvalue()
+
+
+def to_json(value: object) -> str:
+    """Return indented JSON; numbers that are not finite become null, which JSON has."""
+    return json.dumps(_finite(value), indent=1, ensure_ascii=False) + "\n"
+
+
+def to_markdown(table: ResultTable) -> str:
+    """Return a result table with the row that the run is judged by in bold, and its notes as a list."""
+    rows = [
+        [f"**{cell.rstrip('*')}**" if cell and number == table.scored else cell for cell in row]
+        for number, row in enumerate(table.rows)
+    ]
+    lines = [table.columns, ["--"] * len(table.columns), *rows]
+    text = "".join(f"| {' | '.join(_escaped(cell) for cell in line)} |\n" for line in lines)
+    return text + "\n" + "".join(f"- {_escaped(note)}\n" for note in table.notes)
+
+
+def _escaped(cell: str) -> str:
+    return cell.replace("|", r"\|").removeprefix("* ")
+
+
+def _finite(value: object) -> object:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, dict):
+        return {name: _finite(part) for name, part in value.items()}
+    return [_finite(part) for part in value] if isinstance(value, list | tuple) else value
+
+
+def model_card(facts: Facts, config: RunConfig, file: str) -> str:
+    """Return the model card, in Markdown.
+
+    Args:
+        facts: What is known of the parameters.
+        config: The configuration that they were learned by.
+        file: Name of the file that holds them.
+    """
+    return "\n".join(
+        (
+            f"# {facts.name}\n",
+            _what(facts, config),
+            "## Use\n",
+            _use(config, file),
+            "## Results\n",
+            _results(facts, config),
+            "## Configuration\n",
+            f"```toml\n{facts.config}```\n",
+            "## Provenance\n",
+            _provenance(facts),
+        )
+    )
+
+
+def _what(facts: Facts, config: RunConfig) -> str:
+    task = config.task
+    ways = "" if config.is_regression else f"{task.ways}-way "
+    return (
+        f"{facts.parameters:,} parameters learned by {config.algorithm.algorithm} on {ways}{task.shots}-shot tasks of "
+        f"{config.data_name}: the {facts.checkpoint} checkpoint, after {facts.iteration:,} meta-updates. They are a "
+        "starting point, from which a few gradient steps on a few examples lead to a model of a new task.\n"
+    )
+
+
+def _use(config: RunConfig, file: str) -> str:
+    support, query = ("points.csv", "xs.csv") if config.is_regression else ("support/", "query/")
+    needed = (
+        "`points.csv` has a line x,y for each known point, `xs.csv` a line x for each value to predict."
+        if config.is_regression
+        else f"`support/` has a folder of pictures for each of {config.task.ways} new classes; `query/` has "
+        "pictures to tell apart."
+    )
+    return (
+        f"```bash\nmaml adapt {file} --support {support} --query {query}\n```\n\n{needed} "
+        f"Adaptation takes {config.evaluation.eval_steps} gradient steps unless `--steps` says otherwise. The file "
+        "is read by any program that reads safetensors; its metadata repeat what stands here.\n"
+    )
+
+
+def _results(facts: Facts, config: RunConfig) -> str:
+    if not facts.measurements:
+        return "These parameters were not measured on test tasks before they were exported.\n"
+    return to_markdown(result_table(config, facts.measurements, facts.fingerprint))
+
+
+def _provenance(facts: Facts) -> str:
+    tables: dict[str, Mapping[str, str]] = {
+        "parameters": {"sha256": facts.sha256},
+        "preset": facts.preset,
+        "fingerprint": facts.fingerprint,
+        "version": facts.versions,
+        "place": facts.place,
+    }
+    lines = [
+        f"- {table} {name}: `{value}`\n"
+        for table, entries in tables.items()
+        for name, value in entries.items()
+    ]
+    return "".join(lines)

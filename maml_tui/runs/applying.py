@@ -1,0 +1,76 @@
+"""Putting a trained model to use, in a short-lived process of its own that loads torch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+
+from engine.errors import MamlError, UsageError
+from engine.paths import assets_dir
+from engine.runs.index import find_run
+from engine.services.apply_messages import REPORT, Origin
+from engine.text import printable
+from maml_tui.runs.asking import ask
+
+if TYPE_CHECKING:
+    from engine.runs.checkpoints import Label
+    from engine.services.apply_messages import Job, Report
+
+_SUFFIX = ".safetensors"
+
+
+def find_origin(reference: str, checkpoint: Label | None) -> Origin:
+    """Return the parameters that a person means: an exported file, a run, or a shipped initialisation.
+
+    Args:
+        reference: A file that ends in `.safetensors`; whatever `find_run` knows; or a name from `shipped`.
+        checkpoint: Which checkpoint of a run.
+
+    Raises:
+        UsageError: There is none, or a checkpoint of a file is asked for.
+    """
+    file = _file(reference)
+    if file is None:
+        return Origin(run=str(find_run(reference).path), checkpoint=checkpoint)
+    if checkpoint is not None:
+        raise UsageError(f"{printable(reference)} is no run and has no checkpoints: leave out --checkpoint")
+    return Origin(file=str(file))
+
+
+def shipped() -> tuple[str, ...]:
+    """Return the names of the initialisations that come with the program."""
+    return tuple(sorted(path.stem for path in _folder().glob(f"*{_SUFFIX}")))
+
+
+def apply(job: Job) -> Report:
+    """Have a job done and wait for it.
+
+    Raises:
+        MamlError: In the process's own words and with its exit code.
+    """
+    try:
+        return REPORT.validate_json(ask("engine.services.apply", job.model_dump_json()))
+    except ValidationError as error:
+        raise MamlError(f"the process's report cannot be understood: {printable(error)}") from error
+
+
+def _file(reference: str) -> Path | None:
+    """Return the file that is meant, or None where a run is. A run of one's own comes before a shipped name."""
+    if reference.endswith(_SUFFIX):
+        path = Path(reference).expanduser().absolute()
+        if not path.is_file():
+            raise UsageError(f"there is no file {printable(reference)}: write one with `maml export`")
+        return path
+    if reference not in shipped():
+        return None
+    try:
+        find_run(reference)
+    except UsageError:
+        return _folder() / f"{reference}{_SUFFIX}"
+    return None
+
+
+def _folder() -> Path:
+    return assets_dir() / "initialisations"

@@ -1,0 +1,116 @@
+"""The records of a journal in words, for the list of events."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from engine.runs.events import (
+    CheckpointEvent,
+    EvaluationEvent,
+    FinishedEvent,
+    RequestEvent,
+    StartedEvent,
+    StateEvent,
+    TrainEvent,
+    WarningEvent,
+)
+from engine.text import printable
+from maml_tui.reports.wording import duration, metric_value, significant, with_interval
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from engine.config.schema import RunConfig
+    from engine.runs.events import Event
+
+
+@dataclass(frozen=True)
+class LogLine:
+    """One thing that happened.
+
+    Attributes:
+        time: When, Unix seconds.
+        kind: `start`, `eval`, `best`, `checkpoint`, `state`, `request`, `warning` or `end`.
+        text: What, without control characters.
+    """
+
+    time: float
+    kind: str
+    text: str
+
+
+def log_lines(event: Event, config: RunConfig) -> Iterator[LogLine]:
+    """Yield the lines on a record: none for a meta-update, two for a validation that took part in the contest."""
+    for kind, text in _told(event, config):
+        yield LogLine(event.time, kind, printable(text))
+
+
+def _told(event: Event, config: RunConfig) -> Iterator[tuple[str, str]]:
+    match event:
+        case TrainEvent():
+            return
+        case StartedEvent():
+            yield "start", _started(event)
+        case EvaluationEvent():
+            yield "eval", _evaluation(event, config)
+            if event.improved is not None and event.best is not None:
+                yield "best", _contest(event, config)
+        case CheckpointEvent():
+            yield "checkpoint", _checkpoint(event)
+        case StateEvent():
+            yield "state", _because(event.state, event.reason)
+        case RequestEvent():
+            yield "request", _because(f"{event.verb or 'unreadable request'} {event.outcome}", event.reason)
+        case WarningEvent():
+            yield "warning", event.message
+        case FinishedEvent():
+            at = f"{event.state} at iteration {event.iteration:,}, {duration(event.seconds)} after the start"
+            yield "end", _because(at, event.reason)
+
+
+def _started(event: StartedEvent) -> str:
+    since = "" if event.resumed_from is None else f"from iteration {event.resumed_from:,} "
+    name = f" ({event.device_name})" if event.device_name else ""
+    return (
+        f"{since}on {event.device}{name} of {event.host}, {event.parameters:,} parameters, "
+        f"torch {event.torch}, python {event.python}"
+    )
+
+
+def _evaluation(event: EvaluationEvent, config: RunConfig) -> str:
+    measurement = event.measurement
+    step = min(config.evaluation.eval_steps, measurement.protocol.steps)
+    at, loss = measurement.series[step], measurement.loss[step]
+    whose = "" if event.checkpoint == "current" else f"{event.checkpoint} parameters, "
+    parts = [f"{event.split} {_metric(measurement.metric, at.mean, at.ci95)}"]
+    if measurement.metric != "mse":
+        parts.append(f"loss {with_interval('loss', loss.mean, loss.ci95)}")
+    if at.diverged:
+        parts.append(f"{at.diverged:,} diverged")
+    made = f"{measurement.protocol.tasks:,} tasks, {significant(event.seconds, 2)} s"
+    return f"{whose}iteration {event.iteration:,}: {', '.join(parts)} ({made})"
+
+
+def _contest(event: EvaluationEvent, config: RunConfig) -> str:
+    best = f"{_metric(event.measurement.metric, event.best)} at iteration {event.best_iteration or 0:,}"
+    if event.improved:
+        return f"best so far: {best}"
+    if event.patience_left is None:
+        return f"no gain over {best}"
+    patience = config.training.patience
+    return f"no gain over {best} ({patience - event.patience_left} in a row; {patience} end training)"
+
+
+def _checkpoint(event: CheckpointEvent) -> str:
+    size, unit = (event.bytes / 2**20, "MiB") if event.bytes >= 2**20 else (event.bytes / 2**10, "KiB")
+    return f"{event.file} ({event.reason}), {size:,.1f} {unit} in {1000 * event.seconds:,.0f} ms"
+
+
+def _metric(metric: str, mean: float | None, ci95: float | None = None) -> str:
+    value = metric_value(metric, mean) if ci95 is None else with_interval(metric, mean, ci95)
+    return f"{metric} {value}{' %' if metric == 'accuracy' and value[0].isdigit() else ''}"
+
+
+def _because(what: str, reason: str) -> str:
+    return f"{what}: {reason}" if reason else what

@@ -1,0 +1,210 @@
+"""From what a person asks for, on the command line or in the form, to a run on disk."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from engine.config.fields import all_fields
+from engine.config.own_code import current_search_path
+from engine.config.presets import load_preset, preset_names
+from engine.config.record import RunRecord
+from engine.config.resolve import override_layer, resolve
+from engine.config.toml import file_layer
+from engine.data.fit import sizes_of
+from engine.data.splits import class_indices, find_split
+from engine.data.store import load
+from engine.errors import UsageError
+from engine.runs.directory import RunDirectory, check_name, create_run
+from maml_tui.runs.own_code import check_own_code
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from pathlib import Path
+
+    from engine.config.resolve import Layer
+    from engine.config.schema import RunConfig
+
+
+_FEWEST_WAYS = 2
+
+
+def smaller_tasks(config: RunConfig, chosen: Collection[str]) -> dict[str, int]:
+    """Return what must be lowered for the tasks of `config` to fit its pictures, and how far.
+
+    Args:
+        config: A configuration that trains on pictures of a person's own.
+        chosen: Options that a person chose: they stay as they are, whatever comes of it.
+
+    Raises:
+        ResourceError: The data set is not installed, or damaged.
+    """
+    image_set = load(config.task.data)
+    parts = sizes_of(image_set, class_indices(image_set, find_split(config.task.class_split, image_set)))
+    pictures = min(count for classes in parts.values() for count in classes.values())
+    queries = max(1, pictures - config.task.shots)
+    sizes = {
+        "ways": (config.task.ways, max(_FEWEST_WAYS, min(map(len, parts.values())))),
+        "queries": (config.task.queries, queries),
+        "eval_queries": (config.evaluation.eval_queries, queries),
+    }
+    return {name: most for name, (size, most) in sizes.items() if name not in chosen and size > most}
+
+
+_DRAWING = 42  # pixels: beyond it the strided network sees too little of a picture before it takes the mean
+
+_OF_ONES_OWN = ("drawings", "photos")
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a person asked to train.
+
+    Attributes:
+        preset: Name of a preset, or None.
+        file: A configuration file laid over it, or None.
+        settings: `key=value` texts laid over both.
+        name: What to call the run; None for a name that says what is trained.
+        device: The device asked for.
+        fitted: `key=value` texts laid over the preset, so that its tasks are not too large for the data.
+    """
+
+    preset: str | None
+    file: Path | None
+    settings: tuple[str, ...]
+    name: str | None
+    device: str
+    fitted: tuple[str, ...] = ()
+
+    def record(self) -> RunRecord:
+        """Check everything and return what the run's `config.toml` will say.
+
+        Raises:
+            UsageError: Naming all that is wrong.
+        """
+        if self.preset is None and self.file is None and not self._names_own_classes():
+            raise UsageError("say what to train: a preset (maml presets ls) or a file (-c run.toml)")
+        preset = load_preset(self.preset) if self.preset else None
+        layers = [
+            *([preset.layer] if preset else []),
+            *([override_layer(list(self.fitted), "to fit the data")] if self.fitted else []),
+            *([self._layer_of(self.file)] if self.file else []),
+            *([override_layer(list(self.settings))] if self.settings else []),
+        ]
+        resolved = resolve(layers)
+        return RunRecord(
+            resolved=resolved,
+            name=check_name(self.name_for(resolved.config)),
+            device=self.device,
+            command=self.command(),
+            preset={"name": preset.name, "sha256": preset.sha256} if preset else {},
+            search_path=current_search_path() if resolved.config.own_classes else (),
+        )
+
+    def command(self) -> str:
+        """Return a command line that asks for the same from anywhere."""
+        words = ["maml", "train", *([self.preset] if self.preset else [])]
+        words += ["-c", str(self.file.absolute())] if self.file else []
+        words += [word for setting in (*self.fitted, *self.settings) for word in ("-s", setting)]
+        words += ["--name", self.name] if self.name else []
+        words += ["--device", self.device] if self.device != "auto" else []
+        return shlex.join(words)
+
+    def name_for(self, config: RunConfig) -> str:
+        """Return what the run will be called: after its preset, or its data where those are not the preset's."""
+        kept = self.preset and load_preset(self.preset).layer.values["task"]["data"] == config.task.data
+        return (
+            self.name
+            or f"{self.preset if kept else config.data_name.rpartition(':')[2]}-{config.algorithm.algorithm}"
+        )
+
+    def _layer_of(self, file: Path) -> Layer:
+        """Read the file. What a setting puts out of use (`network=mlp`: the filters) is dropped, as of a preset."""
+        conditions = {known.when.key for known in all_fields().values() if known.when}
+        return replace(file_layer(file), chosen=self.keys().isdisjoint(conditions))
+
+    def _names_own_classes(self) -> bool:
+        return not self.keys().isdisjoint({"task_class", "model_class"})
+
+    def keys(self) -> set[str]:
+        """Return the names of the options that the settings give."""
+        return {setting.partition("=")[0].strip().rpartition(".")[2] for setting in self.settings}
+
+
+def request_for(data: str, settings: tuple[str, ...], name: str | None, device: str) -> Request:
+    """Return what is asked for by a data set alone: its usual preset.
+
+    Pictures of one's own may be few: tasks are then as large as they allow, but for what the settings say.
+
+    Args:
+        data: The data set.
+        settings: `key=value` texts, the data set among them.
+        name: What to call the run, or None.
+        device: The device asked for.
+
+    Raises:
+        UsageError: `data` may not name a data set, or a setting is wrong.
+        ResourceError: The set is not installed, or damaged.
+    """
+    request = Request(usual_preset(data), None, settings, name, device)
+    if request.preset not in _OF_ONES_OWN:
+        return request
+    from maml_tui.runs.new_run import smaller_tasks  # numpy comes with it
+
+    lowered = smaller_tasks(request.record().resolved.config, request.keys())
+    return replace(request, fitted=tuple(f"{option}={value}" for option, value in lowered.items()))
+
+
+def usual_preset(data: str) -> str:
+    """Return the preset that suits a data set of which nothing else is said.
+
+    That is the first one named after it (`omniglot-5w1s`) or, for pictures of one's own, `drawings` where they are
+    grey and at most 42 pixels high, and `photos` for all others.
+
+    Raises:
+        UsageError: `data` may not name a data set.
+        ResourceError: The set is not installed, or damaged.
+    """
+    named = {"sinusoid": "sinusoid-10shot"}.get(data, f"{data}-5w1s")
+    if named in preset_names():
+        return named
+    from engine.data import store
+
+    _, channels, height, _ = store.load(data).images.shape
+    drawings, photos = _OF_ONES_OWN
+    return drawings if channels == 1 and height <= _DRAWING else photos
+
+
+def create(record: RunRecord) -> RunDirectory:
+    """Make the run's folder, once its data are known to be there and to be enough.
+
+    A person's own classes are tried first: their code runs.
+
+    Raises:
+        UsageError: The data have too few classes, or too few pictures of some, for the tasks; or a person's own
+            classes cannot be trained with.
+        ResourceError: The data set is missing or damaged, or the folder cannot be made.
+    """
+    config = record.resolved.config
+    if config.own_classes:
+        check_own_code(record)
+    elif not config.is_regression and config.task.data != "strokes":
+        check_data(config)
+    return create_run(record.name, record.to_toml)
+
+
+def check_data(config: RunConfig) -> None:
+    """Make sure that a set of pictures is installed and enough for the tasks of `config`.
+
+    Raises:
+        UsageError: It has too few classes, or too few pictures of some, for the tasks.
+        ResourceError: It is missing or damaged.
+    """
+    from engine.data import fit, splits, store  # these need numpy, which other runs can start without
+
+    task = config.task
+    image_set = store.load(task.data)
+    classes = splits.class_indices(image_set, splits.find_split(task.class_split, image_set))
+    examples = task.shots + max(task.queries, config.evaluation.eval_queries)
+    fit.check_fit(task.data, fit.sizes_of(image_set, classes), task.ways, examples)

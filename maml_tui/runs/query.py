@@ -1,0 +1,133 @@
+"""The language in which a person asks for some of the runs.
+
+    omniglot state:done ways:20 inner_lr<0.1 acc>=90 -tag:debug "two words"
+
+Every term must hold; `-` before a term turns it round. A word is looked for in name, id and task. `key:value` asks
+about what a run is (`keys.py`): `:` finds a part of a text that people write, and means the same as `=` otherwise.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from engine.errors import UsageError
+from engine.text import nearest, printable
+from maml_tui.runs.terms import Unfit, option_keys, run_keys
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from maml_tui.runs.listing import RunFacts
+
+_TERM = re.compile(
+    r"""\s*
+        (?P<minus>-?)
+        (?:(?P<key>[A-Za-z]\w*)(?P<sign><=|>=|[:=<>]))?
+        (?:"(?P<double>[^"]*)"|'(?P<single>[^']*)'|(?P<bare>[^\s"']\S*)?)
+        (?P<rest>\S*)""",
+    re.VERBOSE,
+)
+
+
+class QueryError(UsageError):
+    """A query that cannot be understood.
+
+    Attributes:
+        position: Where in its text the trouble begins, counted from 0.
+    """
+
+    def __init__(self, problem: str, position: int) -> None:
+        self.position = position
+        super().__init__(problem)
+
+
+@dataclass(frozen=True)
+class Term:
+    """One condition.
+
+    Attributes:
+        holds: Whether a run fulfils it.
+        slow: Whether it needs a file that listing runs does not read.
+    """
+
+    holds: Callable[[RunFacts], bool]
+    slow: bool = False
+
+
+@dataclass(frozen=True)
+class Query:
+    """What is asked for.
+
+    Attributes:
+        terms: Conditions that must all hold; those that read a further file come last.
+    """
+
+    terms: tuple[Term, ...] = ()
+
+    def matches(self, facts: RunFacts) -> bool:
+        """Return whether a run is asked for."""
+        return all(term.holds(facts) for term in self.terms)
+
+    def select(self, found: Iterable[RunFacts]) -> list[RunFacts]:
+        """Return those runs that are asked for."""
+        return [facts for facts in found if self.matches(facts)]
+
+
+def parse_query(text: str, now: float) -> Query:
+    """Read a query.
+
+    Args:
+        text: The query; an empty one asks for all runs.
+        now: The moment that `today` and `age` refer to, Unix seconds.
+
+    Raises:
+        QueryError: It cannot be understood; says where and why.
+    """
+    text = text.rstrip()
+    terms, position = [], 0
+    while position < len(text):
+        found = _TERM.match(text, position)
+        assert found is not None  # noqa: S101 - every part of the pattern may be empty
+        try:
+            terms.append(_term(found, now))
+        except Unfit as error:
+            raise QueryError(
+                f"{printable(found[0].strip())}: {printable(error)}", found.start("minus")
+            ) from None
+        position = found.end()
+    return Query(tuple(sorted(terms, key=lambda term: term.slow)))
+
+
+def _term(found: re.Match[str], now: float) -> Term:
+    quoted = found["single"] if found["double"] is None else found["double"]
+    value = quoted if quoted is not None else found["bare"] or ""
+    if found["rest"]:
+        raise Unfit(
+            "the quotation mark is never closed" if quoted is None else "put a space after the quotation mark"
+        )
+    if not value.strip():
+        raise Unfit("something is missing here")
+    if found["key"] is None:
+        holds, slow = _has_word(value, quoted is not None), False
+    else:
+        holds, slow = _condition(found["key"], found["sign"], value, now)
+    return Term((lambda facts: not holds(facts)) if found["minus"] else holds, slow)
+
+
+def _condition(name: str, sign: str, value: str, now: float) -> tuple[Callable[[RunFacts], bool], bool]:
+    known = {**run_keys(now), **option_keys()}
+    key = known.get(name.lower())
+    if key is None:
+        raise Unfit(f"no key is called {name}{nearest(name.lower(), known)}")
+    return key.condition(sign, value), key.slow
+
+
+def _has_word(word: str, quoted: bool) -> Callable[[RunFacts], bool]:
+    if not quoted and re.search("[:=<>]", word):
+        raise Unfit("this is no condition; put it in quotation marks to look for these characters")
+    wanted = word.casefold()
+    return lambda facts: any(
+        wanted in text.casefold() for text in (facts.status.name, facts.run.id, facts.status.task)
+    )

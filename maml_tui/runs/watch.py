@@ -1,0 +1,131 @@
+"""Following one run: its status, its result and its history, for as long as somebody looks."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from engine.config.record import read_record
+from engine.errors import ResourceError
+from engine.files import explain_os_errors
+from engine.runs.journal import EventReader
+from engine.runs.result import read_result
+from engine.runs.status import current_status
+from engine.text import printable
+from maml_tui.runs.recorder import Recorder
+
+if TYPE_CHECKING:
+    from engine.config.schema import RunConfig
+    from engine.runs.directory import RunDirectory
+    from engine.runs.result import Result
+    from engine.runs.status import Status
+    from maml_tui.runs.history import History
+
+_CHUNKS = 8
+"""Chunks of the journal, of a mebibyte each, that one look takes in: a long journal fills the plots step by step."""
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """What one look at the files found.
+
+    Attributes:
+        status: What a viewer may believe now.
+        result: What was measured at the end, or None.
+        history: All that was read of the journal so far; the same object as last time if nothing was new.
+    """
+
+    status: Status
+    result: Result | None
+    history: History
+
+
+class RunWatch:
+    """A run that is looked at: `fetch` in any thread, then `apply` in the one that shows it.
+
+    Attributes:
+        run: Its folder.
+        record: What it was asked to be.
+        status: What a viewer may believe of it.
+        result: What was measured at its end, or None.
+        history: What its journal told; empty before the first `apply`.
+        version: Goes up whenever one of these changes.
+
+    Raises:
+        ResourceError: It is not a run, or its status cannot be read.
+        UsageError: Its configuration cannot be understood.
+    """
+
+    def __init__(self, run: RunDirectory) -> None:
+        if not run.config.is_file():
+            raise ResourceError(f"{printable(run.path)} is not a run: it has no config.toml.")
+        self.run = run
+        self.record = read_record(run.config)
+        self.status: Status = current_status(run)
+        self.result: Result | None = None
+        self.version = 0
+        self._looking = threading.Lock()
+        self._reader = EventReader(run.events)
+        self._restarts = 0
+        self._recorder = Recorder(self.config)
+        self.history: History = self._recorder.history()
+        self._result_stamp: tuple[int, int] | None = None
+        self._result: Result | None = None
+
+    @property
+    def config(self) -> RunConfig:
+        """Its configuration."""
+        return self.record.resolved.config
+
+    def fetch(self) -> Batch:
+        """Look at the files, without touching what is shown. A first look at a long journal takes several calls.
+
+        Raises:
+            ResourceError: The run was removed, or a file cannot be read.
+        """
+        if not self.run.config.is_file():
+            raise ResourceError(
+                f"run {self.run.id} is gone: {printable(self.run.path)} was removed; what is shown is old"
+            )
+        with self._looking:
+            # The journal is read last: a run that has ended is never shown without its end.
+            status = current_status(self.run)
+            self._read_result()
+            self._read_journal()
+            return Batch(status, self._result, self._recorder.history())
+
+    def apply(self, batch: Batch) -> bool:
+        """Take over what was found; return whether anything changed."""
+        new = (batch.status, batch.result, batch.history)
+        if new == (self.status, self.result, self.history):
+            return False
+        self.status, self.result, self.history = new
+        self.version += 1
+        return True
+
+    def _read_journal(self) -> None:
+        for lines in islice(self._reader.chunks(), _CHUNKS):
+            self._start_over_if_replaced()
+            for event in self._reader.parse(lines):
+                self._recorder.add(event)
+        self._start_over_if_replaced()
+
+    def _start_over_if_replaced(self) -> None:
+        if self._reader.restarts != self._restarts:
+            self._restarts = self._reader.restarts
+            self._recorder = Recorder(self.config)
+
+    def _read_result(self) -> None:
+        """Read the result again if it is another file than last time."""
+        with explain_os_errors(f"read {self.run.result}"):
+            try:
+                found = self.run.result.stat()
+            except FileNotFoundError:
+                self._result_stamp = self._result = None
+                return
+        stamp = (found.st_ino, found.st_mtime_ns)
+        if stamp != self._result_stamp:
+            self._result = read_result(self.run.result)
+            self._result_stamp = stamp

@@ -1,0 +1,122 @@
+"""The question before something that cannot be undone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.containers import Horizontal, VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Button, Input, Static
+
+from engine.errors import MamlError
+from engine.text import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from textual.app import ComposeResult
+    from textual.binding import BindingType
+
+
+class TextDialog(ModalScreen[str | None]):
+    """Asks for one line of text; None if the person leaves with `escape`, the text as typed after `enter`."""
+
+    CSS_PATH = "dialog.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [("escape", "dismiss(None)", "Cancel")]
+
+    def __init__(
+        self,
+        question: str,
+        value: str = "",
+        *,
+        hint: str = "",
+        command: str = "",
+        check: Callable[[str], object] | None = None,
+    ) -> None:
+        """Prepare the dialog. Control characters in its texts are escaped, and nothing in them is markup.
+
+        Args:
+            question: One line.
+            value: What the line holds at first.
+            hint: What may be written, shown while the line is empty.
+            command: The command line that does the same.
+            check: Raises a `MamlError` for a text that cannot be taken; what it says is shown, and nothing is lost.
+        """
+        super().__init__()
+        self._question, self._value, self._hint, self._command = question, value, hint, command
+        self._check = check
+
+    def compose(self) -> ComposeResult:
+        """Yield the texts and the line."""
+        with VerticalScroll(classes="dialog", can_focus=False):
+            yield Static(printable(self._question), classes="question", markup=False)
+            line = Input(self._value, placeholder=printable(self._hint), compact=True, select_on_focus=False)
+            line.cursor_blink = False
+            yield line
+            yield Static("", classes="problem", markup=False)
+            keys = "enter takes it · esc cancels"
+            yield Static(
+                f"{keys} · same: {printable(self._command)}" if self._command else keys,
+                classes="command",
+                markup=False,
+            )
+
+    @on(Input.Submitted)
+    def _take(self, event: Input.Submitted) -> None:
+        event.stop()
+        try:
+            if self._check is not None:
+                self._check(event.value)
+        except MamlError as error:
+            self.query_one(".problem", Static).update(printable(error))
+        else:
+            self.dismiss(event.value)
+
+
+class ConfirmDialog(ModalScreen[bool]):
+    """Asks a question; True only for a deliberate yes. The answer that changes nothing has the focus.
+
+    Keys: `y` yes; `n` or `escape` no; arrows or `tab` move, `enter` takes the answer that has the focus.
+    """
+
+    CSS_PATH = "dialog.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        ("y", "dismiss(True)", "Yes"),
+        ("n,escape", "dismiss(False)", "No"),
+        ("left,up", "app.focus_previous", "Other answer"),
+        ("right,down", "app.focus_next", "Other answer"),
+    ]
+
+    def __init__(
+        self, question: str, *, details: str = "", command: str = "", yes: str = "Yes", no: str = "No"
+    ) -> None:
+        """Prepare the dialog. Control characters in its texts are escaped, and nothing in them is markup.
+
+        Args:
+            question: One line.
+            details: What will happen, in sentences.
+            command: The command line that does the same.
+            yes: What a yes does, in a word.
+            no: What a no does, in a word.
+        """
+        super().__init__()
+        self._question, self._details, self._command = question, details, command
+        self._answers = {"n": no, "y": yes}
+
+    def compose(self) -> ComposeResult:
+        """Yield the texts and the answers."""
+        with VerticalScroll(classes="dialog", can_focus=False):
+            yield Static(printable(self._question), classes="question", markup=False)
+            if self._details:
+                yield Static(printable(self._details), markup=False)
+            with Horizontal(classes="answers"):
+                for key, answer in self._answers.items():
+                    yield Button(Content(f"{key}  {answer}"), id=key, compact=True)
+            if self._command:
+                yield Static(f"same: {printable(self._command)}", classes="command", markup=False)
+
+    @on(Button.Pressed)
+    def _answer(self, event: Button.Pressed) -> None:
+        self.dismiss(event.button.id == "y")
