@@ -33,7 +33,7 @@ from engine.runs.status import read_status, write_status
 from engine.services.download import import_datasets
 from engine.text import printable
 from engine.training.checkpoint import restore
-from engine.training.loop import Setup
+from engine.training.setup import Setup
 from maml_tui.cli import run as maml
 
 SOURCES = [

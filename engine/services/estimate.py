@@ -21,9 +21,10 @@ from engine.config.resolve import Layer, resolve
 from engine.errors import MamlError, ResourceError, UsageError
 from engine.services.messages import Costs, Question
 from engine.training.checkpoint import to_bytes
-from engine.training.loop import Setup, meta_train
+from engine.training.loop import meta_train
 from engine.training.recorded import replayed
 from engine.training.reporting import Reporter
+from engine.training.setup import Setup
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,7 +34,8 @@ if TYPE_CHECKING:
 
     from engine.algorithms.adapt import Params
     from engine.config.schema import RunConfig
-    from engine.training.loop import TrainingState, Updated, Validated
+    from engine.training.loop import Updated, Validated
+    from engine.training.state import TrainingState
 
 _WARM_UP_SECONDS = 0.5
 _TRAINING_SECONDS = 3.0

@@ -30,7 +30,7 @@ from engine.tasks.episode import EpisodeShape
 from engine.tasks.sampling import Split
 from engine.tasks.sources import verify_data
 from engine.training.checkpoint import read_theta, restore
-from engine.training.loop import Setup
+from engine.training.setup import Setup
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -35,7 +35,7 @@ from engine.tasks.episode import EpisodeShape
 from engine.tasks.sampling import Split, Stream
 from engine.tasks.sinusoid import Sinusoid
 from engine.training.checkpoint import restore
-from engine.training.loop import Setup
+from engine.training.setup import Setup
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -24,7 +24,7 @@ from engine.services.messages import Check, Finding
 from engine.tasks.custom import CustomTasks
 from engine.tasks.sampling import Split, Stream
 from engine.tasks.sources import training_shape
-from engine.training.loop import Setup
+from engine.training.setup import Setup
 
 if TYPE_CHECKING:
     from torch import Tensor

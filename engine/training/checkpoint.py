@@ -13,7 +13,7 @@ from engine.errors import ResourceError
 
 if TYPE_CHECKING:
     from engine.algorithms.adapt import Params
-    from engine.training.loop import TrainingState
+    from engine.training.state import TrainingState
 
 _FORMAT = "maml-tui checkpoint 2"
 

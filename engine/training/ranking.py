@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from engine.runs.checkpoints import RankedRecord
-    from engine.training.loop import TrainingState
+    from engine.training.state import TrainingState
 
 
 def standing(

@@ -18,7 +18,8 @@ from engine.acceleration.batched import Batched
 from engine.acceleration.memory import is_out_of_memory
 from engine.acceleration.ways import disagreement, few_examples, small_episodes, small_problem
 from engine.tasks.custom import CustomTasks
-from engine.training.loop import MOST_SKIPPED_IN_A_ROW, Updated, descend, fresh_state, hold_to_limit
+from engine.training.loop import Updated
+from engine.training.state import MAX_SKIPPED_IN_A_ROW, descend, fresh_state, hold_to_limit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
 
     from engine.acceleration.ways import MetaGradient, Path
     from engine.tasks.episode import Episodes
-    from engine.training.loop import Setup, TrainingState
+    from engine.training.setup import Setup
+    from engine.training.state import TrainingState
 
 
 class Step:
@@ -40,7 +42,7 @@ class Step:
         state: Parameters and Adam's moments are updated in place by each call, the counts in it by `read`.
         way: Computes the meta-gradient.
         episodes: From an iteration's number (int64 scalar on the device, counted from 0) to its meta-batch.
-        clip: See `engine.training.loop.update`.
+        clip: See `engine.training.state.update`.
     """
 
     def __init__(
@@ -59,7 +61,7 @@ class Step:
         gradient, metrics = self._way.meta_gradient(self._state.theta, self._episodes(self._iteration))
         norm = torch.nn.utils.get_total_norm(gradient.values())
         self._measured.copy_(torch.stack([metrics.loss, metrics.accuracy, norm]))
-        going, finite = self._in_a_row < MOST_SKIPPED_IN_A_ROW, norm.isfinite()
+        going, finite = self._in_a_row < MAX_SKIPPED_IN_A_ROW, norm.isfinite()
         descend(self._state, gradient, self._clip, skip=(~(going & finite)).float())
         self._skipped.add_(going & ~finite)
         self._in_a_row.copy_(torch.where(going, (self._in_a_row + 1).masked_fill(finite, 0), self._in_a_row))
@@ -81,7 +83,7 @@ class Step:
     def idle(self) -> Iterator[None]:
         """Let calls change nothing meanwhile."""
         before = self._in_a_row.clone()
-        self._in_a_row.fill_(MOST_SKIPPED_IN_A_ROW)
+        self._in_a_row.fill_(MAX_SKIPPED_IN_A_ROW)
         yield
         self._in_a_row.copy_(before)
 

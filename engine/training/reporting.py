@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from engine.config.schema import RunConfig
-    from engine.training.loop import TrainingState, Updated
+    from engine.training.loop import Updated
+    from engine.training.state import TrainingState
 
 
 @dataclass

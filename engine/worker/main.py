@@ -29,7 +29,7 @@ from engine.runs.processes import RunLock, process_start
 from engine.runs.rebuilding import REBUILT, mend_own_status
 from engine.runs.status import read_status
 from engine.tasks.sources import verify_data
-from engine.training.loop import Setup
+from engine.training.setup import Setup
 from engine.worker.heartbeat import Heartbeat
 from engine.worker.session import Session
 from engine.worker.stopping import Stop

@@ -33,8 +33,9 @@ if TYPE_CHECKING:
     from engine.runs.events import Event, Measurement, State
     from engine.runs.journal import EventWriter
     from engine.runs.result import CheckpointName
-    from engine.training.loop import Setup, TrainingState
     from engine.training.recorded import Replay
+    from engine.training.setup import Setup
+    from engine.training.state import TrainingState
     from engine.worker.heartbeat import Heartbeat
     from engine.worker.stopping import Stop
 

@@ -36,7 +36,7 @@ from engine.runs.status import read_status
 from engine.runs.tags import read_tags, tags_path
 from engine.services.initialisation import read_weights
 from engine.training.checkpoint import restore, to_bytes
-from engine.training.loop import Setup
+from engine.training.setup import Setup
 from maml_tui.app.settings import read_settings
 from maml_tui.cli import run as maml
 from maml_tui.runs.listing import RunFacts

@@ -24,8 +24,9 @@ from engine.services.bench.peers import build_peer
 from engine.services.bench.race import OURS, Laps, Question, Ready
 from engine.tasks.episode import Episodes, EpisodeShape
 from engine.tasks.sources import build_source
-from engine.training.loop import Setup, descend, update
 from engine.training.recorded import replayed
+from engine.training.setup import Setup
+from engine.training.state import descend, update
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

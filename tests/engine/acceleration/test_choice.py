@@ -9,7 +9,7 @@ from engine.acceleration import ways as choice
 from engine.acceleration.native.library import Library, UnavailableError, library
 from engine.evaluation.evaluator import protocol_for
 from engine.tasks.sampling import Split
-from engine.training.loop import Setup
+from engine.training.setup import Setup
 
 CPU = torch.device("cpu")
 LONG = ("filters=16", "iterations=1000000")

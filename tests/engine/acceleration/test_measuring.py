@@ -9,7 +9,7 @@ from engine.acceleration.measuring import side_by_side
 from engine.evaluation import evaluator
 from engine.evaluation.evaluator import protocol_for
 from engine.tasks.sampling import Split
-from engine.training.loop import Setup
+from engine.training.setup import Setup
 
 CPU = torch.device("cpu")
 

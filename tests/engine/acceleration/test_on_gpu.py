@@ -11,8 +11,9 @@ from engine.acceleration.ways import relative_difference
 from engine.tasks.sampling import Split
 from engine.training import recorded as graph
 from engine.training.checkpoint import parameters_hash, restore, to_bytes
-from engine.training.loop import Setup, Updated, Validated, meta_train
+from engine.training.loop import Updated, Validated, meta_train
 from engine.training.recorded import Step, replayed
+from engine.training.setup import Setup
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 

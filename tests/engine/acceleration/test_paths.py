@@ -7,7 +7,7 @@ import torch
 
 from engine.acceleration import ways as paths
 from engine.acceleration.ways import choose_path, recomputes, relative_difference
-from engine.training.loop import Setup
+from engine.training.setup import Setup
 
 CPU = torch.device("cpu")
 

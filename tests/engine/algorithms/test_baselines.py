@@ -18,7 +18,8 @@ from engine.models.build import adapted_names
 from engine.tasks.episode import Episodes, EpisodeShape
 from engine.tasks.images import LabelledImages
 from engine.tasks.sampling import Split, Stream
-from engine.training.loop import Setup, meta_train
+from engine.training.loop import meta_train
+from engine.training.setup import Setup
 
 CPU = torch.device("cpu")
 

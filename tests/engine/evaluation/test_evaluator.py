@@ -13,7 +13,7 @@ from engine.evaluation import evaluator
 from engine.evaluation.evaluator import diverged_tasks, evaluate, is_better, predict_alone, protocol_for
 from engine.tasks.sampling import Split, Stream
 from engine.tasks.sources import evaluation_shape
-from engine.training.loop import Setup
+from engine.training.setup import Setup
 
 CPU = torch.device("cpu")
 

@@ -13,7 +13,8 @@ from engine.runs.checkpoints import save_checkpoint
 from engine.runs.directory import create_run
 from engine.services.apply_messages import Origin
 from engine.training.checkpoint import to_bytes
-from engine.training.loop import Setup, meta_train
+from engine.training.loop import meta_train
+from engine.training.setup import Setup
 
 
 @pytest.fixture

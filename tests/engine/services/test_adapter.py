@@ -22,7 +22,8 @@ from engine.services import explore as process
 from engine.services.explore import GRID_POINTS, Adapter, reply
 from engine.services.explore_messages import ANSWER, MOST_STEPS, Question, no_checkpoint_yet
 from engine.training.checkpoint import to_bytes
-from engine.training.loop import Setup, meta_train
+from engine.training.loop import meta_train
+from engine.training.setup import Setup
 
 CPU = torch.device("cpu")
 TASKS = 5

@@ -9,7 +9,7 @@ from engine.config.resolve import ConfigError
 from engine.errors import UsageError
 from engine.services.evaluate import on_other_data, theta_for_other_data
 from engine.training.checkpoint import to_bytes
-from engine.training.loop import Setup
+from engine.training.setup import Setup
 
 CPU = torch.device("cpu")
 

@@ -15,7 +15,7 @@ from engine.services import estimate as estimating
 from engine.services.estimate import estimate, main
 from engine.services.messages import Costs
 from engine.training.checkpoint import to_bytes
-from engine.training.loop import Setup
+from engine.training.setup import Setup
 
 CPU = torch.device("cpu")
 

@@ -14,7 +14,8 @@ from engine.config.resolve import ResolvedConfig
 from engine.errors import UsageError
 from engine.services.messages import Check, Finding
 from engine.services.preflight import answer, check_network, main
-from engine.training.loop import Setup, meta_train
+from engine.training.loop import meta_train
+from engine.training.setup import Setup
 
 CODE = """
 import torch

@@ -17,8 +17,9 @@ from engine.errors import DivergedError, ResourceError
 from engine.tasks.custom import CustomTasks
 from engine.training import recorded as graph
 from engine.training.checkpoint import parameters_hash
-from engine.training.loop import Setup, Updated, Validated, meta_train, until_due
+from engine.training.loop import Updated, Validated, meta_train, until_due
 from engine.training.recorded import Replay, Step, replayed
+from engine.training.setup import Setup
 
 CPU = torch.device("cpu")
 

@@ -16,8 +16,10 @@ from engine.algorithms.maml import QueryMetrics
 from engine.errors import DivergedError
 from engine.tasks.images import ImageTasks
 from engine.training.checkpoint import parameters_hash, restore, to_bytes
-from engine.training.loop import MOST_SKIPPED_IN_A_ROW, Setup, fresh_state, meta_train, update
+from engine.training.loop import meta_train
 from engine.training.recorded import Step
+from engine.training.setup import Setup
+from engine.training.state import MAX_SKIPPED_IN_A_ROW, fresh_state, update
 
 CPU, META = torch.device("cpu"), torch.device("meta")
 
@@ -150,18 +152,18 @@ def test_what_is_not_finite_is_left_out_as_in_the_ordinary_loop(small, kind):
 def test_after_too_many_in_a_row_nothing_changes_any_more(small):
     setup = batched(small("sinusoid"))
     state = setup.initial_state()
-    faults = range(2, 2 + MOST_SKIPPED_IN_A_ROW)
+    faults = range(2, 2 + MAX_SKIPPED_IN_A_ROW)
     step = step_of(setup, state, Faulty(setup.path.way, faults))
     for _ in range(2):
         step()
     step.read()
     before = parameters_hash(state.theta)
-    for _ in range(MOST_SKIPPED_IN_A_ROW + 5):
+    for _ in range(MAX_SKIPPED_IN_A_ROW + 5):
         step()
-    with pytest.raises(DivergedError, match=f"up to iteration {2 + MOST_SKIPPED_IN_A_ROW}, were not finite"):
+    with pytest.raises(DivergedError, match=f"up to iteration {2 + MAX_SKIPPED_IN_A_ROW}, were not finite"):
         step.read()
     assert parameters_hash(state.theta) == before
-    assert (state.iteration, state.skipped) == (2 + MOST_SKIPPED_IN_A_ROW, MOST_SKIPPED_IN_A_ROW)
+    assert (state.iteration, state.skipped) == (2 + MAX_SKIPPED_IN_A_ROW, MAX_SKIPPED_IN_A_ROW)
 
 
 def test_an_idle_step_changes_nothing(small):

@@ -10,7 +10,9 @@ import torch
 
 from engine.errors import DivergedError, ResourceError
 from engine.training.checkpoint import parameters_hash, restore, to_bytes
-from engine.training.loop import MOST_SKIPPED_IN_A_ROW, Setup, Updated, Validated, meta_train, note, update
+from engine.training.loop import Updated, Validated, meta_train
+from engine.training.setup import Setup
+from engine.training.state import MAX_SKIPPED_IN_A_ROW, update, update_best
 
 CPU = torch.device("cpu")
 
@@ -119,7 +121,7 @@ def test_too_many_in_a_row_end_the_run_with_a_reason(small):
             value.mul_(1000)
     with pytest.raises(DivergedError, match="lower inner_lr or meta_lr, or set grad_clip"):
         list(meta_train(setup, state))
-    assert state.skipped_in_a_row == MOST_SKIPPED_IN_A_ROW
+    assert state.skipped_in_a_row == MAX_SKIPPED_IN_A_ROW
 
 
 def test_clipping_bounds_every_element(small):
@@ -152,8 +154,8 @@ def test_the_best_is_kept(small):
     state = setup.initial_state()
     measurement = setup.validate(state.theta)
     state.iteration = 5
-    assert note(state, measurement) and state.best_iteration == 5
-    assert not note(state, measurement), "a tie is no gain"
+    assert update_best(state, measurement) and state.best_iteration == 5
+    assert not update_best(state, measurement), "a tie is no gain"
     assert state.without_gain == 1
 
 

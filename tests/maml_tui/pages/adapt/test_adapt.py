@@ -401,7 +401,8 @@ def trained(make_run):
 
     from engine.config.record import read_record
     from engine.training.checkpoint import to_bytes
-    from engine.training.loop import Setup, meta_train
+    from engine.training.loop import meta_train
+    from engine.training.setup import Setup
 
     def train(*overrides):
         tiny = ("hidden=[8]", "iterations=3", "eval_every=0", "val_tasks=4")
