@@ -21,7 +21,7 @@ from maml_tui.app.ascii_only import AsciiOnly
 from maml_tui.app.help import HelpDialog
 from maml_tui.app.terminal import leave_on_signals, terminal_gone
 from maml_tui.pages.page import Page
-from maml_tui.plotting.glyphs import Charset
+from maml_tui.plotting import Charset
 from maml_tui.widgets.bars import PAGES, TopBar, place
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def _page(name: str) -> Callable[[], Screen[object]]:
     """Return what makes a page. Its module is loaded when it is first shown, so that the first one comes quickly."""
 
     def make() -> Screen[object]:
-        module = importlib.import_module(f"maml_tui.screens.{name}")
+        module = importlib.import_module(f"maml_tui.pages.{name}.screen")
         return cast("Screen[object]", getattr(module, f"{name.capitalize()}Page")())
 
     return make

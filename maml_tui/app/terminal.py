@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
 
 from engine.errors import UsageError
-from maml_tui.plotting.glyphs import Charset
+from maml_tui.plotting import Charset
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, MutableMapping

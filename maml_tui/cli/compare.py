@@ -15,8 +15,9 @@ from maml_tui.cli import arguments as complete
 from maml_tui.cli.evaluate import Mode, Split  # noqa: TC001 - typer reads them
 from maml_tui.cli.output import emit, emit_json, emit_notes, emit_side_by_side, emit_table, say
 from maml_tui.reports.comparison import sheet
+from maml_tui.reports.config_text import differing_options
 from maml_tui.reports.contender import LETTERS, stored_contenders
-from maml_tui.reports.pairs import differing_options, pairs, require_same_tasks
+from maml_tui.reports.pairs import pairs, require_same_tasks
 from maml_tui.runs.measuring import measure, same_for_all
 
 if TYPE_CHECKING:

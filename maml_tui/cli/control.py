@@ -137,9 +137,6 @@ def _confirm(run: RunDirectory) -> None:
     typer.confirm(f"Kill run {run.id} at iteration {iteration:,}? {kept}.", abort=True, err=True)
 
 
-app = typer.Typer()
-
-
 @app.command("resume", epilog="Example: maml resume 7f3a --detach")
 def resume(
     run: Run = LAST,

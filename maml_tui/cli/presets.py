@@ -16,8 +16,8 @@ from engine.errors import UsageError
 from engine.files import explain_os_errors
 from engine.text import printable
 from maml_tui.cli import arguments as complete
-from maml_tui.cli.config_text import differences, toml_value
 from maml_tui.cli.output import emit, emit_json, emit_notes, emit_table, say
+from maml_tui.reports.config_text import differences, toml_value
 
 if TYPE_CHECKING:
     from engine.config.fields import OptionField

@@ -36,7 +36,7 @@ COMMANDS = {
     "train": Entry("Training", "train", "Start a run and follow it."),
     "attach": Entry("Training", "attach", "Watch a live or finished run."),
     "pause": Entry("Training", "control", "Pause a run after its current iteration."),
-    "resume": Entry("Training", "resume", "Continue a paused, stopped or lost run."),
+    "resume": Entry("Training", "control", "Continue a paused, stopped or lost run."),
     "ckpt": Entry("Training", "control", "Write a checkpoint of a live run now."),
     "stop": Entry("Training", "control", "Stop a run, resumably."),
     "runs": Entry("Results", "runs", "List, show and remove runs."),

@@ -22,7 +22,6 @@ from engine.runs.status import Status, current_status
 from engine.runs.tags import change_tags, read_tags
 from maml_tui.cli import arguments as complete
 from maml_tui.cli.arguments import LAST, NamedRun, Run
-from maml_tui.cli.config_text import differences
 from maml_tui.cli.foreground import show_result
 from maml_tui.cli.output import (
     emit,
@@ -35,6 +34,7 @@ from maml_tui.cli.output import (
     say,
     width,
 )
+from maml_tui.reports.config_text import differences
 from maml_tui.reports.wording import MISSING, duration, moment
 from maml_tui.runs.listing import RunFacts, arrange
 from maml_tui.runs.query import parse_query

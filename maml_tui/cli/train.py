@@ -10,9 +10,9 @@ import typer
 
 from engine.config.toml import config_tables
 from maml_tui.cli import arguments as complete
-from maml_tui.cli.config_text import annotated_toml
 from maml_tui.cli.foreground import Detach, Display, Json, Plain, Quiet, Tui, work
 from maml_tui.cli.output import Mode, emit_json, say
+from maml_tui.reports.config_text import annotated_toml
 from maml_tui.runs.new_run import Request, create, request_for
 from maml_tui.runs.own_code import data_of
 

@@ -4,24 +4,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
+from maml_tui.plotting import Charset
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from maml_tui.plotting.scales import Interval
-
-
-class Charset(StrEnum):
-    """What the terminal's font can be trusted with; the values are those of the `--charset` option."""
-
-    UNICODE = "unicode"
-    BLOCK = "block"
-    ASCII = "ascii"
 
 
 @dataclass(frozen=True)

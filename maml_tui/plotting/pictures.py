@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from maml_tui.plotting.glyphs import GLYPHS, Charset
+from maml_tui.plotting import Charset
+from maml_tui.plotting.glyphs import GLYPHS
 
 Image = npt.NDArray[np.uint8]
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engine.text import printable
-from maml_tui.plotting.glyphs import GLYPHS, Charset
+from maml_tui.plotting import Charset
+from maml_tui.plotting.glyphs import GLYPHS
 from maml_tui.plotting.scales import Unit
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engine.text import printable
-from maml_tui.reports.pairs import differing_options, pairs, unlike_tasks
+from maml_tui.reports.config_text import differing_options
+from maml_tui.reports.pairs import pairs, unlike_tasks
 from maml_tui.reports.wording import MISSING, duration, metric_name, significant, with_interval
 
 if TYPE_CHECKING:

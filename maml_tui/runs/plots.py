@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.text import printable
-from maml_tui.plotting.glyphs import Charset
+from maml_tui.plotting import Charset
 from maml_tui.plotting.scales import nice_range
 from maml_tui.plotting.series import Plot
 from maml_tui.runs.series import XAxis, series_for

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from engine.services.explore_messages import Pictures, PicturesAnswer
-    from maml_tui.plotting.glyphs import Charset
+    from maml_tui.plotting import Charset
     from maml_tui.plotting.pictures import Image
 
 RIGHT, WRONG = "✓✗"

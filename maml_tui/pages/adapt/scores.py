@@ -17,7 +17,7 @@ from maml_tui.reports.wording import metric_value
 if TYPE_CHECKING:
     from engine.services.explore_messages import PicturesAnswer
     from maml_tui.pages.adapt.view import View
-    from maml_tui.plotting.glyphs import Charset
+    from maml_tui.plotting import Charset
 
 
 _ROOM = 1.25

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from maml_tui.plotting.glyphs import Charset
+from maml_tui.plotting import Charset
 from maml_tui.plotting.pictures import image_cells, image_dots, image_text
 
 if TYPE_CHECKING:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from maml_tui.plotting.glyphs import GLYPHS, Charset
+from maml_tui.plotting import Charset
+from maml_tui.plotting.glyphs import GLYPHS
 from maml_tui.plotting.series import Plot, Stroke
 from maml_tui.reports.contender import LETTERS
 from maml_tui.runs.plots import whole_axis

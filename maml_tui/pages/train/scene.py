@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from engine.runs.status import Status, Telemetry
-    from maml_tui.plotting.glyphs import Charset
+    from maml_tui.plotting import Charset
     from maml_tui.runs.watch import RunWatch
 
 

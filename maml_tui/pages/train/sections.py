@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from engine.runs.events import AtStep, EvaluationEvent
     from engine.runs.status import GpuTelemetry, Telemetry
     from maml_tui.pages.train.scene import Scene
-    from maml_tui.plotting.glyphs import Charset
+    from maml_tui.plotting import Charset
     from maml_tui.reports.results import ResultTable
     from maml_tui.runs.log import LogLine
 

@@ -59,7 +59,7 @@ class TrainPage(SetupPage):
 def pages(monkeypatch, tmp_path):
     monkeypatch.setenv("MAML_STATE_DIR", str(tmp_path))
     for page in (SetupPage, TrainPage):
-        module = types.ModuleType(f"maml_tui.screens.{page.NAME}")
+        module = types.ModuleType(f"maml_tui.pages.{page.NAME}.screen")
         setattr(module, page.__name__, page)
         monkeypatch.setitem(sys.modules, module.__name__, module)
 

@@ -7,7 +7,7 @@ import pytest
 
 from engine.errors import UsageError
 from maml_tui.app.terminal import Terminal, prepare_textual, require_terminal
-from maml_tui.plotting.glyphs import Charset
+from maml_tui.plotting import Charset
 
 
 class Tty(io.StringIO):

@@ -15,7 +15,7 @@ from engine.data import store
 from engine.data.splits import ClassSplit
 from engine.runs.index import list_runs
 from maml_tui.cli import train
-from maml_tui.cli.config_text import annotated_toml, differences, toml_value
+from maml_tui.reports.config_text import annotated_toml, differences, toml_value
 from maml_tui.runs.new_run import Request
 
 

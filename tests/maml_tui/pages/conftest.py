@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from maml_tui.pages.train.scene import Scene, text_of
-from maml_tui.plotting.glyphs import Charset
+from maml_tui.plotting import Charset
 
 
 @pytest.fixture

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maml_tui.plotting.glyphs import Charset, bar, sparkline
+from maml_tui.plotting import Charset
+from maml_tui.plotting.glyphs import bar, sparkline
 
 anything = st.floats(allow_nan=True, allow_infinity=True)
 

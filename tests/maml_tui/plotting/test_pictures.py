@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maml_tui.plotting.glyphs import Charset
+from maml_tui.plotting import Charset
 from maml_tui.plotting.pictures import image_cells, image_dots, image_text
 
 CHECKS = np.array([[0, 255], [255, 0]], dtype=np.uint8)

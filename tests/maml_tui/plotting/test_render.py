@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from maml_tui.plotting.glyphs import Charset
+from maml_tui.plotting import Charset
 from maml_tui.plotting.grid import Role, changed_regions, role_of, slot_of, style_code
 from maml_tui.plotting.render import render
 from maml_tui.plotting.scales import Unit

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from maml_tui.plotting.glyphs import Charset
+from maml_tui.plotting import Charset
 from maml_tui.plotting.series import Plot, Series, Stroke, legend
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from maml_tui.reports.pairs import differing_options, option_value
+from maml_tui.reports.config_text import differing_options, option_value
 
 
 def test_only_what_differs_is_named_in_the_order_of_the_schema(configured):

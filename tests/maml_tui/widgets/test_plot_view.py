@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from maml_tui.plotting.glyphs import Charset
+from maml_tui.plotting import Charset
 from maml_tui.plotting.grid import colour
 from maml_tui.plotting.series import Plot, Series, Stroke
 from maml_tui.widgets.plot_view import PlotView

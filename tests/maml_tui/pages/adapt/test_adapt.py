@@ -24,7 +24,7 @@ from maml_tui.app.app import MamlApp
 from maml_tui.app.settings import Settings
 from maml_tui.app.terminal import Terminal
 from maml_tui.pages.adapt import screen as adapt
-from maml_tui.plotting.glyphs import Charset
+from maml_tui.plotting import Charset
 from maml_tui.reports.wording import metric_value
 from maml_tui.runs.watch import RunWatch
 

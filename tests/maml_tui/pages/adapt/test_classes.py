@@ -9,7 +9,7 @@ import pytest
 
 from maml_tui.pages.adapt.classes import RIGHT, WRONG, class_letter, draw_classes
 from maml_tui.pages.adapt.sheet import Tone
-from maml_tui.plotting.glyphs import Charset
+from maml_tui.plotting import Charset
 
 
 def lines(sheet):

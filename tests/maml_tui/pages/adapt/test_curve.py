@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from maml_tui.pages.adapt.scores import curve_plot
-from maml_tui.plotting.glyphs import Charset
+from maml_tui.plotting import Charset
 from maml_tui.plotting.series import Stroke, legend
 
 

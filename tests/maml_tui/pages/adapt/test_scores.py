@@ -9,7 +9,7 @@ import pytest
 from maml_tui.pages.adapt.scores import draw_scores, score_text
 from maml_tui.pages.adapt.sheet import Tone
 from maml_tui.pages.adapt.view import View
-from maml_tui.plotting.glyphs import Charset
+from maml_tui.plotting import Charset
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from maml_tui.pages.compare.plot import comparison_plot, metrics_of_all, signs, without_metric
-from maml_tui.plotting.glyphs import Charset
+from maml_tui.plotting import Charset
 from maml_tui.plotting.series import Stroke
 from maml_tui.runs.series import Metric, XAxis
 from maml_tui.runs.view import View

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from maml_tui.pages.train.sections import adaptation, chosen_steps
-from maml_tui.plotting.glyphs import Charset
+from maml_tui.plotting import Charset
 
 
 def test_a_bar_per_inner_step_of_the_newest_validation(scene, records, texts):

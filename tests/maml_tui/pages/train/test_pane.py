@@ -8,7 +8,7 @@ from textual.app import App
 
 from maml_tui.pages.train.pane import Pane
 from maml_tui.pages.train.scene import Panel
-from maml_tui.plotting.glyphs import Charset
+from maml_tui.plotting import Charset
 
 
 class Showing(App[None]):
