@@ -12,44 +12,15 @@ from engine.config.presets import load_preset, preset_names
 from engine.config.record import RunRecord
 from engine.config.resolve import override_layer, resolve
 from engine.config.toml import file_layer
-from engine.data.fit import sizes_of
-from engine.data.splits import class_indices, find_split
-from engine.data.store import load
 from engine.errors import UsageError
 from engine.runs.directory import RunDirectory, check_name, create_run
 from maml_tui.runs.own_code import check_own_code
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
     from pathlib import Path
 
     from engine.config.resolve import Layer
     from engine.config.schema import RunConfig
-
-
-_FEWEST_WAYS = 2
-
-
-def smaller_tasks(config: RunConfig, chosen: Collection[str]) -> dict[str, int]:
-    """Return what must be lowered for the tasks of `config` to fit its pictures, and how far.
-
-    Args:
-        config: A configuration that trains on pictures of a person's own.
-        chosen: Options that a person chose: they stay as they are, whatever comes of it.
-
-    Raises:
-        ResourceError: The data set is not installed, or damaged.
-    """
-    image_set = load(config.task.data)
-    parts = sizes_of(image_set, class_indices(image_set, find_split(config.task.class_split, image_set)))
-    pictures = min(count for classes in parts.values() for count in classes.values())
-    queries = max(1, pictures - config.task.shots)
-    sizes = {
-        "ways": (config.task.ways, max(_FEWEST_WAYS, min(map(len, parts.values())))),
-        "queries": (config.task.queries, queries),
-        "eval_queries": (config.evaluation.eval_queries, queries),
-    }
-    return {name: most for name, (size, most) in sizes.items() if name not in chosen and size > most}
 
 
 _DRAWING = 42  # pixels: beyond it the strided network sees too little of a picture before it takes the mean
@@ -150,7 +121,7 @@ def request_for(data: str, settings: tuple[str, ...], name: str | None, device: 
     request = Request(usual_preset(data), None, settings, name, device)
     if request.preset not in _OF_ONES_OWN:
         return request
-    from maml_tui.runs.new_run import smaller_tasks  # numpy comes with it
+    from maml_tui.runs.fitting import smaller_tasks  # numpy comes with it
 
     lowered = smaller_tasks(request.record().resolved.config, request.keys())
     return replace(request, fitted=tuple(f"{option}={value}" for option, value in lowered.items()))
