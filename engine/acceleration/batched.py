@@ -5,18 +5,20 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import torch
 from torch.func import grad, vjp, vmap
 
-from engine.algorithms.maml import QueryMetrics
+from engine.algorithms.algorithm import Algorithm, QueryMetrics, TaskLossAlgorithm
+from engine.algorithms.maml import MAML
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from torch import Tensor
 
     from engine.algorithms.adapt import Params
-    from engine.algorithms.maml import MAML
     from engine.tasks.episode import Episodes
 
 # Numbers in the inputs of the tasks that the CPU works on together: more would not be faster, only larger.
@@ -32,16 +34,23 @@ class Batched:
     Attributes:
         algorithm: What is computed.
         chunk: Tasks in one operation; 0 for as many as is fast.
-        recompute: Whether the intermediate values of the inner steps are computed again rather than kept.
+        recompute: Whether the intermediate values of MAML's inner steps are computed again rather than kept.
     """
 
-    algorithm: MAML
+    algorithm: Algorithm
     chunk: int
     recompute: bool
 
     @cached_property
-    def _batchable(self) -> MAML:
+    def _batchable(self) -> Algorithm:
         return replace(self.algorithm, learner=self.algorithm.learner.batchable())
+
+    @property
+    def _total(self) -> Callable[[Params, tuple[Tensor, ...]], tuple[Params, QueryMetrics]]:
+        """From theta and a portion of the tasks to the sum of their gradients and the metrics of each."""
+        if not isinstance(self.algorithm, TaskLossAlgorithm):
+            return self._summed
+        return self._recomputed if self.recompute and isinstance(self.algorithm, MAML) else self._kept
 
     def meta_gradient(self, theta: Params, episodes: Episodes) -> tuple[Params, QueryMetrics]:
         """Return what the algorithm's own `meta_gradient` does, but for rounding."""
@@ -49,7 +58,7 @@ class Batched:
         gradient = {name: torch.zeros_like(value) for name, value in theta.items()}
         metrics = []
         for portion in episodes.split(self._tasks_together(episodes)):
-            total, measured = (self._recomputed if self.recompute else self._kept)(theta, portion.tensors())
+            total, measured = self._total(theta, portion.tensors())
             for name, value in gradient.items():
                 value.add_(total[name], alpha=1 / tasks)
             metrics.append(measured)
@@ -61,29 +70,35 @@ class Batched:
         numbers = sum(math.prod(x.shape[1:]) for x in (episodes.support_x, episodes.query_x))
         return max(1, _CHUNK_NUMBERS // numbers)
 
+    def _summed(self, theta: Params, portion: tuple[Tensor, ...]) -> tuple[Params, QueryMetrics]:
+        """Add up the gradients of an algorithm whose meta-gradient is no derivative of a loss."""
+        gradients, metrics = vmap(self._batchable.task_gradient, in_dims=_OVER_TASKS)(theta, *portion)
+        return {name: value.sum(0) for name, value in gradients.items()}, metrics
+
     def _kept(self, theta: Params, portion: tuple[Tensor, ...]) -> tuple[Params, QueryMetrics]:
-        """Return the sum of the tasks' gradients and the metrics of each, by one graph of everything."""
+        """Differentiate the sum of the tasks' losses by one graph of everything."""
+        algorithm = cast("TaskLossAlgorithm", self._batchable)
 
         def total_loss(theta: Params) -> tuple[Tensor, QueryMetrics]:
-            losses, metrics = vmap(self._batchable.task_loss, in_dims=_OVER_TASKS)(theta, *portion)
+            losses, metrics = vmap(algorithm.task_loss, in_dims=_OVER_TASKS)(theta, *portion)
             return losses.sum(), metrics
 
         gradient, metrics = grad(total_loss, has_aux=True)(theta)
         return gradient, metrics
 
     def _recomputed(self, theta: Params, portion: tuple[Tensor, ...]) -> tuple[Params, QueryMetrics]:
-        """Return the same by the chain rule through one inner step after the other, from the last to the first."""
-        support, query = portion[:2], portion[2:]
+        """Apply the chain rule through one inner step after the other, from the last to the first."""
+        algorithm, support, query = cast("MAML", self._batchable), portion[:2], portion[2:]
+
+        def step(params: Params, x: Tensor, y: Tensor) -> Params:
+            _, after = algorithm.learner.adapted_to(params, (x, y), algorithm.inner_lr, 1, algorithm.order)
+            return after
+
         starts = [{name: value.expand(len(support[0]), *value.shape) for name, value in theta.items()}]
-        for _ in range(self.algorithm.inner_steps):
-            starts.append(vmap(self._step)(starts[-1], *support))
-        gradient, metrics = vmap(grad(self._batchable.query_loss, has_aux=True))(starts.pop(), *query)
+        for _ in range(algorithm.inner_steps):
+            starts.append(vmap(step)(starts[-1], *support))
+        gradient, metrics = vmap(grad(algorithm.query_loss, has_aux=True))(starts.pop(), *query)
         while starts:
-            pull_back = vjp(lambda params: vmap(self._step)(params, *support), starts.pop())[1]
+            pull_back = vjp(lambda params: vmap(step)(params, *support), starts.pop())[1]
             (gradient,) = pull_back(gradient)
         return {name: value.sum(0) for name, value in gradient.items()}, metrics
-
-    def _step(self, params: Params, x: Tensor, y: Tensor) -> Params:
-        algorithm = self._batchable
-        _, after = algorithm.learner.adapted_to(params, (x, y), algorithm.inner_lr, 1, algorithm.order)
-        return after

@@ -16,22 +16,31 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from engine.acceleration.networks import descend, network_of
+from engine.acceleration.native.conv4 import NativeConv4
+from engine.acceleration.networks import Network, network_of, support_gradient
 from engine.acceleration.threads import ONE_CORE_NUMBERS, TaskThreads
-from engine.algorithms.maml import FOMAML, MAML, QueryMetrics
-from engine.algorithms.pretrained import Pretrained
+from engine.algorithms.adapt import FusedGradientStep, adapt
+from engine.algorithms.algorithm import QueryMetrics
+from engine.algorithms.maml import FOMAML, MAML
+from engine.algorithms.pretrained import Pretrained, Scratch
 from engine.models.mlp import MLP
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from torch import Tensor
 
     from engine.acceleration.native.library import Library
     from engine.acceleration.networks import AnyNetwork, AnyTrace
+    from engine.acceleration.threads import Result
     from engine.algorithms.adapt import Params
+    from engine.algorithms.algorithm import Algorithm
+    from engine.algorithms.learner import Learner
     from engine.tasks.episode import Episodes
 
+
+ALGORITHMS = (MAML, FOMAML, Pretrained, Scratch)
+"""What this way of computing is made for."""
 
 _TOGETHER = 1024
 """Tasks in one operation, at most: enough to hide what an operation costs beside its arithmetic."""
@@ -39,7 +48,7 @@ _TOGETHER = 1024
 
 @dataclass(frozen=True)
 class ByHand:
-    """MAML, first-order MAML and pretraining without automatic differentiation.
+    """The algorithms of `ALGORITHMS` without automatic differentiation.
 
     Attributes:
         algorithm: What is computed.
@@ -49,7 +58,7 @@ class ByHand:
         recompute: Whether the intermediate values of the inner steps are computed again rather than kept.
     """
 
-    algorithm: MAML
+    algorithm: Algorithm
     network: AnyNetwork
     threads: TaskThreads
     together: int | None
@@ -79,27 +88,35 @@ class ByHand:
         self, theta: Params, support_x: Tensor, support_y: Tensor, query_x: Tensor, query_y: Tensor
     ) -> tuple[Params, Tensor]:
         """Return the meta-gradient's sum over the tasks given, and the outputs for their queries."""
-        network, algorithm = self.network, self.algorithm
-        support, second_order = (network.examples(support_x), support_y), algorithm.order == 2
-        starts, traces = [theta], []
-        for _ in range(algorithm.inner_steps):
-            trace = network.trace(starts[-1], *support)
-            starts.append(descend(starts[-1], trace.gradient, algorithm.inner_lr, network.adapted))
-            if second_order and not self.recompute:
-                traces.append(trace)
+        network, support = self.network, (self.network.examples(support_x), support_y)
+        traces: list[AnyTrace] = []
+        gradient = support_gradient(network, None if self.recompute or not self._second_order else traces)
+        starts = list(adapt(gradient, theta, support, FusedGradientStep(self._inner_lr), self._inner_steps))
         query = network.trace(starts.pop(), network.examples(query_x), query_y)
         g = query.gradient
-        while second_order and starts:
+        while self._second_order and starts:
             params = starts.pop()
             trace = traces.pop() if traces else network.trace(params, *support)
             g = self._back_through(params, trace, g)
         return {name: _summed_like(theta[name], value) for name, value in g.items()}, query.outputs
 
+    @property
+    def _inner_steps(self) -> int:
+        return self.algorithm.inner_steps if isinstance(self.algorithm, MAML) else 0
+
+    @property
+    def _inner_lr(self) -> float:
+        return self.algorithm.inner_lr if isinstance(self.algorithm, MAML) else 0.0
+
+    @property
+    def _second_order(self) -> bool:
+        return isinstance(self.algorithm, MAML) and self.algorithm.order == 2
+
     def _back_through(self, params: Params, trace: AnyTrace, g: Params) -> Params:
         """Return the gradient with respect to `params` from that with respect to what a step made of them."""
         product = trace.hessian_product(g)
         return {
-            name: torch.sub(_summed_like(params[name], value), product[name], alpha=self.algorithm.inner_lr)
+            name: torch.sub(_summed_like(params[name], value), product[name], alpha=self._inner_lr)
             for name, value in g.items()
         }
 
@@ -111,7 +128,7 @@ class ByHand:
 
 
 def by_hand(
-    algorithm: MAML, task_chunk: int, *, recompute: bool, library: Library | None = None
+    algorithm: Algorithm, task_chunk: int, *, recompute: bool, library: Library | None = None
 ) -> ByHand | None:
     """Return the algorithm with its derivatives written out, or None if it or its network is not one of ours.
 
@@ -123,7 +140,7 @@ def by_hand(
     """
     learner = algorithm.learner
     network = network_of(learner, library)
-    if network is None or type(algorithm) not in (MAML, FOMAML, Pretrained):
+    if network is None or type(algorithm) not in ALGORITHMS:
         return None
     if isinstance(learner.model, MLP):
         numbers = sum(value.numel() for value in learner.model.parameters())
@@ -145,3 +162,71 @@ def _mean(parts: Sequence[Tensor], tasks: int) -> Tensor:
     for part in parts[1:]:
         total += part
     return total.div_(tasks)
+
+
+@dataclass(frozen=True)
+class SideBySide:
+    """A convolutional network that adapts to a task a thread.
+
+    Attributes:
+        learner: The network and its losses.
+        network: The network, derivatives included.
+        threads: Where tasks are worked on.
+    """
+
+    learner: Learner
+    network: Network | NativeConv4
+    threads: TaskThreads
+
+    def judge(
+        self,
+        judgement: Callable[[Iterator[Tensor], Tensor], Result],
+        thetas: Sequence[Params],
+        episodes: Episodes,
+        step_size: float,
+        steps: int,
+    ) -> list[Result]:
+        """Adapt to every task and return what is thought of it.
+
+        Args:
+            judgement: From the outputs for a task's queries after 0, 1, ..., `steps` steps, `[queries, classes]`
+                each, and the queries' classes to anything.
+            thetas: The meta-learned parameters or, for an ensemble, those of every member.
+            episodes: The tasks.
+            step_size: alpha.
+            steps: How many gradient steps.
+        """
+        starts = [self.network.laid_out(theta) for theta in thetas]
+
+        def one(task: tuple[Tensor, ...]) -> Result:
+            support_x, support_y, query_x, query_y = task
+            support, queries = (self.network.examples(support_x), support_y), self.network.examples(query_x)
+            members = [self._outputs(start, support, queries, step_size, steps) for start in starts]
+            return judgement(self.learner.together(members), query_y)
+
+        return self.threads.map(one, zip(*episodes.tensors(), strict=True))
+
+    @torch.no_grad()
+    def _outputs(
+        self, params: Params, support: tuple[Tensor, Tensor], queries: Tensor, step_size: float, steps: int
+    ) -> Iterator[Tensor]:
+        for after in adapt(
+            support_gradient(self.network), params, support, FusedGradientStep(step_size), steps
+        ):
+            yield self.network.outputs(after, queries)
+
+
+def side_by_side(learner: Learner, device: torch.device, library: Library | None = None) -> SideBySide | None:
+    """Return a fast way to adapt a learner to many tasks, or None where batching them is as good or the only way.
+
+    Args:
+        learner: The network and its losses.
+        device: Where its parameters are.
+        library: See `network_of`.
+    """
+    if isinstance(learner.model, MLP) or device.type != "cpu":
+        return None
+    network = network_of(learner, library)
+    if not isinstance(network, Network | NativeConv4):
+        return None
+    return SideBySide(learner, network, TaskThreads(torch.get_num_threads()))

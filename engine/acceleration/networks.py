@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
-import torch
-
 from engine.acceleration.conv_layers import ConvBlock, Flatten, SpaceMean, channels_last
 from engine.acceleration.layers import CrossEntropy, Linear, ReLU, SquaredError
 from engine.acceleration.native.conv4 import NativeConv4, NativeConv4Trace, native_conv4
@@ -23,7 +21,7 @@ if TYPE_CHECKING:
 
     from engine.acceleration.layers import Layer, Point
     from engine.acceleration.native.library import Library
-    from engine.algorithms.adapt import Params
+    from engine.algorithms.adapt import Gradient, Params
 
 
 @dataclass(frozen=True)
@@ -106,12 +104,21 @@ AnyNetwork: TypeAlias = Network | NativeConv4 | NativeMLP
 AnyTrace: TypeAlias = Trace | NativeConv4Trace | NativeMLPTrace
 
 
-def descend(params: Params, gradient: Params, step_size: float, adapted: Collection[str]) -> Params:
-    """Return the parameters after a gradient step of those that are adapted."""
-    return {
-        name: torch.sub(value, gradient[name], alpha=step_size) if name in adapted else value
-        for name, value in params.items()
-    }
+def support_gradient(network: AnyNetwork, traces: list[AnyTrace] | None = None) -> Gradient:
+    """Return the gradient of a network's loss with respect to the parameters that are adapted, for `adapt`.
+
+    Args:
+        network: The network; parameters and examples are laid out for it.
+        traces: Takes the trace of every evaluation, for the Hessian's products; None where none are wanted.
+    """
+
+    def gradient(params: Params, x: Tensor, y: Tensor) -> Params:
+        trace = network.trace(params, x, y)
+        if traces is not None:
+            traces.append(trace)
+        return {name: value for name, value in trace.gradient.items() if name in network.adapted}
+
+    return gradient
 
 
 def network_of(learner: Learner, library: Library | None = None) -> AnyNetwork | None:

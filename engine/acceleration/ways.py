@@ -1,10 +1,10 @@
-"""Which road the meta-gradient takes on this device, and the proof that it leads to the same place."""
+"""The ways to compute the meta-gradient on this device, each compared with the reference before it is taken."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import torch
 
@@ -13,6 +13,8 @@ from engine.acceleration.by_hand import ByHand, by_hand
 from engine.acceleration.device import give_back_freed_memory
 from engine.acceleration.native.library import UnavailableError, library
 from engine.acceleration.threads import ONE_CORE_NUMBERS
+from engine.algorithms.maml import FOMAML, MAML
+from engine.algorithms.registry import implementation
 from engine.models.conv4 import Conv4Pool, Conv4Stride
 from engine.models.mlp import MLP
 from engine.tasks.episode import Episodes, EpisodeShape
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 
     from engine.acceleration.native.library import Library
     from engine.algorithms.adapt import Params
-    from engine.algorithms.maml import MAML, QueryMetrics
+    from engine.algorithms.algorithm import Algorithm, QueryMetrics
     from engine.config.schema import RunConfig
     from engine.tasks.episode import TaskSource
 
@@ -53,7 +55,7 @@ def native_code(config: RunConfig, model: nn.Module, input_shape: tuple[int, ...
         worth = small and config.is_regression and config.training.iterations >= _ITERATIONS_WORTH_COMPILING
         return library("mlp") if worth else None
     ours = type(model) in (Conv4Stride, Conv4Pool) and config.model.filters % _NARROWEST == 0
-    ours &= config.algorithm.algorithm in ("maml", "fomaml")
+    ours &= implementation(config) in (MAML, FOMAML)
     worth = ours and _operations(config, model, input_shape) >= _WORTH_COMPILING
     return library("conv4") if worth else None
 
@@ -61,7 +63,7 @@ def native_code(config: RunConfig, model: nn.Module, input_shape: tuple[int, ...
 def _operations(config: RunConfig, model: nn.Module, input_shape: tuple[int, ...]) -> float:
     """Return about how many multiplications and additions training takes: a gradient is three times the outputs."""
     task, algorithm, training = config.task, config.algorithm, config.training
-    steps = algorithm.inner_steps * (3 if algorithm.algorithm == "maml" else 1)
+    steps = algorithm.inner_steps * (3 if implementation(config) is MAML else 1)
     pictures = (
         task.ways * (task.shots * steps + task.queries) * training.meta_batch_size * training.iterations
     )
@@ -87,38 +89,40 @@ class MetaGradient(Protocol):
     """A way to compute the meta-gradient."""
 
     def meta_gradient(self, theta: Params, episodes: Episodes) -> tuple[Params, QueryMetrics]:
-        """Return the meta-gradient and metrics; see `engine.algorithms.maml.MAML.meta_gradient`."""
+        """Return the meta-gradient and metrics; see `engine.algorithms.algorithm.Algorithm.meta_gradient`."""
 
 
 @dataclass(frozen=True)
-class Path:
+class Way:
     """The way chosen.
 
     Attributes:
         name: What it is called in the run's header.
-        way: The way.
+        computation: What computes the meta-gradient.
         warnings: Why faster ones were left out, a sentence each; empty as a rule.
         library: The native code if that is the way: networks are evaluated by it, too.
     """
 
     name: str
-    way: MetaGradient
+    computation: MetaGradient
     warnings: tuple[str, ...] = ()
     library: Library | None = None
 
 
-Builder = Callable[["MAML"], MetaGradient | None]
+SomeAlgorithm = TypeVar("SomeAlgorithm", bound="Algorithm")
+
+Builder = Callable[["Algorithm"], MetaGradient | None]
 """From an algorithm to a way to compute it; None if it is not made for that algorithm or its network."""
 
 
-def choose_path(config: RunConfig, algorithm: MAML, source: TaskSource) -> Path:
+def choose_way(config: RunConfig, algorithm: Algorithm, source: TaskSource) -> Way:
     """Return the fastest way that is made for the algorithm, runs here and agrees with the reference in float64."""
-    path = _fastest(config, algorithm, source)
+    way = _fastest(config, algorithm, source)
     give_back_freed_memory()  # the reference takes more than training, in pieces of other sizes
-    return path
+    return way
 
 
-def _fastest(config: RunConfig, algorithm: MAML, source: TaskSource) -> Path:
+def _fastest(config: RunConfig, algorithm: Algorithm, source: TaskSource) -> Way:
     warnings: list[str] = []
     small, theta, episodes = small_problem(algorithm, source, few_examples(config))
     for name, build in ways(config, source).items():
@@ -132,9 +136,9 @@ def _fastest(config: RunConfig, algorithm: MAML, source: TaskSource) -> Path:
         defect = _defect(trial, small, theta, episodes)
         if defect is None:
             library = way.network.library if isinstance(way, ByHand) else None
-            return Path(name, way, tuple(warnings), library)
+            return Way(name, way, tuple(warnings), library)
         warnings.append(f"the fast path {name} is not used: {defect}")
-    return Path("loop", algorithm, tuple(warnings))
+    return Way("loop", algorithm, tuple(warnings))
 
 
 def few_examples(config: RunConfig) -> int:
@@ -146,14 +150,14 @@ def ways(config: RunConfig, source: TaskSource) -> dict[str, Builder]:
     """Return the ways of a source's device by name, fastest first, with the configuration's memory settings."""
     chunk, recompute = config.training.task_chunk, recomputes(config)
 
-    def native(algorithm: MAML) -> MetaGradient | None:
+    def native(algorithm: Algorithm) -> MetaGradient | None:
         code = native_code(config, algorithm.learner.model, source.input_shape)
         return None if code is None else by_hand(algorithm, chunk, recompute=recompute, library=code)
 
-    def written_out(algorithm: MAML) -> MetaGradient | None:
+    def written_out(algorithm: Algorithm) -> MetaGradient | None:
         return by_hand(algorithm, chunk, recompute=recompute)
 
-    def batched(algorithm: MAML) -> MetaGradient:
+    def batched(algorithm: Algorithm) -> MetaGradient:
         return Batched(algorithm, chunk, recompute)
 
     if source.device.type == "cuda":
@@ -178,7 +182,7 @@ def relative_difference(found: Params, expected: Params) -> float:
     )
 
 
-def _defect(way: MetaGradient, algorithm: MAML, theta: Params, episodes: Episodes) -> str | None:
+def _defect(way: MetaGradient, algorithm: Algorithm, theta: Params, episodes: Episodes) -> str | None:
     """Say what is wrong with a way, having compared it with the reference; None if nothing is."""
     try:
         found, _ = way.meta_gradient(theta, episodes)
@@ -196,7 +200,9 @@ def disagreement(found: Params, expected: Params) -> str | None:
     return f"its meta-gradient differs from the reference's by {difference:.1e} of its norm in float64"
 
 
-def small_problem(algorithm: MAML, source: TaskSource, examples: int = 1) -> tuple[MAML, Params, Episodes]:
+def small_problem(
+    algorithm: SomeAlgorithm, source: TaskSource, examples: int = 1
+) -> tuple[SomeAlgorithm, Params, Episodes]:
     """Return a problem in float64 with the run's own network and data: two tasks, two inner steps at most."""
     generator = torch.Generator().manual_seed(0)
     theta = {
@@ -206,11 +212,7 @@ def small_problem(algorithm: MAML, source: TaskSource, examples: int = 1) -> tup
         .double()
         for name, value in algorithm.learner.model.named_parameters()
     }
-    small = replace(
-        algorithm,
-        learner=algorithm.learner.to(torch.float64),
-        inner_steps=min(2, algorithm.inner_steps),
-    )
+    small = algorithm.scaled_down(algorithm.learner.to(torch.float64))
     return small, theta, small_episodes(source, examples, 0)
 
 

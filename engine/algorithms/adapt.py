@@ -1,8 +1,13 @@
-"""The inner loop. There is no other: training, evaluation and every algorithm call this one."""
+"""The inner loop (paper, Algorithm 2, lines 5 to 7). Every way of computing, evaluation and service runs it.
+
+A way of computing brings its own gradient (recorded, batched by vmap, written out, native); an algorithm brings a step
+rule. What a gradient leaves out is not adapted: frozen parameters, or the body in ANIL.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import torch
@@ -11,16 +16,84 @@ from torch import Tensor
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+Params = dict[str, Tensor]
+
+Gradient = Callable[[Params, Tensor, Tensor], Params]
+"""From parameters, inputs and targets to the gradient of the loss, by name, of the parameters to adapt."""
 
 Grad = Callable[[Callable[..., Any]], Callable[..., Any]]
-"""From a function of parameters whose value is a scalar to that whose value is its gradient."""
+"""From a function of parameters whose value is a scalar to the function whose value is its gradient."""
+
+
+class StepRule(Protocol):
+    """How one inner step changes the parameters."""
+
+    def __call__(self, params: Params, gradient: Params, step: int, /) -> Params:
+        """Return the parameters after a step.
+
+        Args:
+            params: All parameters before it.
+            gradient: The gradient of those that are adapted.
+            step: The number of the step, from 0.
+        """
+
+
+@dataclass(frozen=True)
+class GradientStep:
+    """theta' = theta - alpha grad L(theta).
+
+    Attributes:
+        step_size: alpha.
+    """
+
+    step_size: float
+
+    def __call__(self, params: Params, gradient: Params, step: int) -> Params:  # noqa: ARG002 - the same for all
+        """Return the parameters after a step."""
+        return {
+            name: self._moved(value, gradient[name]) if name in gradient else value
+            for name, value in params.items()
+        }
+
+    def _moved(self, value: Tensor, slope: Tensor) -> Tensor:
+        return value - self.step_size * slope
+
+
+class FusedGradientStep(GradientStep):
+    """The same step in one pass over memory, which rounds once instead of twice."""
+
+    def _moved(self, value: Tensor, slope: Tensor) -> Tensor:
+        return torch.sub(value, slope, alpha=self.step_size)
+
+
+def adapt(
+    gradient: Gradient, params: Params, support: tuple[Tensor, Tensor], step_rule: StepRule, steps: int
+) -> Iterator[Params]:
+    """Yield theta and then theta' after each gradient step on the support set.
+
+    Args:
+        gradient: The gradient of the task's loss. Where it detaches what it returns, the Hessian is dropped from the
+            meta-gradient (first order).
+        params: All parameters, theta.
+        support: Inputs and targets of the support set D.
+        step_rule: What a step does with the gradient.
+        steps: How many gradient steps.
+
+    Yields:
+        All parameters after 0, 1, ..., `steps` steps.
+    """
+    yield params
+    for step in range(steps):
+        params = step_rule(params, gradient(params, *support), step)
+        yield params
 
 
 def recorded_grad(function: Callable[..., Any], *, has_aux: bool = False) -> Callable[..., Any]:
-    """Return what `torch.func.grad` does, for a dictionary of parameters.
+    """Return what `torch.func.grad` does, for a dictionary of parameters, recorded as the function runs.
 
-    The gradient can be differentiated where the parameters can, which is where they are the work of a function whose
-    own gradient is being taken.
+    The gradient can be differentiated where the parameters can, which is where they are computed by a function whose
+    own gradient is being taken. `torch.func.grad` does the same for functions that `torch.func.vmap` batches over
+    tasks, which this one does not; its first use loads PyTorch's compiler, seconds that a run should not start with.
     """
 
     def gradient(params: Params, *rest: object) -> Params | tuple[Params, object]:
@@ -38,50 +111,3 @@ def recorded_grad(function: Callable[..., Any], *, has_aux: bool = False) -> Cal
         return (named, result[1]) if has_aux else named
 
     return gradient
-
-
-Params = dict[str, Tensor]
-
-
-class Loss(Protocol):
-    """L_T(f_theta): a scalar from parameters, inputs and targets."""
-
-    def __call__(self, params: Params, x: Tensor, y: Tensor, /) -> Tensor:
-        """Return the loss of examples `x`, `y`."""
-
-
-def adapt(
-    loss: Loss,
-    params: Params,
-    support: tuple[Tensor, Tensor],
-    step_size: float,
-    steps: int,
-    order: int,
-    grad: Grad = recorded_grad,
-) -> Iterator[Params]:
-    """Yield theta and then theta' after each gradient step on the support set.
-
-    theta' <- theta' - alpha * grad L(f_theta'; D)      (paper, Algorithm 2, lines 5 to 7)
-
-    One task; batch it over tasks with `torch.func.vmap` and its `grad`.
-
-    Args:
-        loss: The task's loss.
-        params: The parameters to adapt, theta.
-        support: Inputs and targets of the support set D.
-        step_size: alpha.
-        steps: How many gradient steps.
-        order: 2 keeps the steps differentiable with respect to theta; 1 treats each gradient as a constant,
-            which drops the Hessian from the meta-gradient.
-        grad: Takes the gradient.
-
-    Yields:
-        The adapted parameters after 0, 1, ..., `steps` steps.
-    """
-    yield params
-    for _ in range(steps):
-        gradient = grad(loss)(params, *support)
-        if order == 1:
-            gradient = {name: slope.detach() for name, slope in gradient.items()}
-        params = {name: value - step_size * gradient[name] for name, value in params.items()}
-        yield params

@@ -11,12 +11,13 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.func import grad as batchable_grad
 
-from engine.algorithms.adapt import Grad, Params, adapt, recorded_grad
+from engine.algorithms.adapt import Grad, GradientStep, Params, adapt, recorded_grad
 from engine.models.build import adapted_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from engine.algorithms.adapt import Gradient, StepRule
     from engine.config.schema import RunConfig
 
 
@@ -93,7 +94,7 @@ class Learner:
         """Return the outputs that stand for the mean of what several networks predict.
 
         For classes it is the mean of their probabilities, as Antoniou et al. (How to train your MAML, 2019) take it;
-        its logarithms are outputs that losses and accuracies are told from as from any other.
+        its logarithms are outputs from which losses and accuracies follow as from any other.
 
         Args:
             outputs: `[networks, examples, outputs]`.
@@ -113,15 +114,30 @@ class Learner:
         """Return the scalar that is differentiated, L_T(f_theta)."""
         return self.reduce(self.example_losses(self.predict(params, x), y))
 
+    def support_gradient(self, order: int) -> Gradient:
+        """Return the gradient of the loss with respect to the parameters that are adapted.
+
+        Args:
+            order: 2 keeps it differentiable with respect to the parameters; 1 treats it as a constant.
+        """
+
+        def gradient(params: Params, x: Tensor, y: Tensor) -> Params:
+            fixed = {name: value for name, value in params.items() if name not in self.adapted}
+            start = {name: value for name, value in params.items() if name in self.adapted}
+            slopes = self.grad(lambda adapted: self.loss({**fixed, **adapted}, x, y))(start)
+            return slopes if order == 2 else {name: slope.detach() for name, slope in slopes.items()}
+
+        return gradient
+
+    def step_rule(self, theta: Params, step_size: float) -> StepRule:  # noqa: ARG002 - for rates that are learned
+        """Return what an inner step does, under the meta-learned parameters `theta`."""
+        return GradientStep(step_size)
+
     def adapted_to(
         self, theta: Params, support: tuple[Tensor, Tensor], step_size: float, steps: int, order: int
     ) -> Iterator[Params]:
-        """Yield all parameters after 0, 1, ..., `steps` inner steps on one task's support set; see `adapt`."""
-        fixed = {name: value for name, value in theta.items() if name not in self.adapted}
-        start = {name: value for name, value in theta.items() if name in self.adapted}
+        """Yield all parameters after 0, 1, ..., `steps` inner steps on one task's support set; see `adapt`.
 
-        def loss(params: Params, x: Tensor, y: Tensor) -> Tensor:
-            return self.loss({**fixed, **params}, x, y)
-
-        for params in adapt(loss, start, support, step_size, steps, order, self.grad):
-            yield {**fixed, **params}
+        One task; batch it over tasks with `batchable` and `torch.func.vmap`.
+        """
+        return adapt(self.support_gradient(order), theta, support, self.step_rule(theta, step_size), steps)

@@ -6,22 +6,33 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from engine.algorithms.algorithm import TaskLossAlgorithm
 from engine.algorithms.learner import Learner
-from engine.algorithms.maml import MAML
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from torch import Tensor
+    from torch import Tensor, nn
 
     from engine.algorithms.adapt import Params
+    from engine.algorithms.algorithm import QueryMetrics
+    from engine.config.schema import RunConfig
 
 
-class Prototypical(MAML):
-    """Learns an embedding in which the queries of a class lie near the mean of its support examples.
+class Prototypical(TaskLossAlgorithm):
+    """Learns an embedding in which the queries of a class lie near the mean of its support examples."""
 
-    The same outer loop as MAML's; only adaptation is another, that of `PrototypeLearner`.
-    """
+    @classmethod
+    def build_learner(cls, config: RunConfig, model: nn.Module) -> Learner:
+        """Return the learner whose head is put where the prototypes are."""
+        return PrototypeLearner.from_config(config, model)
+
+    def task_loss(
+        self, theta: Params, support_x: Tensor, support_y: Tensor, query_x: Tensor, query_y: Tensor
+    ) -> tuple[Tensor, QueryMetrics]:
+        """Return the loss of a task's queries under the prototypes of its support set, and metrics."""
+        *_, params = self.learner.adapted_to(theta, (support_x, support_y), step_size=0.0, steps=1, order=2)
+        return self.query_loss(params, query_x, query_y)
 
 
 class PrototypeLearner(Learner):
@@ -36,11 +47,11 @@ class PrototypeLearner(Learner):
         self,
         theta: Params,
         support: tuple[Tensor, Tensor],
-        step_size: float,  # noqa: ARG002 - of gradient steps
+        step_size: float,  # noqa: ARG002 - there are no gradient steps
         steps: int,
-        order: int,  # noqa: ARG002 - of gradient steps
+        order: int,  # noqa: ARG002
     ) -> Iterator[Params]:
-        """Yield theta, then `steps` times theta with the prototypes as its head; step size and order are no matter."""
+        """Yield theta, then `steps` times theta with the prototypes as its head."""
         yield theta
         if steps:
             adapted = {**theta, **self._head(theta, *support)}

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-from engine.config.option import changes_result, condition_of, unit_of
+from engine.catalogue.conditions import condition
+from engine.config.option import changes_result, unit_of
 from engine.config.schema import RunConfig, Section
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
     from pydantic.fields import FieldInfo
 
-    from engine.config.option import Condition
+    from engine.catalogue.conditions import Condition
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class OptionField:
     @property
     def when(self) -> Condition | None:
         """The condition under which the option has an effect; None for always."""
-        return condition_of(self.info)
+        return condition(self.name)
 
     @property
     def changes_result(self) -> bool:

@@ -4,94 +4,81 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.config.option import CUSTOM_CLASSIFICATION, CUSTOM_TASKS
-from engine.config.schema import CLASS_SPLITS
+from engine.catalogue.networks import NETWORKS
 
 if TYPE_CHECKING:
     from engine.config.schema import RunConfig
 
+Problem = tuple[str, str]
+"""An option's name, and a sentence that says what is wrong with its value."""
 
-def broken_rules(config: RunConfig) -> list[tuple[str, str]]:
-    """Return (option name, sentence) for every rule that `config` breaks."""
+
+def broken_rules(config: RunConfig) -> list[Problem]:
+    """Return a problem for every rule that `config` breaks."""
     checks = (
         _class_is_named,
         _network_fits_data,
-        _algorithm_fits_data,
+        _algorithm_fits,
         _split_fits_data,
         _curve_holds_score,
         _ways_fit_classes,
         _patience_can_run_out,
-        _best_are_told,
+        _keep_best_needs_validations,
     )
     problems = [problem for check in checks if (problem := check(config)) is not None]
     return problems + _falling_intervals(config)
 
 
-def _class_is_named(config: RunConfig) -> tuple[str, str] | None:
-    if CUSTOM_TASKS.holds(dict(config.task)) and not config.task.task_class:
+def _class_is_named(config: RunConfig) -> Problem | None:
+    if "task_class" in config.data_entry.options and not config.task.task_class:
         return "task_class", f"data = {config.task.data} needs task_class = package.module:Class"
     if config.model.network == "custom" and not config.model.model_class:
         return "model_class", "network = custom needs model_class = package.module:Class"
     return None
 
 
-def _network_fits_data(config: RunConfig) -> tuple[str, str] | None:
-    free = config.model.network == "custom" or config.task.data == CUSTOM_CLASSIFICATION
-    if free or config.is_regression == (config.model.network == "mlp"):
+def _network_fits_data(config: RunConfig) -> Problem | None:
+    chosen, data = NETWORKS[config.model.network], config.data_entry
+    if chosen.inputs == data.inputs or "any" in (chosen.inputs, data.inputs):
         return None
-    fitting = "mlp" if config.is_regression else "conv4-stride or conv4-pool"
-    return "network", (
-        f"network = {config.model.network} does not fit data = {config.task.data}: choose {fitting}"
-    )
+    fitting = " or ".join(entry.name for entry in NETWORKS.values() if entry.inputs == data.inputs)
+    return "network", f"network = {chosen.name} does not fit data = {config.task.data}: choose {fitting}"
 
 
-def _algorithm_fits_data(config: RunConfig) -> tuple[str, str] | None:
-    chosen, data = config.algorithm.algorithm, config.task.data
-    if chosen == "oracle" and data != "sinusoid":
-        return (
-            "algorithm",
-            f"algorithm = oracle does not fit data = {data}: only sinusoid has something to tell it",
-        )
-    if chosen == "prototypical" and config.is_regression:
-        return (
-            "algorithm",
-            f"algorithm = prototypical does not fit data = {data}: it needs classes to tell apart",
-        )
-    if chosen == "pretrained" and data == CUSTOM_CLASSIFICATION:
-        return (
-            "algorithm",
-            f"algorithm = pretrained does not fit data = {data}: it needs classes that are known",
-        )
-    return _algorithm_fits_network(config)
-
-
-def _algorithm_fits_network(config: RunConfig) -> tuple[str, str] | None:
-    chosen, network = config.algorithm.algorithm, config.model.network
-    needs_head = chosen == "prototypical" or (chosen == "pretrained" and not config.is_regression)
-    if not needs_head or network not in ("mlp", "custom"):
+def _algorithm_fits(config: RunConfig) -> Problem | None:
+    """Compare what the algorithm needs with what data and network offer."""
+    algorithm, data, network = config.algorithm_entry, config.data_entry, NETWORKS[config.model.network]
+    needs = algorithm.needs | (frozenset() if config.is_regression else algorithm.needs_for_classes)
+    of_networks = frozenset[str]().union(*(entry.offers for entry in NETWORKS.values()))
+    if missing := sorted(needs - of_networks - data.offers):
+        place, remedy = f"data = {config.task.data}", "choose other data or another algorithm"
+    elif missing := sorted((needs & of_networks) - network.offers):
+        fitting = (entry.name for entry in NETWORKS.values() if missing[0] in entry.offers)
+        place, remedy = f"network = {network.name}", f"choose {' or '.join(fitting)}"
+    else:
         return None
     return "algorithm", (
-        f"algorithm = {chosen} does not fit network = {network}: it needs the head of conv4-stride or conv4-pool"
+        f"algorithm = {algorithm.name} does not fit {place}: it needs {missing[0]}, so {remedy}"
     )
 
 
-def _split_fits_data(config: RunConfig) -> tuple[str, str] | None:
-    chosen, splits = config.task.class_split, CLASS_SPLITS.get(config.task.data)
-    if splits is None or chosen in splits:
+def _split_fits_data(config: RunConfig) -> Problem | None:
+    chosen, splits = config.task.class_split, config.data_entry.splits
+    if not splits or chosen in splits:
         return None
     return "class_split", (
         f"class_split = {chosen} is no split of data = {config.task.data}: choose {' or '.join(splits)}"
     )
 
 
-def _curve_holds_score(config: RunConfig) -> tuple[str, str] | None:
+def _curve_holds_score(config: RunConfig) -> Problem | None:
     scored, shown = config.evaluation.eval_steps, config.evaluation.curve_steps
     if shown >= scored:
         return None
     return "curve_steps", f"curve_steps = {shown} must be at least eval_steps = {scored}"
 
 
-def _falling_intervals(config: RunConfig) -> list[tuple[str, str]]:
+def _falling_intervals(config: RunConfig) -> list[Problem]:
     intervals = {name: getattr(config.task, name) for name in ("amplitude", "phase", "x_range")}
     return [
         (name, f"{name} = [{low}, {high}]: the first number must be below the second")
@@ -100,19 +87,19 @@ def _falling_intervals(config: RunConfig) -> list[tuple[str, str]]:
     ]
 
 
-def _patience_can_run_out(config: RunConfig) -> tuple[str, str] | None:
+def _patience_can_run_out(config: RunConfig) -> Problem | None:
     if config.training.eval_every or not config.training.patience:
         return None
     return "patience", "patience has no effect without validations: set eval_every above 0"
 
 
-def _best_are_told(config: RunConfig) -> tuple[str, str] | None:
+def _keep_best_needs_validations(config: RunConfig) -> Problem | None:
     if config.training.eval_every or config.training.keep_best == 1:
         return None
     return "keep_best", "keep_best has no effect without validations: set eval_every above 0"
 
 
-def _ways_fit_classes(config: RunConfig) -> tuple[str, str] | None:
+def _ways_fit_classes(config: RunConfig) -> Problem | None:
     task = config.task
     # 6 % of the procedural characters are kept for validation: the smallest of the three parts.
     needed = round(task.ways / 0.06)

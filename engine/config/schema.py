@@ -8,30 +8,29 @@ alpha = `inner_lr`, beta = `meta_lr`.
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from engine.config.option import (
-    CLASSIFICATION,
-    CONVOLUTIONAL,
-    CUSTOM_NETWORK,
-    CUSTOM_TASKS,
-    FINE_TUNED,
-    INNER_LOOP,
-    LEARNING,
-    MLP,
-    PICTURES,
-    PUBLISHED,
-    SINUSOID,
-    STROKES,
-    option,
-)
+from engine.catalogue.algorithms import ALGORITHMS
+from engine.catalogue.data_sets import DATA_SETS, data_set
+from engine.catalogue.networks import NETWORKS
+from engine.config.option import option
 
-CLASS_SPLITS = {"omniglot": ("1100-100-423", "alphabets"), "miniimagenet": ("64-16-20", "64-12-24")}
-"""The committed splits of each published data set; the first is taken where none is chosen."""
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
-MOST_KEPT = 10
+    from engine.catalogue.entries import Algorithm, DataSet
+
+    AlgorithmName: TypeAlias = str
+    NetworkName: TypeAlias = str
+    SplitName: TypeAlias = str
+else:  # the catalogue is what there is to choose from
+    AlgorithmName = Literal[tuple(ALGORITHMS)]
+    NetworkName = Literal[tuple(NETWORKS)]
+    SplitName = Literal[tuple(split for entry in DATA_SETS.values() for split in entry.splits)]
+
+MAX_KEPT = 10
 """The most checkpoints that a run keeps as its best."""
 
 Interval = tuple[float, float]
@@ -50,6 +49,14 @@ PATTERNS = {
 PositiveInt = Annotated[int, Field(ge=1, le=4096)]
 
 
+def _listed(entries: Iterable[DataSet]) -> str:
+    return ", ".join(f"{entry.name} ({entry.help})" if entry.help else entry.name for entry in entries)
+
+
+_CUSTOM = [entry for entry in DATA_SETS.values() if entry.origin == "custom"]
+_READY = [entry for entry in DATA_SETS.values() if entry.origin != "custom"]
+
+
 class Section(BaseModel):
     """A group of options: frozen, and an unknown key is an error."""
 
@@ -62,45 +69,37 @@ class TaskConfig(Section):
     data: str = option(
         "sinusoid",
         label="data",
-        help="Where tasks come from: sinusoid, strokes (procedural characters), omniglot, miniimagenet, or "
-        "pictures of your own by the name they were imported under; custom-regression and custom-classification "
-        "for a class of your own.",
+        help=f"Where tasks come from: {_listed(_READY)}, or pictures of your own by the "
+        f"name they were imported under; {_listed(_CUSTOM)} for a class of your own.",
         pattern=DATA_NAME,
     )
     task_class: str = option(
         "",
         label="task class",
         help="Your own class that makes tasks, package.module:Class; see engine/tasks/custom.py.",
-        when=CUSTOM_TASKS,
         pattern=REFERENCE,
     )
     amplitude: Interval = option(
-        (0.1, 5.0), label="amplitude A", help="Range of the amplitude in y = A sin(x - phase).", when=SINUSOID
+        (0.1, 5.0), label="amplitude A", help="Range of the amplitude in y = A sin(x - phase)."
     )
     phase: Interval = option(
         (0.0, math.pi),
         label="phase",
         help="Range of the phase in y = A sin(x - phase).",
         unit="rad",
-        when=SINUSOID,
     )
     x_range: Interval = option(
-        (-5.0, 5.0), label="x range", help="Range the points of a task are drawn from.", when=SINUSOID
+        (-5.0, 5.0), label="x range", help="Range the points of a task are drawn from."
     )
-    class_split: Literal["1100-100-423", "alphabets", "64-16-20", "64-12-24"] = option(
+    class_split: SplitName = option(
         "1100-100-423",
         label="class split",
         help="Which classes are for training, validation and test. Omniglot: 1100-100-423 shuffles all characters "
         "once; alphabets keeps its own background and evaluation alphabets apart. MiniImagenet: 64-16-20 is Ravi and "
         "Larochelle's; 64-12-24 has the sizes in the paper's text.",
-        when=PUBLISHED,
     )
-    classes: int = option(
-        400, label="classes", help="How many characters to make up.", when=STROKES, ge=10, le=20_000
-    )
-    ways: int = option(
-        5, label="ways N", help="Classes in a task.", unit="classes", when=CLASSIFICATION, ge=2, le=1000
-    )
+    classes: int = option(400, label="classes", help="How many characters to make up.", ge=10, le=20_000)
+    ways: int = option(5, label="ways N", help="Classes in a task.", unit="classes", ge=2, le=1000)
     shots: int = option(
         10,
         label="shots K",
@@ -121,13 +120,12 @@ class TaskConfig(Section):
         False,
         label="rotate classes",
         help="Turn every class of a task by a random multiple of 90 degrees.",
-        when=PICTURES,
     )
 
     @model_validator(mode="before")
     @classmethod
     def _first_split_of_the_data(cls, values: Any) -> Any:  # noqa: ANN401 - whatever was given
-        if isinstance(values, dict) and (splits := CLASS_SPLITS.get(str(values.get("data")))):
+        if isinstance(values, dict) and (splits := data_set(str(values.get("data"))).splits):
             return {"class_split": splits[0], **values}
         return values
 
@@ -135,17 +133,15 @@ class TaskConfig(Section):
 class ModelConfig(Section):
     """The network f_theta."""
 
-    network: Literal["mlp", "conv4-stride", "conv4-pool", "custom"] = option(
+    network: NetworkName = option(
         "mlp",
         label="network",
-        help="mlp for regression; conv4-stride (strided, mean over space) or conv4-pool (max-pooled) for images; "
-        "custom for a class of your own.",
+        help="; ".join(f"{entry.name} {entry.help}" for entry in NETWORKS.values()) + ".",
     )
     model_class: str = option(
         "",
         label="network class",
         help="Your own nn.Module, package.module:Class. Of input_shape and outputs it is given what it asks for.",
-        when=CUSTOM_NETWORK,
         pattern=REFERENCE,
     )
     hidden: tuple[PositiveInt, ...] = option(
@@ -153,7 +149,6 @@ class ModelConfig(Section):
         label="hidden layers",
         help="Width of every hidden layer.",
         unit="units",
-        when=MLP,
         max_length=16,
     )
     filters: int = option(
@@ -161,7 +156,6 @@ class ModelConfig(Section):
         label="filters",
         help="Filters of each of the four convolutions.",
         unit="filters",
-        when=CONVOLUTIONAL,
         ge=1,
         le=1024,
     )
@@ -170,23 +164,17 @@ class ModelConfig(Section):
 class AlgorithmConfig(Section):
     """How theta learns."""
 
-    algorithm: Literal["maml", "fomaml", "pretrained", "scratch", "oracle", "prototypical"] = option(
+    algorithm: AlgorithmName = option(
         "maml",
         label="algorithm",
-        help="maml differentiates through the inner steps (second order); fomaml drops that term (first order). "
-        "Baselines: pretrained learns all training tasks at once and is fine-tuned, scratch is fine-tuned from its "
-        "random initialisation, oracle is pretrained and told amplitude and phase, prototypical compares pictures "
-        "with the mean of each class.",
+        help="; ".join(f"{entry.name} {entry.help}" for entry in ALGORITHMS.values()) + ".",
     )
-    inner_lr: float = option(
-        0.01, label="inner lr", help="Step size alpha of the inner loop.", when=INNER_LOOP, gt=0, le=100
-    )
+    inner_lr: float = option(0.01, label="inner lr", help="Step size alpha of the inner loop.", gt=0, le=100)
     inner_steps: int = option(
         1,
         label="inner steps",
         help="Gradient steps of adaptation in meta-training.",
         unit="steps",
-        when=INNER_LOOP,
         ge=1,
         le=1000,
     )
@@ -195,7 +183,6 @@ class AlgorithmConfig(Section):
         label="loss reduction",
         help="Scale of a task's loss: the mean over its examples, or (paper) their sum divided by the shots K, "
         "as in the authors' code, which makes the inner step of an N-way task N times larger.",
-        when=CLASSIFICATION,
     )
 
 
@@ -207,21 +194,17 @@ class TrainingConfig(Section):
         label="iterations",
         help="Meta-updates.",
         unit="iterations",
-        when=LEARNING,
         ge=1,
         le=1_000_000_000,
     )
     meta_batch_size: int = option(
         25, label="meta-batch", help="Tasks in each meta-update.", unit="tasks", ge=1, le=100_000
     )
-    meta_lr: float = option(
-        0.001, label="meta lr", help="Step size beta of Adam.", when=LEARNING, gt=0, le=100
-    )
+    meta_lr: float = option(0.001, label="meta lr", help="Step size beta of Adam.", gt=0, le=100)
     grad_clip: float = option(
         0.0,
         label="gradient clip",
         help="Clip every meta-gradient element to +-this; 0 for no clipping.",
-        when=LEARNING,
         ge=0,
     )
     seed: int = option(
@@ -232,7 +215,6 @@ class TrainingConfig(Section):
         label="validate every",
         help="Iterations between validations; 0 for none.",
         unit="iterations",
-        when=LEARNING,
         ge=0,
     )
     checkpoint_every: int = option(
@@ -240,7 +222,6 @@ class TrainingConfig(Section):
         label="checkpoint every",
         help="Iterations between checkpoints; 0 for only at the end or on request.",
         unit="iterations",
-        when=LEARNING,
         ge=0,
     )
     patience: int = option(
@@ -248,7 +229,6 @@ class TrainingConfig(Section):
         label="patience",
         help="Stop after this many validations without improvement; 0 for never.",
         unit="validations",
-        when=LEARNING,
         ge=0,
     )
     keep_best: int = option(
@@ -257,10 +237,9 @@ class TrainingConfig(Section):
         help="How many of the best checkpoints on validation are kept; several can be measured together, as an "
         "ensemble (maml eval --ensemble).",
         unit="checkpoints",
-        when=LEARNING,
         changes_result=False,
         ge=1,
-        le=MOST_KEPT,
+        le=MAX_KEPT,
     )
     task_chunk: int = option(
         0,
@@ -277,7 +256,6 @@ class TrainingConfig(Section):
         label="recompute inner steps",
         help="on computes what the inner steps leave behind a second time, for less memory; off keeps it; auto "
         "keeps it for up to 5 steps. The result differs by rounding only.",
-        when=INNER_LOOP,
         changes_result=False,
     )
     tf32: bool = option(
@@ -326,7 +304,6 @@ class EvaluationConfig(Section):
         label="batch statistics",
         help="transductive: all queries of a task are normalised together, as in the paper; inductive: each "
         "query is predicted with the support examples only.",
-        when=CLASSIFICATION,
     )
     eval_seed: int = option(
         1234,
@@ -349,31 +326,32 @@ class RunConfig(Section):
     @model_validator(mode="before")
     @classmethod
     def _one_iteration_where_nothing_is_learned(cls, values: Any) -> Any:  # noqa: ANN401 - whatever was given
-        if isinstance(values, dict) and values.get("algorithm", {}).get("algorithm") == "scratch":
-            return {**values, "training": {**values.get("training", {}), "iterations": 1}}
+        if isinstance(values, dict):
+            chosen = ALGORITHMS.get(str(values.get("algorithm", {}).get("algorithm")))
+            if chosen is not None and not chosen.learns:
+                return {**values, "training": {**values.get("training", {}), "iterations": 1}}
         return values
 
     @property
-    def learns(self) -> bool:
-        """Whether training changes the parameters."""
-        return LEARNING.holds(dict(self.algorithm))
+    def algorithm_entry(self) -> Algorithm:
+        """What the catalogue says of the algorithm."""
+        return ALGORITHMS[self.algorithm.algorithm]
+
+    @property
+    def data_entry(self) -> DataSet:
+        """What the catalogue says of the data set."""
+        return data_set(self.task.data)
 
     @property
     def training_steps(self) -> int:
         """Steps of adaptation behind the loss that is descended."""
-        if INNER_LOOP.holds(dict(self.algorithm)):
-            return self.algorithm.inner_steps
-        return 1 if self.algorithm.algorithm == "prototypical" else 0
-
-    @property
-    def is_fine_tuned(self) -> bool:
-        """Whether adaptation takes the step size that is best on validation tasks, and not `inner_lr`."""
-        return FINE_TUNED.holds(dict(self.algorithm))
+        entry = self.algorithm_entry
+        return self.algorithm.inner_steps if "inner_steps" in entry.options else entry.fixed_steps
 
     @property
     def is_regression(self) -> bool:
         """True where tasks are curves to fit, False where they are classes to tell apart."""
-        return not CLASSIFICATION.holds(dict(self.task))
+        return self.data_entry.kind == "regression"
 
     @property
     def data_name(self) -> str:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, cast
 
-from engine.data import miniimagenet, omniglot, store, strokes
+from engine.catalogue.data_sets import DATA_SETS, data_set
+from engine.catalogue.entries import load
+from engine.data import store
 from engine.data.loading import silent
 from engine.data.own_images import Choices, import_images
 from engine.data.pictures import Form
@@ -21,13 +23,18 @@ if TYPE_CHECKING:
     from engine.data.splits import ClassSplit
     from engine.data.store import ImageSet, Imported
 
-ABOUT = {
-    strokes.NAME: "procedural characters, made when needed",
-    omniglot.NAME: "1623 handwritten characters (Lake et al. 2015)",
-    miniimagenet.NAME: "100 classes of photographs (Vinyals et al. 2016)",
-}
-DOWNLOADABLE = (omniglot.NAME,)
-_MADE = ("sinusoid", "custom-regression", "custom-classification", strokes.NAME)
+ABOUT = {entry.name: entry.about for entry in DATA_SETS.values() if entry.about}
+DOWNLOADABLE = tuple(entry.name for entry in DATA_SETS.values() if entry.is_downloadable)
+
+
+class _Module(Protocol):
+    """The functions of a data set's own module; see `engine.catalogue.entries.DataSet.module`."""
+
+    FORM: Form
+
+    def make(self) -> ImageSet: ...
+    def import_copy(self, path: Path, progress: Progress, *, skip_broken: bool) -> Imported: ...
+    def deviations(self, image_set: ImageSet) -> tuple[str, ...]: ...
 
 
 @dataclass(frozen=True)
@@ -52,7 +59,7 @@ def open_image_set(name: str) -> ImageSet:
         UsageError: `name` may not name a data set.
         ResourceError: The set is not installed, or damaged.
     """
-    return strokes.make_strokes() if name == strokes.NAME else store.load(name)
+    return _module(name).make() if data_set(name).origin == "generated" else store.load(name)
 
 
 def form_of(name: str) -> Form:
@@ -62,10 +69,8 @@ def form_of(name: str) -> Form:
         UsageError: `name` may not name a data set.
         ResourceError: It is a person's own set, and not installed.
     """
-    if name == miniimagenet.NAME:
-        return miniimagenet.FORM
-    if name in (omniglot.NAME, strokes.NAME):  # made-up characters have Omniglot's form
-        return omniglot.FORM
+    if data_set(name).module:
+        return _module(name).FORM
     _, channels, size, _ = store.load(name).images.shape
     return Form(channels, size)
 
@@ -83,18 +88,17 @@ def import_copy(name: str, path: Path, choices: Choices, progress: Progress = si
         UsageError: The name is taken or nearly so, or there is a choice where there is none.
         ResourceError: What is there cannot be read or stored; nothing is changed.
     """
-    if name in _MADE:
+    origin = data_set(name).origin
+    if origin in ("generated", "custom"):
         raise UsageError(f"'{name}' is made by rule and cannot be imported: choose another name")
-    if name not in ABOUT:
+    if origin == "imported":
         _refuse_near_name(name)
         return import_images(name, path, choices, progress)
     if replace(choices, skip_broken=False) != Choices():
         raise UsageError(
             f"{name} is imported as it was published: size, channels, split and seed are for pictures of your own"
         )
-    if name == omniglot.NAME:
-        return omniglot.import_omniglot(path, progress)
-    return miniimagenet.import_miniimagenet(path, progress, skip_broken=choices.skip_broken)
+    return _module(name).import_copy(path, progress, skip_broken=choices.skip_broken)
 
 
 def check_image_set(name: str) -> Checked:
@@ -104,7 +108,8 @@ def check_image_set(name: str) -> Checked:
         UsageError: `name` may not name a data set.
         ResourceError: The set is not installed, damaged, or lacks classes that a split of its own names.
     """
-    image_set = open_image_set(name) if name == strokes.NAME else store.verify(name)
+    generated = data_set(name).origin == "generated"
+    image_set = open_image_set(name) if generated else store.verify(name)
     try:
         splits = splits_of(image_set)
         for split in splits:
@@ -115,11 +120,13 @@ def check_image_set(name: str) -> Checked:
 
 
 def _warnings(image_set: ImageSet) -> tuple[str, ...]:
-    if image_set.name == omniglot.NAME:
-        return omniglot.deviations(image_set)
-    if image_set.name == miniimagenet.NAME:
-        return miniimagenet.deviations(image_set)
+    if data_set(image_set.name).origin == "published":
+        return _module(image_set.name).deviations(image_set)
     return () if image_set.split is None else leaks(image_set, image_set.split)
+
+
+def _module(name: str) -> _Module:
+    return cast("_Module", load(data_set(name).module))
 
 
 def _refuse_near_name(name: str) -> None:

@@ -39,7 +39,7 @@ _PICTURES = 600
 _OTHERS = frozenset(("train_val", "train_test"))  # more pictures of the training classes, in one known layout
 
 
-def import_miniimagenet(path: Path, progress: Progress = silent, *, skip_broken: bool = False) -> Imported:
+def import_copy(path: Path, progress: Progress = silent, *, skip_broken: bool = False) -> Imported:
     """Read a local copy of MiniImagenet and store it under the name `miniimagenet`.
 
     Args:

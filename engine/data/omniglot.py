@@ -47,13 +47,19 @@ _LAYOUTS = (
 _Found = dict[str, dict[str, dict[str, np.ndarray]]]
 
 
-def import_omniglot(path: Path, progress: Progress = silent) -> Imported:
+def import_copy(
+    path: Path,
+    progress: Progress = silent,
+    *,
+    skip_broken: bool = False,  # noqa: ARG001 - a drawing that cannot be read means that the copy is damaged
+) -> Imported:
     """Read a local copy of Omniglot and store it under the name `omniglot`.
 
     Args:
         path: A folder with `images_background` and `images_evaluation` as folders or as the published zips, one of
             those folders or zips beside the other, or one archive (zip, tar, tar.gz) with both folders or both zips.
         progress: Told how far it is.
+        skip_broken: Without effect: a drawing that cannot be read means that the copy is damaged.
 
     Raises:
         UsageError: There is nothing at `path`.

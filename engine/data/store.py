@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import tomli_w
 
+from engine.catalogue.data_sets import data_set
 from engine.data.splits import OWN, class_indices, read_split
 from engine.errors import ResourceError, UsageError
 from engine.files import sync_dir
@@ -60,11 +61,6 @@ def check_name(name: str) -> str:
 
 _FORMAT = 1
 _IMAGES, _INDEX, _SPLIT = "images.npy", "index.json", "split.toml"
-_HOW_TO_GET = {
-    "omniglot": "run `maml data get omniglot`, or `maml data import omniglot PATH` if you have a copy",
-    "miniimagenet": "run `maml data import miniimagenet PATH` on your copy",
-    "strokes": "it is made when it is needed and has no folder of its own",
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -297,14 +293,13 @@ def _mismatch(images: np.ndarray, class_names: tuple[str, ...], counts: np.ndarr
 
 
 def _missing(name: str, folder: Path) -> ResourceError:
-    remedy = _HOW_TO_GET.get(
-        name, f"bring it in with `maml data import {name} PATH`; `maml data ls` shows what is there"
-    )
+    otherwise = f"bring it in with `maml data import {name} PATH`; `maml data ls` shows what is there"
+    remedy = data_set(name).install or otherwise
     return ResourceError(f"the data set '{name}' is not in {printable(folder.parent)}: {remedy}")
 
 
 def _damaged(name: str, folder: Path, why: str) -> ResourceError:
-    remedy = _HOW_TO_GET.get(name, "delete that folder and make the set again")
+    remedy = data_set(name).install or "delete that folder and make the set again"
     return ResourceError(
         f"the data set '{name}' in {printable(folder)} is damaged ({printable(why)}): {remedy}"
     )

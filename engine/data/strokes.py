@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engine.data import store
+from engine.data.pictures import Form
 from engine.errors import ResourceError, UsageError
 from engine.paths import data_dir
 
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from engine.data.store import ImageSet
 
 NAME = "strokes"
+FORM = Form(channels=1, size=28, ink=True)
+"""What a picture to adapt to is made into."""
+
 _RECIPE = 1  # part of the cache's name: raise it whenever a pixel of any drawing changes
 _STROKES, _KNOTS, _SAMPLES = 4, 5, 48  # at most; per stroke; points along a stroke
 _HAND = (
@@ -29,7 +33,7 @@ _HAND = (
 _CHUNK = 8  # classes rendered at a time, which bounds memory
 
 
-def make_strokes(classes: int = 400, drawings: int = 20, size: int = 28, seed: int = 0) -> ImageSet:
+def make(classes: int = 400, drawings: int = 20, size: int = 28, seed: int = 0) -> ImageSet:
     """Return the procedural set, from the cache in the data directory if it is there.
 
     Args:

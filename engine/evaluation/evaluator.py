@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.func import vmap
 
-from engine.acceleration.measuring import side_by_side
+from engine.acceleration.by_hand import side_by_side
 from engine.acceleration.memory import is_out_of_memory
 from engine.runs.events import AtStep, Measurement, Protocol
 from engine.statistics.summary import summarise
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from engine.acceleration.measuring import SideBySide
+    from engine.acceleration.by_hand import SideBySide
     from engine.acceleration.native.library import Library
     from engine.algorithms.adapt import Params
     from engine.algorithms.learner import Learner

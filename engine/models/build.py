@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import inspect
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 import torch
 from torch import nn
 
+from engine.catalogue.entries import load
+from engine.catalogue.networks import NETWORKS
 from engine.config.own_code import explained, load_class
 from engine.errors import UsageError
-from engine.models.conv4 import Conv4Pool, Conv4Stride
-from engine.models.mlp import MLP
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -94,17 +94,10 @@ def adapted_names(model: nn.Module) -> frozenset[str]:
 
 
 def _network(config: RunConfig, input_shape: tuple[int, ...]) -> nn.Module:
-    model, ways = config.model, config.task.ways
-    outputs = 1 if config.is_regression else ways
-    if model.network == "custom":
-        return custom_network(model.model_class, input_shape, outputs)
-    if len(input_shape) != (1 if model.network == "mlp" else 3):
-        raise UsageError(f"network = {model.network} cannot be given inputs of shape {list(input_shape)}")
-    if model.network == "mlp":
-        return MLP(input_shape[0], model.hidden, outputs)
-    channels, height, width = input_shape
-    if model.network == "conv4-stride":
-        return Conv4Stride(channels, model.filters, outputs=ways)
-    if height != width or height < 16:
-        raise UsageError(f"conv4-pool needs square pictures of 16 pixels or more, not {height}x{width}")
-    return Conv4Pool(channels, height, model.filters, outputs=ways)
+    entry = NETWORKS[config.model.network]
+    outputs = 1 if config.is_regression else config.task.ways
+    if not entry.implementation:
+        return custom_network(config.model.model_class, input_shape, outputs)
+    if len(input_shape) != (1 if entry.inputs == "vector" else 3):
+        raise UsageError(f"network = {entry.name} cannot be given inputs of shape {list(input_shape)}")
+    return cast("nn.Module", load(entry.implementation).from_config(config.model, input_shape, outputs))

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+from engine.errors import UsageError
+
+if TYPE_CHECKING:
+    from engine.config.schema import ModelConfig
 
 
 class BatchNorm(nn.Module):
@@ -65,6 +70,11 @@ class Conv4Stride(nn.Module):
         nn.init.normal_(self.head.weight)
         nn.init.zeros_(self.head.bias)
 
+    @classmethod
+    def from_config(cls, config: ModelConfig, input_shape: tuple[int, ...], outputs: int) -> Conv4Stride:
+        """Build the network that a configuration describes."""
+        return cls(input_shape[0], config.filters, outputs)
+
     def forward(self, x: Tensor) -> Tensor:
         """Map `[examples, channels, height, width]` to `[examples, outputs]`."""
         outputs: Tensor = self.head(self.blocks(x).mean(dim=(2, 3)))
@@ -89,6 +99,18 @@ class Conv4Pool(nn.Module):
         self.head = nn.Linear(filters * math.floor(side / 16) ** 2, outputs)
         nn.init.xavier_uniform_(self.head.weight)
         nn.init.zeros_(self.head.bias)
+
+    @classmethod
+    def from_config(cls, config: ModelConfig, input_shape: tuple[int, ...], outputs: int) -> Conv4Pool:
+        """Build the network that a configuration describes.
+
+        Raises:
+            UsageError: The pictures are not square, or too small to be pooled four times.
+        """
+        channels, height, width = input_shape
+        if height != width or height < 16:
+            raise UsageError(f"conv4-pool needs square pictures of 16 pixels or more, not {height}x{width}")
+        return cls(channels, height, config.filters, outputs)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map `[examples, channels, side, side]` to `[examples, outputs]`."""

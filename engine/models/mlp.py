@@ -10,6 +10,8 @@ from torch import Tensor, nn
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from engine.config.schema import ModelConfig
+
 
 class MLP(nn.Module):
     """Fully connected layers with ReLU between them; weights truncated normal with std 0.01, biases 0.
@@ -24,6 +26,11 @@ class MLP(nn.Module):
         super().__init__()
         sizes = [inputs, *hidden, outputs]
         self.layers = nn.ModuleList(_linear(before, after) for before, after in pairwise(sizes))
+
+    @classmethod
+    def from_config(cls, config: ModelConfig, input_shape: tuple[int, ...], outputs: int) -> MLP:
+        """Build the network that a configuration describes."""
+        return cls(input_shape[0], config.hidden, outputs)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map `[examples, inputs]` to `[examples, outputs]`."""

@@ -28,7 +28,7 @@ import torch
 from torch.library import Library
 
 from engine.data.archives import looks_like_html
-from engine.data.omniglot import import_omniglot
+from engine.data.omniglot import import_copy as import_omniglot
 from engine.errors import MamlError, ResourceError
 from engine.text import printable
 

@@ -136,7 +136,7 @@ def _time_validation(setup: Setup, theta: Params, clock: Callable[[], float]) ->
     while True:
         evaluation = setup.config.evaluation.model_copy(update={"val_tasks": tasks})
         fewer = replace(setup, config=setup.config.model_copy(update={"evaluation": evaluation}))
-        vars(fewer)["path"] = setup.path  # chosen already, which is not to be timed
+        vars(fewer)["way"] = setup.way  # chosen already, which is not to be timed
         began = clock()
         fewer.validate(theta)
         seconds = clock() - began

@@ -17,7 +17,7 @@ from engine.acceleration.memory import explain_out_of_memory
 from engine.config.own_code import use_search_path
 from engine.config.record import read_record
 from engine.config.resolve import Layer, resolve
-from engine.config.schema import MOST_KEPT
+from engine.config.schema import MAX_KEPT
 from engine.config.toml import config_tables
 from engine.data.fit import MisfitError
 from engine.errors import MamlError, ResourceError, UsageError
@@ -118,7 +118,7 @@ class Overrides(BaseModel):
     seed: int | None = Field(default=None, ge=0, lt=2**31)
     mode: Literal["transductive", "inductive"] | None = None
     scored: int | None = Field(default=None, ge=0, le=1000)
-    ensemble: int | None = Field(default=None, ge=1, le=MOST_KEPT)
+    ensemble: int | None = Field(default=None, ge=1, le=MAX_KEPT)
 
     def protocol(self, config: RunConfig) -> Protocol:
         """Return the protocol to measure by."""

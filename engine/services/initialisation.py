@@ -164,7 +164,7 @@ def _from_file(path: Path) -> Initialisation:
 
 def _fit(config: RunConfig, form: Form | None, theta: Params, label: str) -> tuple[Learner, Params]:
     """Return the learner of `theta`, and of `theta` what its network has."""
-    if config.is_fine_tuned:
+    if config.algorithm_entry.is_fine_tuned:
         raise UsageError(
             f"{printable(label)} is the baseline {config.algorithm.algorithm}, whose step size was found on validation "
             "tasks: adapt a run that learned to be adapted, such as maml"

@@ -15,6 +15,7 @@ import torch
 from engine.acceleration.device import use_device
 from engine.acceleration.ways import small_problem
 from engine.algorithms.adapt import recorded_grad
+from engine.algorithms.maml import MAML
 from engine.config.own_code import use_search_path
 from engine.config.record import parse_record
 from engine.config.toml import parse_toml
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from engine.algorithms.adapt import Params
-    from engine.algorithms.maml import MAML
     from engine.tasks.episode import Episodes
 
 _STEP = 1e-6
@@ -132,15 +132,15 @@ def _check_derivatives(setup: Setup, theta: Params, episodes: Episodes) -> None:
             f"{name} cannot be differentiated twice, which {setup.config.algorithm.algorithm} needs: "
             f"{_first_line(error)}; fomaml needs it only once"
         ) from error
-    if algorithm.order == 2:
-        _check_second_order(setup)
+    if isinstance(algorithm, MAML) and algorithm.order == 2:
+        _check_second_order(setup, algorithm)
 
 
-def _check_second_order(setup: Setup) -> None:
+def _check_second_order(setup: Setup, maml: MAML) -> None:
     """Compare the meta-gradient with finite differences: a layer may drop second derivatives without a word."""
     examples = min(2, setup.config.task.shots, setup.config.task.queries)
     # One inner step has all the derivatives that several have, and differences of several are less exact.
-    once = replace(setup.algorithm, inner_steps=1)
+    once = replace(maml, inner_steps=1)
     algorithm, theta, episodes = small_problem(once, setup.source, examples)
     try:
         gradient, _ = algorithm.meta_gradient(theta, episodes)

@@ -34,7 +34,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 import torch
 from torch import Tensor
 
-from engine.config.option import CUSTOM_CLASSIFICATION, CUSTOM_REGRESSION
+from engine.catalogue.data_sets import DATA_SETS
 from engine.config.own_code import explained, load_class, source_file
 from engine.errors import UsageError
 from engine.tasks.episode import Episodes, EpisodeShape
@@ -43,7 +43,9 @@ from engine.tasks.sampling import Purpose, Split, Stream
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_KINDS = {"regression": CUSTOM_REGRESSION, "classification": CUSTOM_CLASSIFICATION}
+    from engine.config.schema import RunConfig
+
+_DATA: dict[str, str] = {entry.kind: name for name, entry in DATA_SETS.items() if entry.origin == "custom"}
 
 
 class Regression(Protocol):
@@ -85,6 +87,20 @@ class CustomTasks:
     device: torch.device
 
     @classmethod
+    def from_config(cls, config: RunConfig, device: torch.device) -> CustomTasks:
+        """Build the source that a configuration names.
+
+        Raises:
+            UsageError: The class cannot be used, or makes tasks of another kind than the configuration says.
+        """
+        source = cls.load(config.task.task_class, device)
+        if source.data != config.task.data:
+            raise UsageError(
+                f"{source.reference} makes tasks of {source.tasks.kind}: set data = {source.data}"
+            )
+        return source
+
+    @classmethod
     def load(cls, reference: str, device: torch.device) -> CustomTasks:
         """Import the class `package.module:Class` and make an instance.
 
@@ -109,9 +125,9 @@ class CustomTasks:
         Raises:
             UsageError: The class says neither regression nor classification.
         """
-        if self.tasks.kind not in _KINDS:
-            raise UsageError(f"{self.reference}.kind = {self.tasks.kind!r} must be {' or '.join(_KINDS)}")
-        return _KINDS[self.tasks.kind]
+        if self.tasks.kind not in _DATA:
+            raise UsageError(f"{self.reference}.kind = {self.tasks.kind!r} must be {' or '.join(_DATA)}")
+        return _DATA[self.tasks.kind]
 
     def check(self, shape: EpisodeShape) -> None:
         """Make a task of every split; raise UsageError if one is not of this shape."""
@@ -135,7 +151,7 @@ class CustomTasks:
         generator = torch.Generator().manual_seed(seed)
         examples = shape.shots + shape.queries
         with explained(f"{self.reference}.task() failed"):
-            if self.data == CUSTOM_REGRESSION:
+            if DATA_SETS[self.data].kind == "regression":
                 x, y = cast("Regression", self.tasks).task(generator, split, examples)
                 self._hold(x, (examples, *self.input_shape))
                 self._hold(y, (examples, 1))

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from engine.catalogue.entries import TASK_PARAMETERS
 from engine.tasks.episode import Episodes, EpisodeShape
 from engine.tasks.sampling import Purpose, Stream
 
 if TYPE_CHECKING:
-    from engine.config.schema import TaskConfig
+    from engine.config.schema import RunConfig
 
 
 @dataclass(frozen=True)
@@ -35,9 +36,10 @@ class Sinusoid:
     device: torch.device
 
     @classmethod
-    def from_config(cls, task: TaskConfig, device: torch.device) -> Sinusoid:
+    def from_config(cls, config: RunConfig, device: torch.device) -> Sinusoid:
         """Build the source that a configuration describes."""
-        return cls(task.amplitude, task.phase, task.x_range, device)
+        kind = ToldSinusoid if TASK_PARAMETERS in config.algorithm_entry.needs else cls
+        return kind(config.task.amplitude, config.task.phase, config.task.x_range, device)
 
     @property
     def input_shape(self) -> tuple[int, ...]:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
+from engine.catalogue.entries import KNOWN_CLASSES, load
 from engine.data.splits import class_indices, find_split
-from engine.data.store import load, verify
-from engine.data.strokes import make_strokes
-from engine.errors import UsageError
-from engine.tasks.custom import CustomTasks
+from engine.data.store import load as open_set
+from engine.data.store import verify
 from engine.tasks.episode import EpisodeShape
 from engine.tasks.images import ImageTasks, LabelledImages
-from engine.tasks.sinusoid import Sinusoid, ToldSinusoid
 
 if TYPE_CHECKING:
     import torch
@@ -42,22 +40,14 @@ def verify_data(config: RunConfig) -> None:
     Raises:
         ResourceError: The data set is not installed or is damaged; says what to do.
     """
-    task = config.task
-    if not (task.task_class or config.is_regression or task.data == "strokes"):
-        verify(task.data)
+    if config.data_entry.origin in ("published", "imported"):
+        verify(config.task.data)
 
 
 def _source(config: RunConfig, device: torch.device) -> TaskSource:
-    if config.task.task_class:
-        return _custom(config, device)
-    return _curves(config, device) if config.is_regression else _images(config, device)
-
-
-def _custom(config: RunConfig, device: torch.device) -> CustomTasks:
-    source = CustomTasks.load(config.task.task_class, device)
-    if source.data != config.task.data:
-        raise UsageError(f"{source.reference} makes tasks of {source.tasks.kind}: set data = {source.data}")
-    return source
+    if own := config.data_entry.tasks:
+        return cast("TaskSource", load(own).from_config(config, device))
+    return _images(config, device)
 
 
 def training_shape(config: RunConfig) -> EpisodeShape:
@@ -72,15 +62,10 @@ def evaluation_shape(config: RunConfig) -> EpisodeShape:
     return EpisodeShape(ways, config.task.shots, config.evaluation.eval_queries)
 
 
-def _curves(config: RunConfig, device: torch.device) -> Sinusoid:
-    kind = ToldSinusoid if config.algorithm.algorithm == "oracle" else Sinusoid
-    return kind.from_config(config.task, device)
-
-
 def _images(config: RunConfig, device: torch.device) -> ImageTasks:
-    task = config.task
-    kind = LabelledImages if config.algorithm.algorithm == "pretrained" else ImageTasks
-    image_set = make_strokes(task.classes) if task.data == "strokes" else load(task.data)
+    task, entry = config.task, config.data_entry
+    kind = LabelledImages if KNOWN_CLASSES in config.algorithm_entry.needs_for_classes else ImageTasks
+    image_set = load(entry.module).make(task.classes) if entry.origin == "generated" else open_set(task.data)
     split = find_split(task.class_split, image_set)
     return kind.build(
         image_set,

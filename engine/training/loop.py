@@ -82,7 +82,7 @@ def meta_train(
         if replay is not None:
             updated = replay.advance(until_due(training, state.iteration))
         else:
-            gradient, metrics = setup.path.way.meta_gradient(state.theta, next(meta_batches))
+            gradient, metrics = setup.way.computation.meta_gradient(state.theta, next(meta_batches))
             grad_norm = update(state, gradient, training.grad_clip)
             state.iteration += 1
             updated = Updated(metrics.loss, metrics.accuracy, grad_norm)

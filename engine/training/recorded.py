@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from engine.acceleration.ways import MetaGradient, Path
+    from engine.acceleration.ways import MetaGradient, Way
     from engine.tasks.episode import Episodes
     from engine.training.setup import Setup
     from engine.training.state import TrainingState
@@ -122,24 +122,24 @@ class Replay:
         return updated
 
 
-def replayed(setup: Setup, state: TrainingState) -> tuple[Path, Replay | None]:
+def replayed(setup: Setup, state: TrainingState) -> tuple[Way, Replay | None]:
     """Return how a run's iterations are taken from `state` on, and their recording where there is one.
 
     On a CUDA device that is a graph, if the fastest way to the meta-gradient can be recorded and the recording agrees
     with the reference. A person's own tasks are made on the CPU, which cannot be recorded.
     """
-    path = setup.path
+    way = setup.way
     if (
         setup.device.type != "cuda"
         or isinstance(setup.source, CustomTasks)
-        or not isinstance(path.way, Batched)
+        or not isinstance(way.computation, Batched)
     ):
-        return path, None
-    defect, replay = _recorded(setup, state, path.way)
+        return way, None
+    defect, replay = _recorded(setup, state, way.computation)
     if replay is not None:
-        return replace(path, name=f"{path.name}-graph"), replay
+        return replace(way, name=f"{way.name}-graph"), replay
     return replace(
-        path, warnings=(*path.warnings, f"the fast path {path.name}-graph is not used: {defect}")
+        way, warnings=(*way.warnings, f"the fast path {way.name}-graph is not used: {defect}")
     ), None
 
 

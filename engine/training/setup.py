@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from engine.acceleration.ways import Path, choose_path
+from engine.acceleration.ways import Way, choose_way
 from engine.algorithms.registry import build_algorithm, build_learner
 from engine.evaluation.evaluator import evaluate, protocol_for
 from engine.evaluation.step_size import best_step_size
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from engine.algorithms.adapt import Params
+    from engine.algorithms.algorithm import Algorithm
     from engine.algorithms.learner import Learner
-    from engine.algorithms.maml import MAML
     from engine.config.schema import RunConfig
     from engine.evaluation.evaluator import TaskCurves
     from engine.runs.events import Measurement, Protocol
@@ -53,7 +53,7 @@ class Setup:
     device: torch.device
     source: TaskSource
     learner: Learner
-    algorithm: MAML
+    algorithm: Algorithm
 
     @classmethod
     def build(cls, config: RunConfig, device: torch.device) -> Setup:
@@ -72,12 +72,12 @@ class Setup:
         """Return the state before the first iteration: the network's initialisation, on the device."""
         parameters = self.learner.model.named_parameters()
         theta = {name: value.detach().to(self.device, copy=True) for name, value in parameters}
-        return fresh_state(theta, self.config.training.meta_lr if self.config.learns else 0.0)
+        return fresh_state(theta, self.config.training.meta_lr if self.config.algorithm_entry.learns else 0.0)
 
     @cached_property
-    def path(self) -> Path:
-        """The fastest way to compute the meta-gradient here; chosen, and held to the reference, at first use."""
-        return choose_path(self.config, self.algorithm, self.source)
+    def way(self) -> Way:
+        """The fastest way to compute the meta-gradient here; chosen, and compared with the reference, at first use."""
+        return choose_way(self.config, self.algorithm, self.source)
 
     def episodes(self, iteration: int | Tensor, iterations: int = 1) -> Episodes:
         """Return the meta-batches of some iterations from `iteration` on (counted from 0), in a row."""
@@ -124,11 +124,11 @@ class Setup:
             others: Those of the other members of an ensemble.
         """
         step_size = self.step_size(theta, protocol, others, between)
-        if self.config.is_fine_tuned:
+        if self.config.algorithm_entry.is_fine_tuned:
             protocol = protocol.model_copy(update={"step_size": step_size})
         if others:
             protocol = protocol.model_copy(update={"ensemble": 1 + len(others)})
-        library = self.path.library
+        library = self.way.library
         return evaluate(self.learner, theta, self.source, protocol, step_size, between, others, library)
 
     def step_size(
@@ -142,12 +142,12 @@ class Setup:
 
         Best after the step that is scored: the configuration's, or the last where fewer are taken.
         """
-        if not self.config.is_fine_tuned:
+        if not self.config.algorithm_entry.is_fine_tuned:
             return self.config.algorithm.inner_lr
         evaluation = self.config.evaluation
         steps = min(protocol.steps, evaluation.eval_steps)
         tried = {"split": "val", "tasks": evaluation.val_tasks, "steps": steps}
-        protocol, library = protocol.model_copy(update=tried), self.path.library
+        protocol, library = protocol.model_copy(update=tried), self.way.library
         return best_step_size(self.learner, theta, self.source, protocol, others, library, between)
 
     def validate(self, theta: Params, between: Callable[[int], None] | None = None) -> Measurement:

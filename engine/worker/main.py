@@ -38,7 +38,7 @@ from engine.worker.telemetry import Gpu, Machine
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from engine.acceleration.ways import Path as FastPath
+    from engine.acceleration.ways import Way
     from engine.config.record import RunRecord
     from engine.runs.control import Request, Unreadable
     from engine.runs.events import State
@@ -164,7 +164,7 @@ def _hold_to_fingerprint(run: RunDirectory, record: RunRecord, found: dict[str, 
         )
 
 
-def _started(setup: Setup, path: FastPath, resumed_from: int | None) -> StartedEvent:
+def _started(setup: Setup, path: Way, resumed_from: int | None) -> StartedEvent:
     known = versions()
     return StartedEvent(
         pid=os.getpid(),
@@ -190,7 +190,7 @@ def _last_path(run: RunDirectory) -> str | None:
     return path
 
 
-def _path_warnings(path: FastPath, path_before: str | None, resumed_from: int | None) -> tuple[str, ...]:
+def _path_warnings(path: Way, path_before: str | None, resumed_from: int | None) -> tuple[str, ...]:
     if resumed_from is None or path_before in (None, path.name):
         return path.warnings
     change = (

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from engine.acceleration.ways import Path
+    from engine.acceleration.ways import Way
     from engine.algorithms.adapt import Params
     from engine.runs.checkpoints import Label, Standing
     from engine.runs.control import Unreadable
@@ -101,10 +101,10 @@ class Session:
         self._show_best()
         return record.iteration
 
-    def prepare(self) -> Path:
+    def prepare(self) -> Way:
         """Choose how the iterations from here on are taken; return it."""
-        path, self._replay = replayed(self.setup, self.state)
-        return path
+        way, self._replay = replayed(self.setup, self.state)
+        return way
 
     def train(self) -> str:
         """Train until the end, patience, or a request to stop; return in words why it ended."""

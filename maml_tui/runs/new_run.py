@@ -6,9 +6,10 @@ import shlex
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from engine.catalogue.data_sets import data_set
 from engine.config.fields import all_fields
 from engine.config.own_code import current_search_path
-from engine.config.presets import load_preset, preset_names
+from engine.config.presets import load_preset
 from engine.config.record import RunRecord
 from engine.config.resolve import override_layer, resolve
 from engine.config.toml import file_layer
@@ -130,15 +131,15 @@ def request_for(data: str, settings: tuple[str, ...], name: str | None, device: 
 def usual_preset(data: str) -> str:
     """Return the preset that suits a data set of which nothing else is said.
 
-    That is the first one named after it (`omniglot-5w1s`) or, for pictures of one's own, `drawings` where they are
+    That is the one that the catalogue names (`omniglot-5w1s`) or, for pictures of one's own, `drawings` where they are
     grey and at most 42 pixels high, and `photos` for all others.
 
     Raises:
         UsageError: `data` may not name a data set.
         ResourceError: The set is not installed, or damaged.
     """
-    named = {"sinusoid": "sinusoid-10shot"}.get(data, f"{data}-5w1s")
-    if named in preset_names():
+    named = data_set(data).preset
+    if named:
         return named
     from engine.data import store
 
@@ -160,7 +161,7 @@ def create(record: RunRecord) -> RunDirectory:
     config = record.resolved.config
     if config.own_classes:
         check_own_code(record)
-    elif not config.is_regression and config.task.data != "strokes":
+    elif config.data_entry.origin in ("published", "imported"):
         check_data(config)
     return create_run(record.name, record.to_toml)
 

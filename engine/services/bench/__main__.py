@@ -6,7 +6,7 @@ import sys
 import time
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import torch
@@ -15,7 +15,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from engine.acceleration.by_hand import by_hand
 from engine.acceleration.device import device_name, use_device
 from engine.acceleration.memory import peak_and_total
-from engine.acceleration.ways import choose_path, relative_difference, small_problem
+from engine.acceleration.ways import choose_way, relative_difference, small_problem
 from engine.algorithms.registry import build_algorithm, build_learner
 from engine.config.resolve import Layer, resolve
 from engine.errors import MamlError
@@ -34,12 +34,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from engine.algorithms.adapt import Params
+    from engine.algorithms.algorithm import Algorithm
     from engine.algorithms.maml import MAML
     from engine.config.schema import RunConfig
     from engine.tasks.sampling import Stream
-
-
-_SHAPES = {"sinusoid": (1,), "strokes": (1, 28, 28), "omniglot": (1, 28, 28), "miniimagenet": (3, 84, 84)}
 
 
 @dataclass(frozen=True)
@@ -63,7 +61,7 @@ class NoiseTasks:
         Raises:
             ResourceError: Its data is not built in, and not installed.
         """
-        shape = _SHAPES.get(config.task.data) or build_source(config, device).input_shape
+        shape = config.data_entry.input_shape or build_source(config, device).input_shape
         return cls(shape, config.is_regression, device)
 
     @property
@@ -126,8 +124,8 @@ class Contestant:
         self._gradient = self._way(self._setup.algorithm)
         self._path, self._take = "loop", self._iterate
         if self._name == OURS:
-            path, replay = replayed(self._setup, self._state)
-            self._path, self._take = path.name, replay.take if replay else self._iterate
+            taken, replay = replayed(self._setup, self._state)
+            self._path, self._take = taken.name, replay.take if replay else self._iterate
 
     def ready(self) -> Ready:
         """Return what there is to know before the start."""
@@ -168,10 +166,10 @@ class Contestant:
             torch.cuda.synchronize(self._setup.device)
         return time.perf_counter()
 
-    def _way(self, algorithm: MAML) -> Callable[[Params, Episodes], Params]:
+    def _way(self, algorithm: Algorithm) -> Callable[[Params, Episodes], Params]:
         if self._name != OURS:
-            return build_peer(self._name, algorithm).meta_gradient
-        way = choose_path(self._setup.config, algorithm, self._setup.source).way
+            return build_peer(self._name, cast("MAML", algorithm)).meta_gradient
+        way = choose_way(self._setup.config, algorithm, self._setup.source).computation
         return lambda theta, episodes: way.meta_gradient(theta, episodes)[0]
 
     def _gigaflop(self) -> float:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from engine.catalogue.data_sets import data_set
 from engine.config.fields import all_fields
 from engine.errors import MamlError
 from engine.files import explain_os_errors
@@ -140,7 +141,7 @@ def _form(draft: Draft) -> Check | None:
 
 def _data(draft: Draft) -> Check:
     name = draft.text("data")
-    if name in ("sinusoid", "strokes"):
+    if data_set(name).origin == "generated":
         return Check("good", f"{name} needs no data")
     from engine.data import store  # only now: numpy comes with it
 

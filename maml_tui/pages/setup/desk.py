@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from engine.config.schema import CLASS_SPLITS
+from engine.catalogue.data_sets import data_set
 from engine.config.toml import config_tables
 from engine.services.messages import Question
 from maml_tui.pages.setup.offers import LAST
@@ -43,7 +43,7 @@ class Desk:
     @property
     def splits(self) -> tuple[str, ...]:
         """The splits of the chosen data that can be chosen from."""
-        return CLASS_SPLITS.get(self.draft.text("data"), ())
+        return data_set(self.draft.text("data")).splits
 
     def load(self, offer: Offer) -> None:
         """Take up an offer where it was left; one that is loaded already starts afresh.

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal, get_args, get_origin
 
+from engine.catalogue.data_sets import DATA_SETS
 from engine.config.fields import all_fields, flat_values
 from engine.config.presets import load_preset
 from engine.config.resolve import ConfigError, override_layer, resolve
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from engine.config.schema import RunConfig
 
 
-KNOWN_DATA = ("sinusoid", "strokes", "omniglot", "miniimagenet")
+KNOWN_DATA = tuple(entry.name for entry in DATA_SETS.values() if entry.origin != "custom")
 """Data sets that can be chosen whether or not they are installed."""
 
 

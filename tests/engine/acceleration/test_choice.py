@@ -39,7 +39,7 @@ def compiled(monkeypatch):
     ],
 )
 def test_what_it_is_not_compiled_for(small, compiled, kind, overrides):
-    path = Setup.build(small(kind, *overrides), CPU).path
+    path = Setup.build(small(kind, *overrides), CPU).way
     assert path.warnings == () and path.library is None
     assert not compiled
 
@@ -47,7 +47,7 @@ def test_what_it_is_not_compiled_for(small, compiled, kind, overrides):
 @pytest.mark.parametrize("algorithm", ["maml", "fomaml"])
 @pytest.mark.parametrize(("kind", "overrides"), [("strokes", LONG), ("sinusoid", LONG[1:])])
 def test_without_it_a_run_goes_by_hand_and_says_so(small, compiled, kind, overrides, algorithm):
-    path = Setup.build(small(kind, *overrides, f"algorithm={algorithm}"), CPU).path
+    path = Setup.build(small(kind, *overrides, f"algorithm={algorithm}"), CPU).way
     assert path.name == "by-hand" and path.library is None
     assert path.warnings == ("the fast path native is not used: there is no C++ compiler here",)
     assert compiled == [{"strokes": "conv4", "sinusoid": "mlp"}[kind]]
@@ -60,15 +60,15 @@ def test_a_long_run_takes_it_and_is_measured_by_it(small, monkeypatch, mode):
     except UnavailableError as error:
         pytest.skip(str(error))
     setup = Setup.build(small("strokes", *LONG, f"eval_mode={mode}"), CPU)
-    assert (setup.path.name, setup.path.warnings) == ("native", ())
-    assert setup.path.library is code
+    assert (setup.way.name, setup.way.warnings) == ("native", ())
+    assert setup.way.library is code
     steps, run = [], Library.run
     monkeypatch.setattr(Library, "run", lambda *args: steps.append(args[1]) or run(*args))
     theta = setup.initial_state().theta
     protocol = protocol_for(setup.config, Split.VAL, tasks=5, steps=2)
     measured = setup.measure_by(protocol, theta)
     assert ("gradient" in steps) == (mode == "transductive")
-    monkeypatch.setitem(setup.__dict__, "path", setup.path.__class__("by-hand", setup.path.way))
+    monkeypatch.setitem(setup.__dict__, "way", setup.way.__class__("by-hand", setup.way.computation))
     torch.testing.assert_close(
         torch.tensor(measured.losses),
         torch.tensor(setup.measure_by(protocol, theta).losses),

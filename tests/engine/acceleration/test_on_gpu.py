@@ -47,7 +47,7 @@ def recorded(setup, state):
 
 
 def eager(setup, state):
-    return Step(state, setup.path.way, setup.episodes, setup.config.training.grad_clip)
+    return Step(state, setup.way.computation, setup.episodes, setup.config.training.grad_clip)
 
 
 @pytest.mark.parametrize("options", CONFIGURATIONS, ids=" ".join)

@@ -49,5 +49,5 @@ def test_recomputing_by_hand_changes_no_bit(problem):
 @pytest.mark.parametrize("chunk", [0, 2])
 def test_pretraining_is_the_reference_too(problem, way, chunk):
     learner, theta, episodes = problem
-    algorithm = Pretrained(learner, 0.05, 0)
+    algorithm = Pretrained(learner)
     assert_is_the_reference(WAYS[way](algorithm, chunk, False), algorithm, theta, episodes)

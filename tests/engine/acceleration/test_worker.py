@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from engine.acceleration.ways import Path
+from engine.acceleration.ways import Way
 from engine.config.record import RunRecord
 from engine.config.resolve import ResolvedConfig
 from engine.runs.control import request
@@ -47,7 +47,7 @@ def test_the_last_path_is_that_of_the_last_start(tmp_path):
     [(None, None, False), ("by-hand", 7, False), ("vmap", None, False), ("vmap", 7, True)],
 )
 def test_a_change_of_path_is_said_once_there_is_something_to_resume(before, resumed_from, said):
-    first, *others = _path_warnings(Path("by-hand", None, ("slow",)), before, resumed_from)
+    first, *others = _path_warnings(Way("by-hand", None, ("slow",)), before, resumed_from)
     assert first == "slow"
     assert [
         "from iteration 7 on this run takes the path by-hand, until there it took vmap" in o for o in others
@@ -66,14 +66,14 @@ def test_a_run_that_is_replayed_obeys_and_ends_as_any_other(small, tmp_path, mon
 
     def replayed(setup, state):
         # The same meta-gradient, so that the bits are too.
-        step = Step(state, setup.path.way, setup.episodes, 0.0)
+        step = Step(state, setup.way.computation, setup.episodes, 0.0)
 
         def take():
             step()
             if not asked:
                 asked.append(request(run, "evaluate"))
 
-        return replace(setup.path, name="a recording"), Replay(step, take)
+        return replace(setup.way, name="a recording"), Replay(step, take)
 
     monkeypatch.setattr(session, "replayed", replayed)
     assert worker.main([str(run.path)]) == 0

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from engine.algorithms.adapt import adapt
+from engine.algorithms.adapt import GradientStep, adapt, recorded_grad
 from engine.algorithms.learner import Learner
 from engine.algorithms.maml import FOMAML, MAML
 from engine.config.presets import load_preset
@@ -194,7 +194,7 @@ def test_adapt_descends_the_loss_it_is_given():
         return ((params["p"] * x - y) ** 2).sum()
 
     support = (torch.tensor([1.0, 2.0]), torch.tensor([3.0, 6.0]))
-    path = list(adapt(loss, {"p": torch.tensor(0.0)}, support, 0.05, 20, order=1))
+    path = list(adapt(recorded_grad(loss), {"p": torch.tensor(0.0)}, support, GradientStep(0.05), 20))
     losses = [float(loss(params, *support)) for params in path]
     assert losses == sorted(losses, reverse=True) and losses[-1] < 1e-5
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from engine.catalogue.data_sets import DATA_SETS
 from engine.config.fields import all_fields, applicable_fields
 from engine.config.presets import load_preset, preset_names
 from engine.config.record import RunRecord, read_record
 from engine.config.resolve import ConfigError, Layer, override_layer, resolve
-from engine.config.schema import CLASS_SPLITS, RunConfig, Section
+from engine.config.schema import RunConfig, Section
 from engine.config.toml import config_tables, file_layer, read_toml, write_toml
 from engine.errors import UsageError
 from engine.paths import assets_dir
@@ -70,6 +71,9 @@ def test_all_problems_are_reported_at_once():
 )
 def test_a_bad_value_is_one_clear_sentence(override, words):
     assert any(words in problem for problem in problems_of(override))
+
+
+CLASS_SPLITS = {name: entry.splits for name, entry in DATA_SETS.items() if entry.splits}
 
 
 @pytest.mark.parametrize("data", CLASS_SPLITS)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from engine.data import miniimagenet, store
-from engine.data.miniimagenet import import_miniimagenet
+from engine.data.miniimagenet import import_copy as import_miniimagenet
 from engine.data.pictures import Form, decode
 from engine.data.splits import load_split
 from engine.errors import ResourceError, UsageError

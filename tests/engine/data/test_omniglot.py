@@ -91,14 +91,14 @@ def test_classes_pixels_and_order(folder, drawings):
 
 
 def test_what_is_imported_can_be_loaded_and_differs_from_the_published(folder):
-    imported = omniglot.import_omniglot(folder)
+    imported = omniglot.import_copy(folder)
     assert store.verify("omniglot").content_hash == imported.image_set.content_hash
     assert "differs from the published pixels" in imported.warnings[0]
 
 
 def test_the_published_pixels_give_no_warning(folder, monkeypatch):
     monkeypatch.setattr(omniglot, "CONTENT_HASH", omniglot.read_omniglot(folder).content_hash)
-    assert omniglot.import_omniglot(folder).warnings == ()
+    assert omniglot.import_copy(folder).warnings == ()
 
 
 def test_what_macos_and_others_add_is_passed_over(tmp_path, drawings, zip_of):
@@ -116,7 +116,7 @@ def test_what_macos_and_others_add_is_passed_over(tmp_path, drawings, zip_of):
 
 def refuse(path, complaint, kind=ResourceError):
     with pytest.raises(kind, match=complaint) as caught:
-        omniglot.import_omniglot(path)
+        omniglot.import_copy(path)
     assert "\n" not in str(caught.value)
     assert store.installed() == ()
 

@@ -8,7 +8,7 @@ from engine.errors import ResourceError, UsageError
 
 
 def test_shape_names_and_ink():
-    made = strokes.make_strokes(classes=5, drawings=3)
+    made = strokes.make(classes=5, drawings=3)
     assert made.images.shape == (15, 1, 28, 28)
     assert made.images.dtype == np.uint8
     assert made.class_names == tuple(f"character000{c}" for c in range(5))
@@ -19,29 +19,29 @@ def test_shape_names_and_ink():
 
 
 def test_a_class_does_not_depend_on_how_many_are_asked_for():
-    few, many = strokes.make_strokes(classes=3, drawings=2), strokes.make_strokes(classes=20, drawings=4)
+    few, many = strokes.make(classes=3, drawings=2), strokes.make(classes=20, drawings=4)
     of_many = many.images.reshape(20, 4, 28, 28)[:3, :2]
     np.testing.assert_array_equal(few.images.reshape(3, 2, 28, 28), of_many)
 
 
 def test_seed_class_and_drawing_all_matter():
-    a, b = (strokes.make_strokes(classes=4, drawings=4, seed=seed).images for seed in (0, 1))
+    a, b = (strokes.make(classes=4, drawings=4, seed=seed).images for seed in (0, 1))
     assert len({picture.tobytes() for picture in [*a, *b]}) == 32
 
 
 def test_the_recipe_has_not_changed_unnoticed():
-    made = strokes.make_strokes(classes=10, drawings=2)
+    made = strokes.make(classes=10, drawings=2)
     assert made.content_hash[:16] == "784685fc24aa0dae", "raise strokes._RECIPE, then this hash"
 
 
 def test_size_scales_the_same_drawing():
-    small, large = (strokes.make_strokes(classes=4, drawings=2, size=size).images for size in (28, 56))
+    small, large = (strokes.make(classes=4, drawings=2, size=size).images for size in (28, 56))
     halved = large.reshape(8, 28, 2, 28, 2).mean(axis=(2, 4))
     assert np.abs(halved - small[:, 0]).mean() < 6
 
 
 def test_one_shot_by_nearest_picture_is_neither_trivial_nor_hopeless():
-    pictures = strokes.make_strokes(classes=60, drawings=4).images.reshape(60, 4, -1) / 255.0
+    pictures = strokes.make(classes=60, drawings=4).images.reshape(60, 4, -1) / 255.0
     random, hits = np.random.default_rng(0), []
     for _ in range(300):
         ways = random.choice(60, 5, replace=False)
@@ -54,23 +54,23 @@ def test_one_shot_by_nearest_picture_is_neither_trivial_nor_hopeless():
 @pytest.mark.parametrize("wrong", [{"classes": 0}, {"drawings": 0}, {"size": 7}, {"size": 257}, {"seed": -1}])
 def test_arguments_out_of_bounds(wrong):
     with pytest.raises(UsageError, match="strokes need"):
-        strokes.make_strokes(**wrong)
+        strokes.make(**wrong)
 
 
 def test_the_second_time_it_is_read_not_made(monkeypatch):
-    made = strokes.make_strokes(classes=3, drawings=2)
+    made = strokes.make(classes=3, drawings=2)
     monkeypatch.delattr(strokes, "_make")
-    again = strokes.make_strokes(classes=3, drawings=2)
+    again = strokes.make(classes=3, drawings=2)
     assert isinstance(again.images, np.memmap)
     assert (again.name, again.content_hash) == ("strokes", made.content_hash)
     assert store.installed() == ()
 
 
 def test_a_damaged_cache_is_made_anew(data_home):
-    made = strokes.make_strokes(classes=3, drawings=2)
+    made = strokes.make(classes=3, drawings=2)
     (array,) = data_home.glob("cache/*/images.npy")
     array.write_bytes(array.read_bytes()[:-1] + b"\x01")
-    assert strokes.make_strokes(classes=3, drawings=2).content_hash == made.content_hash
+    assert strokes.make(classes=3, drawings=2).content_hash == made.content_hash
     assert store.verify(array.parent.name, data_home / "cache").content_hash == made.content_hash
 
 
@@ -79,4 +79,4 @@ def test_a_data_directory_that_cannot_be_written_only_skips_the_cache(monkeypatc
         raise ResourceError("read-only")
 
     monkeypatch.setattr(store, "save", refuse)
-    assert strokes.make_strokes(classes=3, drawings=2).classes == 3
+    assert strokes.make(classes=3, drawings=2).classes == 3

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.config.schema import MOST_KEPT
+from engine.config.schema import MAX_KEPT
 from engine.errors import ResourceError
 from engine.runs.checkpoints import (
     Standing,
@@ -100,11 +100,11 @@ def test_the_best_are_kept_in_order_and_the_last_of_them_makes_room(run):
 
 
 def test_as_many_as_can_be_kept_fit_into_a_pointer(run):
-    for iteration in range(MOST_KEPT):
+    for iteration in range(MAX_KEPT):
         worse = read_ranking(run)
         value = 1 / 3 + iteration / 7
         save_checkpoint(run, 10**9 + iteration, b"x", {"best"}, standing=Standing(value, worse=worse))
-    assert len(read_ranking(run)) == len(load_best(run, MOST_KEPT)) == MOST_KEPT
+    assert len(read_ranking(run)) == len(load_best(run, MAX_KEPT)) == MAX_KEPT
 
 
 def test_the_best_of_a_version_that_kept_one_only(run):

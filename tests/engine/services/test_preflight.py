@@ -186,7 +186,7 @@ def test_what_cannot_work_is_told_in_one_sentence(setup, name, expected):
 
 def test_buffers_go_where_the_parameters_are(setup):
     ready = setup("Fourier")
-    assert (ready.path.name, ready.path.warnings) == ("vmap", ())
+    assert (ready.way.name, ready.way.warnings) == ("vmap", ())
     small, theta, episodes = small_problem(ready.algorithm, ready.source)
     assert small.learner.predict(theta, episodes.support_x[0]).dtype == torch.float64
     nowhere = torch.device("meta")

@@ -12,7 +12,7 @@ import torch
 
 from engine.acceleration.batched import Batched
 from engine.acceleration.memory import TRAINING_REMEDY, explain_out_of_memory
-from engine.acceleration.ways import Path
+from engine.acceleration.ways import Way
 from engine.errors import DivergedError, ResourceError
 from engine.tasks.custom import CustomTasks
 from engine.training import recorded as graph
@@ -36,12 +36,12 @@ class Ticking:
 
 def batched(config):
     setup = Setup.build(config, CPU)
-    setup.__dict__["path"] = Path("vmap", Batched(setup.algorithm, 0, False))
+    setup.__dict__["way"] = Way("vmap", Batched(setup.algorithm, 0, False))
     return setup
 
 
 def replay_of(setup, state, clock=None):
-    step = Step(state, setup.path.way, setup.episodes, setup.config.training.grad_clip)
+    step = Step(state, setup.way.computation, setup.episodes, setup.config.training.grad_clip)
     taken = []
 
     def take():
@@ -130,7 +130,7 @@ def test_a_recording_that_agrees_is_used_and_starts_from_the_state(small, monkey
     monkeypatch.setattr(graph, "record", eager)
     setup = batched(small(kind, "iterations=6", "eval_every=0"))
     ordinary, state = setup.initial_state(), setup.initial_state()
-    defect, replay = graph._recorded(setup, state, setup.path.way)
+    defect, replay = graph._recorded(setup, state, setup.way.computation)
     assert defect is None and state.iteration == 0
     for one in (ordinary, state):
         list(meta_train(setup, one, replay if one is state else None))
@@ -141,7 +141,7 @@ def test_a_recording_that_differs_is_not_used(small, monkeypatch):
     monkeypatch.setattr(graph, "record", eager)
     monkeypatch.setattr(graph, "Step", Wrong)
     setup = batched(small("sinusoid"))
-    defect, replay = graph._recorded(setup, setup.initial_state(), setup.path.way)
+    defect, replay = graph._recorded(setup, setup.initial_state(), setup.way.computation)
     assert replay is None
     assert defect.startswith("its meta-gradient differs from the reference's by")
 
@@ -151,7 +151,7 @@ def test_the_warning_names_the_error_that_all_began_with(small, monkeypatch):
     end.__context__ = RuntimeError("called a synchronizing CUDA operation")
     monkeypatch.setattr(graph, "record", failing(end))
     setup = batched(small("sinusoid"))
-    defect, _ = graph._recorded(setup, setup.initial_state(), setup.path.way)
+    defect, _ = graph._recorded(setup, setup.initial_state(), setup.way.computation)
     assert defect == "it cannot be recorded here (called a synchronizing CUDA operation)"
 
 
@@ -192,17 +192,17 @@ def test_running_out_of_memory_names_the_settings(small, monkeypatch, hidden):
         pytest.raises(ResourceError, match="task_chunk = 1 and checkpoint_inner = on"),
         explain_out_of_memory(TRAINING_REMEDY),
     ):
-        graph._recorded(setup, setup.initial_state(), setup.path.way)
+        graph._recorded(setup, setup.initial_state(), setup.way.computation)
 
 
 def test_where_nothing_is_recorded(small, monkeypatch):
     monkeypatch.setattr(graph, "_recorded", lambda *arguments: (None, "a recording"))
     setup = batched(small("sinusoid"))
-    assert replayed(setup, setup.initial_state()) == (setup.path, None), "there are no graphs on a CPU"
+    assert replayed(setup, setup.initial_state()) == (setup.way, None), "there are no graphs on a CPU"
     there = setup.__dict__ | {"device": torch.device("cuda", 0)}
     path, replay = replayed(SimpleNamespace(**there), None)
     assert (path.name, replay) == ("vmap-graph", "a recording")
     own = CustomTasks("a:B", None, (1,), {}, there["device"])
-    assert replayed(SimpleNamespace(**there | {"source": own}), None) == (setup.path, None)
-    loop = Path("loop", setup.algorithm)
-    assert replayed(SimpleNamespace(**there | {"path": loop}), None) == (loop, None)
+    assert replayed(SimpleNamespace(**there | {"source": own}), None) == (setup.way, None)
+    loop = Way("loop", setup.algorithm)
+    assert replayed(SimpleNamespace(**there | {"way": loop}), None) == (loop, None)

@@ -11,8 +11,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from engine.acceleration.batched import Batched
-from engine.acceleration.ways import Path, relative_difference
-from engine.algorithms.maml import QueryMetrics
+from engine.acceleration.ways import Way, relative_difference
+from engine.algorithms.algorithm import QueryMetrics
 from engine.errors import DivergedError
 from engine.tasks.images import ImageTasks
 from engine.training.checkpoint import parameters_hash, restore, to_bytes
@@ -55,12 +55,12 @@ def batched(config):
     setup = Setup.build(config, CPU)
     training = config.training
     way = Batched(setup.algorithm, training.task_chunk, training.checkpoint_inner == "on")
-    setup.__dict__["path"] = Path("vmap", way)
+    setup.__dict__["way"] = Way("vmap", way)
     return setup
 
 
 def step_of(setup, state, way=None):
-    return Step(state, way or setup.path.way, setup.episodes, setup.config.training.grad_clip)
+    return Step(state, way or setup.way.computation, setup.episodes, setup.config.training.grad_clip)
 
 
 def doubled(setup):
@@ -79,7 +79,7 @@ def test_it_takes_the_iterations_of_the_plain_loop(small, options):
     setup = batched(small(*options))
     (plain, episodes), (state, _) = doubled(setup), doubled(setup)
     clip = setup.config.training.grad_clip
-    step = Step(state, setup.path.way, episodes, clip)
+    step = Step(state, setup.way.computation, episodes, clip)
     for iteration in range(6):
         gradient, metrics = setup.algorithm.meta_gradient(plain.theta, episodes(iteration))
         norm = update(plain, gradient, clip)
@@ -136,7 +136,7 @@ def test_a_checkpoint_of_one_is_taken_up_by_the_other(small):
 def test_what_is_not_finite_is_left_out_as_in_the_ordinary_loop(small, kind):
     setup = batched(small(kind))
     ordinary, state = setup.initial_state(), setup.initial_state()
-    way, faults = setup.path.way, {0, 2, 3}
+    way, faults = setup.way.computation, {0, 2, 3}
     step, faulty = step_of(setup, state, Faulty(way, faults)), Faulty(way, faults)
     for iteration in range(6):
         update(ordinary, faulty.meta_gradient(ordinary.theta, setup.episodes(iteration))[0], clip=0.0)
@@ -153,7 +153,7 @@ def test_after_too_many_in_a_row_nothing_changes_any_more(small):
     setup = batched(small("sinusoid"))
     state = setup.initial_state()
     faults = range(2, 2 + MAX_SKIPPED_IN_A_ROW)
-    step = step_of(setup, state, Faulty(setup.path.way, faults))
+    step = step_of(setup, state, Faulty(setup.way.computation, faults))
     for _ in range(2):
         step()
     step.read()
@@ -215,7 +215,7 @@ def on_meta(config, monkeypatch):
         source = replace(source, device=META)
     there = Setup(config, META, source, setup.learner, setup.algorithm)
     theta = {name: value.to(META) for name, value in setup.initial_state().theta.items()}
-    return Step(fresh_state(theta, 0.001), setup.path.way, there.episodes, config.training.grad_clip)
+    return Step(fresh_state(theta, 0.001), setup.way.computation, there.episodes, config.training.grad_clip)
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,7 @@ import pytest
 import torch
 from parity import assert_as_near_as_pytorch, assert_is_the_reference, compiled, in_float32
 
-from engine.acceleration.by_hand import by_hand
-from engine.acceleration.measuring import side_by_side
+from engine.acceleration.by_hand import by_hand, side_by_side
 from engine.acceleration.networks import network_of
 from engine.algorithms.learner import Learner
 from engine.algorithms.maml import FOMAML, MAML

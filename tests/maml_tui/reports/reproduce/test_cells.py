@@ -55,7 +55,7 @@ def cell(preset, means, shots=None, algorithm="maml", seeds=1):
     )
     if not means:
         return Cell(config, shots or config.task.shots, ())
-    fine_tuned = 0.01 if config.is_fine_tuned else None
+    fine_tuned = 0.01 if config.algorithm_entry.is_fine_tuned else None
     measured = []
     for seed in range(seeds):
         series = tuple(at(mean + seed / 10, step=step) for step, mean in enumerate(means))

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from engine.acceleration import ways as paths
-from engine.acceleration.ways import choose_path, recomputes, relative_difference
+from engine.acceleration.ways import choose_way, recomputes, relative_difference
 from engine.training.setup import Setup
 
 CPU = torch.device("cpu")
@@ -38,21 +38,21 @@ class Broken:
     ],
 )
 def test_our_own_networks_go_by_hand_on_the_cpu(small, kind, algorithm):
-    path = Setup.build(small(kind, f"algorithm={algorithm}"), CPU).path
+    path = Setup.build(small(kind, f"algorithm={algorithm}"), CPU).way
     assert (path.name, path.warnings) == ("by-hand", ())
 
 
 def test_another_network_is_batched(small, monkeypatch):
     setup = Setup.build(small("sinusoid"), CPU)
     monkeypatch.setattr(paths, "by_hand", lambda *args, **kwargs: None)
-    path = choose_path(setup.config, setup.algorithm, setup.source)
+    path = choose_way(setup.config, setup.algorithm, setup.source)
     assert (path.name, path.warnings) == ("vmap", ())
 
 
 def test_a_way_that_differs_is_left_out_and_said_so(small, monkeypatch):
     setup = Setup.build(small("sinusoid"), CPU)
     monkeypatch.setattr(paths, "by_hand", lambda algorithm, *args, **kwargs: Wrong(algorithm))
-    path = choose_path(setup.config, setup.algorithm, setup.source)
+    path = choose_way(setup.config, setup.algorithm, setup.source)
     assert path.name == "vmap"
     (warning,) = path.warnings
     assert warning.startswith("the fast path by-hand is not used: its meta-gradient differs")
@@ -63,8 +63,8 @@ def test_without_any_way_the_reference_itself_is_used(small, monkeypatch):
     setup = Setup.build(small("strokes"), CPU)
     monkeypatch.setattr(paths, "by_hand", lambda *args, **kwargs: Broken())
     monkeypatch.setattr(paths, "Batched", lambda *args: Broken())
-    path = choose_path(setup.config, setup.algorithm, setup.source)
-    assert path.name == "loop" and path.way is setup.algorithm
+    path = choose_way(setup.config, setup.algorithm, setup.source)
+    assert path.name == "loop" and path.computation is setup.algorithm
     assert path.warnings == tuple(
         f"the fast path {name} is not used: it cannot run here (no such operator)"
         for name in ("by-hand", "vmap")

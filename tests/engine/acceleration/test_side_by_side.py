@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from engine.acceleration.measuring import side_by_side
+from engine.acceleration.by_hand import side_by_side
 from engine.evaluation import evaluator
 from engine.evaluation.evaluator import protocol_for
 from engine.tasks.sampling import Split

@@ -68,11 +68,11 @@ def test_a_run_on_pictures_starts_without_the_compiler():
 import sys, torch
 from engine.config.resolve import override_layer, resolve
 from engine.config.presets import load_preset
-from engine.training.loop import Setup
+from engine.training.setup import Setup
 config = resolve([load_preset("smoke").layer, override_layer(["val_tasks=4"])]).config
 setup = Setup.build(config, torch.device("cpu"))
 setup.validate(setup.initial_state().theta)
-print(setup.path.name, "torch._dynamo" in sys.modules)
+print(setup.way.name, "torch._dynamo" in sys.modules)
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert (done.returncode, done.stdout.strip()) == (0, "by-hand False"), done.stderr

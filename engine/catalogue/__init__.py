@@ -1,0 +1,1 @@
+"""What exists, as data: every algorithm, network and data set declares itself here once. Loads no torch."""
