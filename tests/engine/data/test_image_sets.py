@@ -38,7 +38,7 @@ def test_a_set_that_lacks_classes_of_its_split_fails_the_check(small_set):
 
 def test_a_copy_that_deviates_passes_with_a_warning(monkeypatch):
     monkeypatch.setattr(
-        catalogue, "splits_of", lambda found: (splits.proportional_split("x", found.class_names),)
+        image_sets, "splits_of", lambda found: (splits.proportional_split("x", found.class_names),)
     )
     images = np.zeros((3, 1, 28, 28), np.uint8)
     made = store.make_image_set("omniglot", images, ("a", "b", "c"), (1, 1, 1), "")
