@@ -93,6 +93,13 @@ def adapted_names(model: nn.Module) -> frozenset[str]:
     return frozenset(name for name, _ in model.named_parameters() if name not in kept_out)
 
 
+def last_layer_names(model: nn.Module) -> frozenset[str]:
+    """Return the names of the parameters of the layer that was registered last, which gives the outputs."""
+    names = [name for name, _ in model.named_parameters()]
+    layer = names[-1].rpartition(".")[0]
+    return frozenset(name for name in names if name.rpartition(".")[0] == layer)
+
+
 def _network(config: RunConfig, input_shape: tuple[int, ...]) -> nn.Module:
     entry = NETWORKS[config.model.network]
     outputs = 1 if config.is_regression else config.task.ways
