@@ -3,8 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engine.data import image_sets
-from engine.data import omniglot, splits, store, strokes
+from engine.data import image_sets, omniglot, splits, store, strokes
 from engine.data.own_images import Choices
 from engine.errors import ResourceError, UsageError
 
