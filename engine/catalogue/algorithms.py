@@ -6,6 +6,7 @@ from engine.catalogue.entries import (
     CLASS_HEAD,
     CLASSES,
     KNOWN_CLASSES,
+    LAST_LAYER,
     TASK_PARAMETERS,
     Algorithm,
 )
@@ -32,6 +33,15 @@ _ENTRIES = (
         implementation="engine.algorithms.maml:FOMAML",
         options=_TRAINING | _INNER_LOOP,
         paper=f"{_FINN}, section 5.2",
+    ),
+    Algorithm(
+        name="anil",
+        title="ANIL",
+        help="is maml whose inner steps change the last layer only",
+        implementation="engine.algorithms.anil:ANIL",
+        options=_TRAINING | _INNER_LOOP,
+        needs=frozenset({LAST_LAYER}),
+        paper="Raghu, Raghu, Bengio, Vinyals: Rapid Learning or Feature Reuse?, ICLR 2020",
     ),
     Algorithm(
         name="pretrained",
