@@ -44,6 +44,18 @@ _ENTRIES = (
         paper="Raghu, Raghu, Bengio, Vinyals: Rapid Learning or Feature Reuse?, ICLR 2020",
     ),
     Algorithm(
+        name="reptile",
+        title="Reptile",
+        help="moves towards the parameters adapted to each task",
+        implementation="engine.algorithms.reptile:Reptile",
+        options=_TRAINING | {"inner_lr", "inner_steps"},
+        paper="Nichol, Achiam, Schulman: On First-Order Meta-Learning Algorithms, 2018 (arXiv 1803.02999)",
+        deviations=(
+            "Adam takes the outer step; the paper moves by a step size that decays to 0.",
+            "Inner steps are gradient descent; the paper takes Adam with beta1 = 0.",
+        ),
+    ),
+    Algorithm(
         name="pretrained",
         title="Pretrained",
         help="learns all training tasks at once and is fine-tuned",
