@@ -88,7 +88,8 @@ def test_only_the_last_runs_are_offered(new_run):
 
 
 @pytest.mark.parametrize(
-    ("words", "count"), [("", len(preset_names())), ("omni 20W", 2), ("papers sinusoid", 2), ("drawings", 3), ("nothing", 0)]
+    ("words", "count"),
+    [("", len(preset_names())), ("omni 20W", 2), ("papers sinusoid", 2), ("drawings", 3), ("nothing", 0)],
 )
 def test_filtering_by_words(words, count):
     assert sum(offer.fits(words) for offer in offers()) == count
