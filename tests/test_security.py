@@ -1,4 +1,4 @@
-"""The promises of the README's section on security, one test or more for each."""
+"""The promises of `maml docs security`, one test or more for each."""
 
 from __future__ import annotations
 
@@ -49,10 +49,10 @@ FORBIDDEN = {
 REQUIRED = {"torch.load": ("weights_only", True), "np.load": ("allow_pickle", False)}
 UNPICKLER = "engine/data/caches.py"  # knows a handful of names and runs none of them; see its own tests
 IMPORTERS = {
-    "engine/custom.py",  # a person's own network, named by that person
-    "engine/acceleration/bench/peers.py",  # names from a list of its own
+    "engine/config/own_code.py",  # a person's own network, named by that person
+    "engine/services/bench/peers.py",  # names from a list of its own
     "maml_tui/cli/root.py",  # the same
-    "maml_tui/app.py",  # the same
+    "maml_tui/app/app.py",  # the same
 }
 
 
