@@ -38,4 +38,4 @@ def test_a_room_loads_only_what_it_needs(module, absent):
 
 def test_the_events_are_documented_as_they_are():
     """To make the page again, print `engine.runs.events.describe_events()` into it."""
-    assert (assets_dir() / "events.md").read_text(encoding="utf-8") == describe_events() + "\n"
+    assert (assets_dir() / "docs" / "events.md").read_text(encoding="utf-8") == describe_events() + "\n"

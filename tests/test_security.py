@@ -1,4 +1,4 @@
-"""The promises of the README's section on security, one test or more for each."""
+"""The promises of `maml docs security`, one test or more for each."""
 
 from __future__ import annotations
 

@@ -26,6 +26,8 @@ ENDED_STATES: frozenset[State] = frozenset({"done", "failed", "diverged", "lost"
 
 
 READING = """\
+# Events: the records of events.jsonl
+
 One JSON object a line, told apart by `kind`. Ignore unknown fields; skip lines of an unknown `kind` or `v` (a newer
 program wrote them), lines that are not JSON, and a last line without its newline (it is still being written). Within
 `v` 1, fields are only ever added. JSON has no NaN or infinity: both are written as `null`.

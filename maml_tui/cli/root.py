@@ -48,6 +48,7 @@ COMMANDS = {
     "bench": Entry("Inputs", "bench", "Measure how fast training is here, beside other programs' ways."),
     "presets": Entry("Inputs", "presets", "Ready-made configurations: list, show, copy, check, compare."),
     "data": Entry("Inputs", "data", "Image data sets: list, get, import, check."),
+    "docs": Entry("Help", "docs", "Read the documentation."),
 }
 
 

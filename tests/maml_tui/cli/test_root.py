@@ -26,7 +26,16 @@ def test_the_first_words_load_nothing_heavy(argument):
 
 
 @pytest.mark.parametrize(
-    "command", ["presets ls", "runs ls", "train -h", "stop -h", "train sinusoid-5shot --dry-run"]
+    "command",
+    [
+        "presets ls",
+        "runs ls",
+        "train -h",
+        "stop -h",
+        "train sinusoid-5shot --dry-run",
+        "docs",
+        "docs training",
+    ],
 )
 def test_commands_that_compute_nothing_load_neither_torch_nor_rich(command):
     script = (
