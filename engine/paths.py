@@ -21,7 +21,7 @@ def runs_dir() -> Path:
 
 
 def config_dir() -> Path:
-    """Return the directory of a person's own settings and presets (`MAML_CONFIG_DIR`, else the platform's)."""
+    """Return the directory of a user's own settings and presets (`MAML_CONFIG_DIR`, else the platform's)."""
     return _chosen("MAML_CONFIG_DIR") or Path(platformdirs.user_config_dir(_APP, appauthor=False))
 
 

@@ -24,7 +24,7 @@ _NEVER = 2**31 - 1
 def keep_freed_memory() -> None:
     """Let this process keep freed memory for its next tensor; without glibc, do nothing.
 
-    By default a large tensor is given back to the system when it is freed, and the next one's pages are cleared anew,
+    By default a large tensor is given back to the system when it is freed, and the next one's pages are cleared again,
     one fault each: up to half of the time of a meta-gradient on MiniImagenet.
     """
     mallopt = _of_glibc("mallopt")

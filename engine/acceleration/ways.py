@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 _WORTH_COMPILING = 1e12
 _ITERATIONS_WORTH_COMPILING = 10_000
 
-_NARROWEST = 8  # filters in a vector of the least of processors
+_MIN_FILTERS = 8  # filters in a vector of the least of processors
 
 
 def native_code(config: RunConfig, model: nn.Module, input_shape: tuple[int, ...]) -> Library | None:
@@ -54,7 +54,7 @@ def native_code(config: RunConfig, model: nn.Module, input_shape: tuple[int, ...
         small = sum(value.numel() for value in model.parameters()) <= ONE_CORE_NUMBERS
         worth = small and config.is_regression and config.training.iterations >= _ITERATIONS_WORTH_COMPILING
         return library("mlp") if worth else None
-    ours = type(model) in (Conv4Stride, Conv4Pool) and config.model.filters % _NARROWEST == 0
+    ours = type(model) in (Conv4Stride, Conv4Pool) and config.model.filters % _MIN_FILTERS == 0
     ours &= implementation(config) in (MAML, FOMAML)
     worth = ours and _operations(config, model, input_shape) >= _WORTH_COMPILING
     return library("conv4") if worth else None
@@ -82,7 +82,7 @@ def _operations(config: RunConfig, model: nn.Module, input_shape: tuple[int, ...
 TOLERANCE = 1e-10
 """Largest difference from the reference in float64, relative to the norm of the meta-gradient."""
 
-_MOST_KEPT_STEPS = 5
+_MAX_KEPT_STEPS = 5
 
 
 class MetaGradient(Protocol):
@@ -168,7 +168,7 @@ def ways(config: RunConfig, source: TaskSource) -> dict[str, Builder]:
 def recomputes(config: RunConfig) -> bool:
     """Tell whether the intermediate values of the inner steps are computed again rather than kept."""
     choice = config.training.checkpoint_inner
-    return choice == "on" or (choice == "auto" and config.algorithm.inner_steps > _MOST_KEPT_STEPS)
+    return choice == "on" or (choice == "auto" and config.algorithm.inner_steps > _MAX_KEPT_STEPS)
 
 
 def relative_difference(found: Params, expected: Params) -> float:

@@ -1,4 +1,4 @@
-"""An option of the schema: its default, bounds and everything a person needs to be told about it."""
+"""An option of the schema: its default, bounds and everything that help texts and forms say of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Classes of a person's own, by name: found along a search path, and run as that person's own code."""
+"""A user's own classes by name: found along a search path, and run with that user's rights."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def current_search_path() -> tuple[str, ...]:
-    """Return where a person's own modules are looked for now: the current folder, then PYTHONPATH."""
+    """Return where a user's own modules are looked for now: the current folder, then PYTHONPATH."""
     inherited = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     return tuple(dict.fromkeys(str(Path(place).absolute()) for place in [".", *filter(None, inherited)]))
 
@@ -60,7 +60,7 @@ def source_file(kind: type) -> Path:
 
 @contextmanager
 def explained(what: str) -> Iterator[None]:
-    """Turn whatever a person's own code raises into one sentence that names its line.
+    """Turn whatever a user's own code raises into one sentence that names its line.
 
     Raises:
         UsageError: Whenever the block raises something else than one of our own errors.

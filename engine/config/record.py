@@ -26,7 +26,7 @@ class RunRecord:
         command: A command line that starts the same run again.
         preset: Name and hash of the preset it started from; empty without one.
         fingerprint: Hashes of data and class split; empty until a worker has seen the data.
-        search_path: Folders in which a person's own classes are looked for; empty where the run has none.
+        search_path: Folders in which a user's own classes are looked for; empty where the run has none.
     """
 
     resolved: ResolvedConfig

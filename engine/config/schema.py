@@ -35,7 +35,7 @@ MAX_KEPT = 10
 
 Interval = tuple[float, float]
 REFERENCE = r"^([A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*)?$"
-"""A class of one's own: `package.module:Class`, or nothing."""
+"""A user's own class: `package.module:Class`, or nothing."""
 
 DATA_NAME = r"^[a-z0-9][a-z0-9._-]{0,63}$"
 """What a data set may be called."""
@@ -355,7 +355,7 @@ class RunConfig(Section):
 
     @property
     def data_name(self) -> str:
-        """What the tasks are called: the data set, or a person's own class."""
+        """What the tasks are called: the data set, or a user's own class."""
         return self.task.task_class or self.task.data
 
     @property
@@ -366,7 +366,7 @@ class RunConfig(Section):
 
     @property
     def own_classes(self) -> tuple[str, ...]:
-        """Classes of a person's own that the run is made of."""
+        """The user's own classes that the run is made of."""
         return tuple(filter(None, (self.task.task_class, self.model.model_class)))
 
     @property

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 MAX_MEMBERS = 1_000_000
 
 # Pictures hardly compress; what grows more than this when it is unpacked holds no pictures.
-_MOST_GROWTH = 200
+_MAX_GROWTH = 200
 _HARMLESS = 2**28  # bytes
 _HTML = (b"<!doctype", b"<html", b"<head", b"<?xml")
 _DAMAGE = (
@@ -132,7 +132,7 @@ def _entries(file: IO[bytes], label: str) -> Iterator[_Entry]:
         entries = _tar_entries(file)
     else:
         raise ResourceError(f"{printable(label)} is neither a zip nor a tar archive")
-    allowed = max(_HARMLESS, _MOST_GROWTH * file.seek(0, os.SEEK_END))
+    allowed = max(_HARMLESS, _MAX_GROWTH * file.seek(0, os.SEEK_END))
     file.seek(0)
     for number, entry in enumerate(entries):
         if number == MAX_MEMBERS:
@@ -142,7 +142,7 @@ def _entries(file: IO[bytes], label: str) -> Iterator[_Entry]:
         allowed -= entry.size
         if allowed < 0:
             raise ResourceError(
-                f"{printable(label)} unpacks to more than {_MOST_GROWTH} times its size: it holds no pictures"
+                f"{printable(label)} unpacks to more than {_MAX_GROWTH} times its size: it holds no pictures"
             )
         yield entry
 

@@ -1,4 +1,4 @@
-"""A few examples from a person's own files: pictures in class folders, or points in a CSV file."""
+"""A few examples from a user's own files: pictures in class folders, or points in a CSV file."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from engine.data.pictures import Form
     from engine.data.trees import Tree
 
-_LARGEST_CSV = 2**26
+_MAX_CSV_BYTES = 2**26
 
 
 class LabelledPictures(NamedTuple):
@@ -117,7 +117,7 @@ def read_points(path: Path, columns: Collection[int]) -> np.ndarray:
     if not path.is_file():
         raise UsageError(f"there is no file {printable(path)}: give a CSV file of points")
     with explain_os_errors(f"read {path}"):
-        content = read_bounded(path, _LARGEST_CSV)
+        content = read_bounded(path, _MAX_CSV_BYTES)
     reader = csv.reader(io.StringIO(content.decode("utf-8-sig", errors="replace"), newline=""))
     points: list[list[float]] = []
     for cells in reader:

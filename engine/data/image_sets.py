@@ -67,7 +67,7 @@ def form_of(name: str) -> Form:
 
     Raises:
         UsageError: `name` may not name a data set.
-        ResourceError: It is a person's own set, and not installed.
+        ResourceError: It is a user's own set, and not installed.
     """
     if data_set(name).module:
         return _module(name).FORM
@@ -76,7 +76,7 @@ def form_of(name: str) -> Form:
 
 
 def import_copy(name: str, path: Path, choices: Choices, progress: Progress = silent) -> Imported:
-    """Import a copy of a published data set, or a person's own pictures under any other name.
+    """Import a copy of a published data set, or a user's own pictures under any other name.
 
     Args:
         name: Which set, or what to call it.

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Progress = Callable[[str, int, int], None]
 """Is told what has been done to how many of how many pictures: `("read", 500, 60_000)`."""
 
-_LARGEST_GUESS, _SMALLEST_GUESS = 84, 16
+_MAX_GUESS, _MIN_GUESS = 84, 16
 
 
 class Pictures(NamedTuple):
@@ -64,10 +64,10 @@ def guess_form(listing: Listing, channels: int | None, size: int | None, progres
         except ResourceError:
             continue  # reading the picture itself will tell
         progress("measured", number, len(files))
-    shorter = median(min(width, height) for _, width, height in headers) if headers else _LARGEST_GUESS
+    shorter = median(min(width, height) for _, width, height in headers) if headers else _MAX_GUESS
     return Form(
         channels or (1 if all(grey for grey, _, _ in headers) else 3),
-        size or int(min(max(shorter, _SMALLEST_GUESS), _LARGEST_GUESS)),
+        size or int(min(max(shorter, _MIN_GUESS), _MAX_GUESS)),
     )
 
 
@@ -124,11 +124,11 @@ def _broken(broken: dict[int, str], listing: Listing, *, skip: bool) -> list[str
     where, pictures = printable(listing.tree.path), listing.pictures
     of = f"{len(broken):,} of {len(pictures):,} pictures cannot be read ({next(iter(broken.values()))})"
     if not skip:
-        raise ResourceError(f"{where}: {of}: mend or remove them, or leave them out with --skip-broken")
+        raise ResourceError(f"{where}: {of}: repair or remove them, or leave them out with --skip-broken")
     whole = {picture.class_name for number, picture in enumerate(pictures) if number not in broken}
     if lost := {picture.class_name for picture in pictures} - whole:
         raise ResourceError(
-            f"{where}: {of}, and none of the class '{printable(min(lost))}' can: mend or remove them"
+            f"{where}: {of}, and none of the class '{printable(min(lost))}' can: repair or remove them"
         )
     return [f"{of}: left out"]
 

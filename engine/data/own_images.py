@@ -1,4 +1,4 @@
-"""Importing a person's own pictures: a tree of class folders, a CSV file of paths and labels, or an archive of either.
+"""Importing a user's own pictures: a tree of class folders, a CSV file of paths and labels, or an archive of either.
 
 The split of the classes is made once, at the import, and kept with the pictures: it is what a file says, or what the
 top folders train, val and test say, or 60/20/20 % of the classes in an order that a seed chooses.

@@ -38,7 +38,7 @@ _CHUNK_NUMBERS = 2**19
 
 # On a GPU, which many tasks are needed to fill: the memory set aside for a number, in bytes, and the most tasks.
 _BYTES_PER_NUMBER = 1024
-_MOST_TOGETHER = 512
+_MAX_TOGETHER = 512
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def evaluate(
     others: Sequence[Params] = (),
     library: Library | None = None,
 ) -> TaskCurves:
-    """Adapt to tasks 0, 1, ... of a split and see how the queries fare at every step.
+    """Adapt to tasks 0, 1, ... of a split and score the queries after every step.
 
     No task is dropped, whatever becomes of it. No graph is built.
 
@@ -187,7 +187,7 @@ def _tasks_together(source: TaskSource, shape: EpisodeShape, *, inductive: bool)
         # Each query brings the support set along, as many of a task at a time as `predict_alone` takes.
         numbers += min(_CHUNK_NUMBERS, queries * (support + 1) * example)
     memory = torch.cuda.get_device_properties(source.device).total_memory
-    return max(1, min(_MOST_TOGETHER, memory // (_BYTES_PER_NUMBER * numbers)))
+    return max(1, min(_MAX_TOGETHER, memory // (_BYTES_PER_NUMBER * numbers)))
 
 
 def _curves(

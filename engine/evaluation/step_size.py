@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 STEP_SIZES = (0.0, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 """Those tried. None at all is one of them: fine-tuning can only harm a network that knows the task."""
 
-MOST_TASKS = 100
+MAX_TASKS = 100
 """Validation tasks that each is tried on, at most: the same for all, so that few tell them apart."""
 
 
@@ -42,7 +42,7 @@ def best_step_size(
         library: See `evaluate`.
         between: Called every few tasks with 0, as none of those asked for is done yet; may raise to call it off.
     """
-    protocol = protocol.model_copy(update={"tasks": min(protocol.tasks, MOST_TASKS)})
+    protocol = protocol.model_copy(update={"tasks": min(protocol.tasks, MAX_TASKS)})
     chosen, best = STEP_SIZES[0], None
     none_done = None if between is None else lambda _: between(0)
     for step_size in STEP_SIZES:

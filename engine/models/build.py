@@ -32,7 +32,7 @@ def custom_network(reference: str, input_shape: tuple[int, ...], outputs: int) -
     """
     kind = load_class(reference)
     if not issubclass(kind, nn.Module):
-        raise UsageError(f"{reference} is no torch.nn.Module: let it be one")
+        raise UsageError(f"{reference} must subclass torch.nn.Module")
     offered = {"input_shape": input_shape, "outputs": outputs}
     if missing := [name for name in _required(kind) if name not in offered]:
         raise UsageError(
@@ -69,7 +69,7 @@ def build_model(config: RunConfig, input_shape: tuple[int, ...], classes: int = 
         classes: Classes of a second head, called `classes`; 0 for no such head.
 
     Raises:
-        UsageError: If the inputs do not suit the network, or a network of a person's own cannot be made.
+        UsageError: If the inputs do not suit the network, or a user's own network cannot be made.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.training.seed)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _ACCURACY = 1e-15
 _SMALLEST = 1e-300  # stands in for a zero denominator
-_MOST_TERMS = 100_000
+_MAX_TERMS = 100_000
 _HALVINGS = 60
 
 
@@ -56,7 +56,7 @@ def _fraction(a: float, b: float, x: float) -> float:
     """Return the continued fraction of the incomplete beta function (26.5.8), evaluated forwards (Lentz 1976)."""
     value = above = 1.0
     below = 0.0
-    for term in range(1, _MOST_TERMS):
+    for term in range(1, _MAX_TERMS):
         m = term // 2
         if term % 2:
             coefficient = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1))

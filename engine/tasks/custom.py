@@ -1,4 +1,4 @@
-"""Tasks of a person's own: a class that makes one task from one generator of random numbers.
+"""A user's own tasks: a class that makes one task from one generator of random numbers.
 
 Regression, a curve y(x) per task:
 
@@ -70,7 +70,7 @@ class Classification(Protocol):
 
 @dataclass(frozen=True)
 class CustomTasks:
-    """Episodes made by a person's own class, one after the other, on the CPU.
+    """Episodes made by a user's own class, one after the other, on the CPU.
 
     Attributes:
         reference: The class's name.

@@ -67,7 +67,7 @@ def meta_train(
         setup: What is trained.
         state: Where training stands.
         replay: Takes the same iterations of this state as a recording; None to take them here.
-        between: Called between the tasks of a validation; may raise to call it off. Training that goes on from there
+        between: Called between the tasks of a validation; may raise to cancel it. Training that continues from there
             makes it first.
         training: When to validate and to end, in place of what the configuration says.
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class Step:
-    """What `engine.training.loop` does in an iteration: sample, adapt, descend; the host is told of it by `read` alone.
+    """One iteration of `engine.training.loop`: sample, adapt, descend. The host learns of it through `read` alone.
 
     The iteration's number and the counts of what was left out are kept on the device. After too many non-finite
     meta-gradients in a row, a call changes nothing any more, so that calls made before the next `read` do no harm.
@@ -126,7 +126,7 @@ def replayed(setup: Setup, state: TrainingState) -> tuple[Way, Replay | None]:
     """Return how a run's iterations are taken from `state` on, and their recording where there is one.
 
     On a CUDA device that is a graph, if the fastest way to the meta-gradient can be recorded and the recording agrees
-    with the reference. A person's own tasks are made on the CPU, which cannot be recorded.
+    with the reference. A user's own tasks are made on the CPU, which cannot be recorded.
     """
     way = setup.way
     if (

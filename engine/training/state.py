@@ -37,7 +37,7 @@ class TrainingState:
         without_gain: Validations since then.
         skipped: Meta-updates left out because the meta-gradient was not finite.
         skipped_in_a_row: How many of those came last, one after the other.
-        validation_due: Whether the validation of this iteration is still to be made, or was called off.
+        validation_due: Whether the validation of this iteration is still to be made, or was cancelled.
     """
 
     theta: Params

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _SOURCES = Path(__file__).parent
 _COMPILERS = ("c++", "g++", "clang++")
 _FLAGS = ("-std=c++17", "-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-fPIC", "-shared")
-_MOST_SECONDS = 120
+_MAX_SECONDS = 120
 _FUNCTIONS = {
     "conv4": ("outputs", "gradient", "hessian_product", "numbers", "tangent_numbers"),
     "mlp": ("memory", "gradient", "hessian_product"),
@@ -149,7 +149,7 @@ def _cached(folder: Path, name: str, source: str) -> Library | None:
             if _is_mine(path.stat()) and path.name == _named(name, path.read_bytes()):
                 return Library(path, source)
         except (OSError, AttributeError):
-            continue  # to be compiled anew
+            continue  # compiled again below
     return None
 
 
@@ -178,7 +178,7 @@ def _ask(*command: str) -> str:
     """
     try:
         done = subprocess.run(
-            command, capture_output=True, stdin=subprocess.DEVNULL, timeout=_MOST_SECONDS, check=True
+            command, capture_output=True, stdin=subprocess.DEVNULL, timeout=_MAX_SECONDS, check=True
         )
     except subprocess.CalledProcessError as error:
         said = error.stderr.decode(errors="replace").strip().splitlines()

@@ -81,7 +81,9 @@ def test_a_name_that_is_not_listed_is_an_imported_set():
     assert data_set("birds") is IMPORTED and data_set("omniglot").origin == "published"
 
 
-@pytest.mark.parametrize(("algorithm", "data"), list(product(ALGORITHMS, ["sinusoid", "strokes", "omniglot"])))
+@pytest.mark.parametrize(
+    ("algorithm", "data"), list(product(ALGORITHMS, ["sinusoid", "strokes", "omniglot"]))
+)
 def test_what_does_not_fit_is_refused_at_the_algorithm(algorithm, data):
     entry, offered = ALGORITHMS[algorithm], DATA_SETS[data]
     network = "mlp" if offered.kind == "regression" else "conv4-stride"

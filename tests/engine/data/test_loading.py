@@ -59,7 +59,7 @@ def test_broken_pictures_are_refused_or_left_out(put, classes_of):
     broken = {"a/0.png": b"", "b/cut.png": classes_of("b")["b/1.png"][:300]}
     folder = put("x", classes_of("a", "b") | broken)
     with pytest.raises(
-        ResourceError, match=r"2 of 5 pictures cannot be read \('a/0\.png' .* empty\)\): mend or remove"
+        ResourceError, match=r"2 of 5 pictures cannot be read \('a/0\.png' .* empty\)\): repair or remove"
     ):
         read(folder)
     found = read(folder, skip_broken=True)
@@ -71,7 +71,7 @@ def test_broken_pictures_are_refused_or_left_out(put, classes_of):
 def test_a_class_of_broken_pictures_is_refused(put, classes_of):
     folder = put("x", classes_of("a") | {"b/1.png": b"", "c/1.png": b""})
     with pytest.raises(
-        ResourceError, match=r"2 of 4 pictures .*, and none of the class 'b' can: mend or remove"
+        ResourceError, match=r"2 of 4 pictures .*, and none of the class 'b' can: repair or remove"
     ):
         read(folder, skip_broken=True)
 

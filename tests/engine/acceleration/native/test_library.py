@@ -171,7 +171,7 @@ def test_a_compiler_that_makes_nothing_of_use(folder, tmp_path, monkeypatch):
 
 def test_a_compiler_that_does_not_end(folder, tmp_path, monkeypatch):
     fake_compiler(tmp_path, monkeypatch, "exec sleep 60")
-    monkeypatch.setattr(module, "_MOST_SECONDS", 0.1)
+    monkeypatch.setattr(module, "_MAX_SECONDS", 0.1)
     with pytest.raises(UnavailableError, match="does not run"):
         load()
 
