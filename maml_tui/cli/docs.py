@@ -8,17 +8,15 @@ import shutil
 import signal
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from engine.catalogue.documentation import describe_catalogue
 from engine.errors import UsageError
 from engine.paths import assets_dir
 from engine.text import nearest
 from maml_tui.cli.output import emit_table, is_terminal, room
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 _MAX_WIDTH = 100
 """Longer lines are hard to read, however wide the terminal."""
@@ -26,13 +24,14 @@ _MAX_WIDTH = 100
 app = typer.Typer()
 
 
-def pages() -> dict[str, Path]:
-    """Return the files of the documentation by the name of the page, sorted."""
-    return {path.stem: path for path in sorted((assets_dir() / "docs").glob("*.md"))}
+def pages() -> dict[str, str]:
+    """Return the pages of the documentation as Markdown, by name and sorted; `catalogue` is made on the spot."""
+    texts = {path.stem: path.read_text(encoding="utf-8") for path in (assets_dir() / "docs").glob("*.md")}
+    return dict(sorted({**texts, "catalogue": describe_catalogue()}.items()))
 
 
 def _completed(incomplete: str) -> list[tuple[str, str]]:
-    return [(name, _title(path)) for name, path in pages().items() if name.startswith(incomplete)]
+    return [(name, _title(text)) for name, text in pages().items() if name.startswith(incomplete)]
 
 
 @app.command(
@@ -51,21 +50,19 @@ def show_docs(
     A terminal shows the page formatted, in your pager (PAGER, else less); a pipe gets the Markdown itself.
     """
     if name is None:
-        emit_table(("page", "about"), [(page, _title(path)) for page, path in pages().items()])
+        emit_table(("page", "about"), [(page, _title(text)) for page, text in pages().items()])
         return
-    path = pages().get(name.removesuffix(".md"))
-    if path is None:
+    text = pages().get(name.removesuffix(".md"))
+    if text is None:
         raise UsageError(f"no page is called {name!r}{nearest(name, pages())}; see: maml docs")
-    text = path.read_text(encoding="utf-8")
     if is_terminal(sys.stdout):
         _page(_formatted(text))
     else:
         print(text, end="")
 
 
-def _title(path: Path) -> str:
-    with path.open(encoding="utf-8") as file:
-        return file.readline().lstrip("#").strip()
+def _title(text: str) -> str:
+    return text.partition("\n")[0].lstrip("#").strip()
 
 
 def _formatted(text: str) -> str:
@@ -79,7 +76,7 @@ def _formatted(text: str) -> str:
 
 
 def _page(text: str) -> None:
-    """Show a text in the person's pager; print it where there is none."""
+    """Show a text in the user's pager; print it where there is none."""
     words = shlex.split(os.environ.get("PAGER", "")) or ["less"]
     program = shutil.which(words[0])
     if program is None:

@@ -5,6 +5,9 @@ import sys
 
 import pytest
 
+from engine.catalogue.algorithms import ALGORITHMS
+from engine.catalogue.data_sets import DATA_SETS
+from engine.catalogue.networks import NETWORKS
 from engine.paths import assets_dir
 from maml_tui import __version__
 from maml_tui.cli.docs import pages
@@ -16,9 +19,14 @@ def test_every_page_is_listed_with_its_title(maml):
     code, out, err = maml("docs")
     assert (code, err) == (0, "")
     listed = dict(line.split(maxsplit=1) for line in out.splitlines()[1:])
-    assert list(listed) == sorted(path.stem for path in FOLDER.glob("*.md"))
+    assert list(listed) == sorted(["catalogue", *(path.stem for path in FOLDER.glob("*.md"))])
     for name, title in listed.items():
-        assert (FOLDER / f"{name}.md").read_text(encoding="utf-8").startswith(f"# {title}\n")
+        assert pages()[name].startswith(f"# {title}\n")
+
+
+def test_the_catalogue_is_a_page(maml):
+    _, out, _ = maml("docs", "catalogue")
+    assert all(f"`{name}`" in out for name in (*ALGORITHMS, *NETWORKS, *DATA_SETS))
 
 
 @pytest.mark.parametrize("name", ["training", "run-folder.md"])
@@ -49,7 +57,7 @@ def test_a_terminal_gets_the_page_formatted_in_the_pager(maml, terminal, paged, 
     terminal(columns)
     assert maml("docs", name) == (0, "", "")
     shown = paged.read_text(encoding="utf-8")
-    title = (FOLDER / f"{name}.md").read_text(encoding="utf-8").partition("\n")[0].lstrip("# ")
+    title = pages()[name].partition("\n")[0].lstrip("# ")
     assert title.split(":")[0] in shown
     assert "```" not in shown
     assert max(map(len, shown.splitlines())) <= min(columns, 100)
