@@ -1,0 +1,219 @@
+"""The server end of every helper process: one JSON line of answer for each JSON line of question.
+
+A user's own network or task runs in some of these processes and can say, take or break anything. So the lines travel on
+descriptors of their own, on which nothing that the code prints, reads or forks can end up. The process ends with its
+stdin: when the asker is gone, however it ended, nothing is computed for nobody.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import sysconfig
+import threading
+import time
+import traceback
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any, Generic, NoReturn
+
+from engine.errors import MamlError
+from engine.services.service import A, Answered, Failure, Q, Service
+from engine.text import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+
+_STDLIB = sysconfig.get_path("stdlib")
+_GRACE_SECONDS = 3.0
+"""How long a computation that nobody waits for may clear up."""
+
+
+@dataclass(frozen=True)
+class Handler(Generic[Q, A]):
+    """What a service does.
+
+    Attributes:
+        service: Its name, and the types of question and result.
+        answer: From a question to the result. What it raises is told; see `explain`.
+        remedy: What takes less memory.
+        prepare: Is called once, before the first question.
+    """
+
+    service: Service[Q, A]
+    answer: Callable[[Q], A]
+    remedy: str = "close what else takes memory"
+    prepare: Callable[[], object] = lambda: None
+
+
+class Server:
+    """Answers lines; loads what it takes, which may fail too, with the first of them.
+
+    Args:
+        load: Returns the handler.
+    """
+
+    def __init__(self, load: Callable[[], Handler[Any, Any]]) -> None:
+        self._load = load
+
+    @cached_property
+    def _handler(self) -> Handler[Any, Any]:
+        handler = self._load()
+        handler.prepare()
+        return handler
+
+    def reply(self, line: bytes) -> bytes:
+        """Return the line that answers; whatever goes wrong is an answer, too."""
+        number, remedy = None, ""
+        try:
+            handler = self._handler
+            remedy, service = handler.remedy, handler.service
+            asked = service.read_question(line)
+            number = asked.id
+            return service.answer_line(Answered(id=number, result=handler.answer(asked.question)))
+        except _EndedError:
+            raise
+        except BaseException as error:  # such as the SystemExit of a user's own code
+            failure = explain(error, remedy)
+            return Answered[None](id=number, failure=failure).model_dump_json().encode() + b"\n"
+
+
+def explain(error: BaseException, remedy: str) -> Failure:
+    """Say in words what went wrong; a defect leaves its traceback on stderr.
+
+    Args:
+        error: What was raised.
+        remedy: What takes less memory.
+    """
+    if isinstance(error, MamlError):
+        return Failure(sentence=str(error), exit_code=error.exit_code)
+    if _is_out_of_memory(error):
+        details = (str(error).splitlines() or [""])[0]
+        return Failure(sentence=f"out of memory: {remedy}{details and f' ({details})'}", exit_code=3)
+    place = _place(error)
+    if isinstance(error, SystemExit):
+        return Failure(
+            sentence=f"the code called sys.exit({error.code!r}) ({place}): remove that call", exit_code=2
+        )
+    with suppress(Exception):  # a user's own code may have closed stderr
+        traceback.print_exception(error)
+    words = f"{type(error).__name__}: {(str(error).strip().splitlines() or [''])[0]}"
+    return Failure(
+        sentence=f"unexpected error, a defect of this program: {printable(words)} ({place})", exit_code=1
+    )
+
+
+def _is_out_of_memory(error: BaseException) -> bool:
+    if isinstance(error, MemoryError):
+        return True
+    if "torch" not in sys.modules:
+        return False
+    from engine.acceleration.memory import is_out_of_memory
+
+    return is_out_of_memory(error)
+
+
+def _place(error: BaseException) -> str:
+    """Return the innermost line that raised and is not Python's own: parse_args() is no place to look for an error."""
+    frames = traceback.extract_tb(error.__traceback__)
+    *_, last = [frame for frame in frames if not frame.filename.startswith(_STDLIB)] or frames
+    return printable(f"{Path(last.filename).name}, line {last.lineno}")
+
+
+def serve(load: Callable[[], Handler[Any, Any]]) -> NoReturn:
+    """Answer the lines on stdin until it ends, and end this process.
+
+    Args:
+        load: Returns the handler; torch should be imported here, so that a failure to do so can be told.
+    """
+    process = os.getpid()
+    questions, answers = _private_descriptors()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _end)
+    asker, server, code = _Asker(questions), Server(load), 0
+    try:
+        while (line := asker.lines.get()) is not None:
+            reply = server.reply(line)
+            if os.getpid() != process:
+                break  # a child that own code forked has come back to here
+            _write(answers, reply)
+            asker.answered += 1
+    except _EndedError as ended:
+        code = ended.exit_code
+    except OSError:
+        code = 1  # nobody reads the answer
+    with suppress(Exception):
+        sys.stderr.flush()
+    os._exit(code)  # at once, whatever threads a user's own code has left running
+
+
+class _EndedError(BaseException):
+    """A signal asked this process to end. No `SystemExit`, which is taken for one of a user's own code."""
+
+    def __init__(self, number: int) -> None:
+        self.exit_code = 128 + number
+
+
+def _end(number: int, _: FrameType | None) -> None:
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, signal.SIG_IGN)  # a second one must not interrupt the clearing up
+    raise _EndedError(number)
+
+
+class _Asker:
+    """Reads the questions in a thread, so that the end of stdin is seen while an answer is computed.
+
+    Attributes:
+        lines: The questions; None after the last.
+        answered: How many of them have been.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        self.lines: SimpleQueue[bytes | None] = SimpleQueue()
+        self.answered = 0
+        threading.Thread(target=self._read, args=(descriptor,), daemon=True).start()
+
+    def _read(self, descriptor: int) -> None:
+        asked = 0
+        with open(descriptor, "rb", closefd=False) as stream:
+            for line in stream:
+                asked += 1
+                self.lines.put(line)
+        self.lines.put(None)
+        if self.answered < asked:
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)
+            time.sleep(_GRACE_SECONDS)
+            os._exit(128 + signal.SIGTERM)
+
+
+def _private_descriptors() -> tuple[int, int]:
+    """Move stdin and stdout to descriptors that only this process has, and return them.
+
+    What anybody else reads is empty, and what they print goes to stderr.
+    """
+    private = os.dup(0), os.dup(1)
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.close(null)
+    os.dup2(2, 1)
+    sys.stdout = sys.stderr
+    held = list(private)
+
+    def close() -> None:
+        while held:  # nothing in a grandchild, where these numbers may be other files
+            os.close(held.pop())
+
+    # A forked child that lives on must keep neither end of the conversation open.
+    os.register_at_fork(after_in_child=close)
+    return private
+
+
+def _write(descriptor: int, data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
