@@ -1,6 +1,7 @@
 """The one client of helper processes, which load torch so that this one need not; `engine.services.server` answers.
 
-`ask` waits for an answer and `ask_async` lets other things go on; `Client` and `AsyncClient` are conversations.
+`ask` waits for an answer and `ask_async` lets other things go on; `conversation` and `AsyncClient` are the same with
+several questions for one process.
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ import signal
 import subprocess
 import sys
 import tempfile
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Generic, Self, cast
+from typing import IO, TYPE_CHECKING, Generic, cast
 
 from engine.errors import MamlError
 from engine.files import explain_os_errors
@@ -22,8 +23,7 @@ from engine.services.service import A, Q
 from engine.text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from types import TracebackType
+    from collections.abc import Callable, Iterator, Mapping
 
     from engine.services.service import Answered, Service
 
@@ -51,15 +51,28 @@ def ask(service: Service[Q, A], question: Q, environment: Mapping[str, str] | No
         ResourceError: The process cannot be started.
         NoAnswerError: It died, or took longer than the service may.
     """
-    with Client(service, environment) as client:
-        return client.ask(question)
+    with conversation(service, environment) as talk:
+        return talk(question)
+
+
+@contextmanager
+def conversation(
+    service: Service[Q, A], environment: Mapping[str, str] | None = None
+) -> Iterator[Callable[[Q], A]]:
+    """Yield a function that asks one process and waits for the answer; args and errors are those of `ask`.
+
+    The process ends with the block, also where Ctrl-C or SIGTERM ended the wait.
+    """
+    client = AsyncClient(service, os.environ if environment is None else environment, own_session=False)
+    with asyncio.Runner() as runner:
+        try:
+            yield lambda question: cast("A", runner.run(client.ask(question)))
+        finally:
+            runner.run(client.close())
 
 
 async def ask_async(service: Service[Q, A], question: Q, environment: Mapping[str, str]) -> A:
-    """Ask a process of its own, in its own session. Cancelling ends the process.
-
-    Args and errors are those of `ask`.
-    """
+    """Ask a process in a session of its own; args and errors are those of `ask`. Cancelling ends the process."""
     client = AsyncClient(service, environment)
     try:
         return cast("A", await client.ask(question))  # None only where another question follows
@@ -81,11 +94,7 @@ class _Child:
     log: IO[bytes]
 
     @property
-    def stdin(self) -> asyncio.StreamWriter:
-        return cast("asyncio.StreamWriter", self.process.stdin)
-
-    @property
-    def stdout(self) -> asyncio.StreamReader:
+    def answers(self) -> asyncio.StreamReader:
         return cast("asyncio.StreamReader", self.process.stdout)
 
     async def end(self) -> None:
@@ -156,8 +165,9 @@ class AsyncClient(Generic[Q, A]):
 
     async def _converse(self, number: int, question: Q) -> A | None:
         child = await self._living_child()
-        child.stdin.write(self._service.ask_line(number, question))
-        while line := await child.stdout.readline():
+        # stdin stays open: a process whose asker has left ends.
+        cast("asyncio.StreamWriter", child.process.stdin).write(self._service.ask_line(number, question))
+        while line := await child.answers.readline():
             answered = self._service.read_answer(line)
             # The answer to an asker that was cancelled may still come first.
             if answered.id in (None, number):
@@ -168,55 +178,23 @@ class AsyncClient(Generic[Q, A]):
         raise _died(self._service, child.process.returncode, child.log)
 
     async def _living_child(self) -> _Child:
-        if self._child is None or self._child.process.returncode is not None or self._child.stdout.at_eof():
-            await self.close()
-            with explain_os_errors(f"start {self._service.title}"):
-                self._child = await self._start()
-        return self._child
-
-    async def _start(self) -> _Child:
+        child = self._child
+        if child is not None and child.process.returncode is None and not child.answers.at_eof():
+            return child
+        await self.close()
         log = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the child
-        process = await asyncio.create_subprocess_exec(
-            *command(self._service),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=None if self._service.shows_progress else log,
-            env=worker_environment(self._environment),
-            start_new_session=self._own_session,
-            limit=_MAX_ANSWER,
-        )
-        return _Child(process, log)
-
-
-class Client(Generic[Q, A]):
-    """A conversation that waits for each answer. The process ends with the `with` block.
-
-    Args:
-        service: What to ask.
-        environment: The environment of the process; this one's if None.
-    """
-
-    def __init__(self, service: Service[Q, A], environment: Mapping[str, str] | None = None) -> None:
-        self._runner = asyncio.Runner()
-        self._client = AsyncClient(
-            service, os.environ if environment is None else environment, own_session=False
-        )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """End the process, also where Ctrl-C or SIGTERM ended the wait."""
-        with self._runner:
-            self._runner.run(self._client.close())
-
-    def ask(self, question: Q) -> A:
-        """Return the answer; errors are those of the function `ask`."""
-        return cast(
-            "A", self._runner.run(self._client.ask(question))
-        )  # None only where another question follows
+        with explain_os_errors(f"start {self._service.title}"):
+            process = await asyncio.create_subprocess_exec(
+                *command(self._service),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=None if self._service.shows_progress else log,
+                env=worker_environment(self._environment),
+                start_new_session=self._own_session,
+                limit=_MAX_ANSWER,
+            )
+        self._child = _Child(process, log)
+        return self._child
 
 
 def _result(answered: Answered[A]) -> A:

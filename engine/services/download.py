@@ -111,10 +111,11 @@ def download_omniglot(url: str | None = None) -> Imported:
 
 def answer(request: DownloadRequest) -> DownloadReport:
     """Download and import; errors are those of `download_omniglot`."""
+    socket.setdefaulttimeout(_SILENCE_S)
     return DownloadReport(warnings=download_omniglot(request.url).warnings)
 
 
-HANDLER = Handler(DOWNLOAD, answer, prepare=lambda: socket.setdefaulttimeout(_SILENCE_S))
+HANDLER = Handler(DOWNLOAD, answer)
 
 
 def _fetch(fetch: Callable[[], object], url: str, received: Path) -> None:

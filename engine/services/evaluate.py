@@ -25,14 +25,14 @@ from engine.training.checkpoint import read_theta, restore
 from engine.training.setup import Setup
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     import numpy as np
     from numpy.typing import NDArray
 
     from engine.algorithms.adapt import Params
     from engine.config.schema import RunConfig
-    from engine.runs.checkpoints import CheckpointRecord, Label
+    from engine.runs.checkpoints import CheckpointRecord
     from engine.runs.events import Protocol
     from engine.runs.result import CheckpointName
     from engine.services.messages import EvaluateRequest, Overrides
@@ -172,20 +172,27 @@ def protocol_of(overrides: Overrides, config: RunConfig) -> Protocol:
 
 def _networks(run: RunDirectory, overrides: Overrides, setup: Setup) -> Iterator[_Network]:
     """Yield what was asked for, one after the other."""
-    count = overrides.ensemble or 1
+    for name, stored in _checkpoints(run, overrides, setup.config):
+        iterations = tuple(record.iteration for record, _ in stored)
+        yield _Network(
+            name, iterations, tuple(_theta(setup, payload, overrides.data) for _, payload in stored)
+        )
+
+
+def _checkpoints(
+    run: RunDirectory, overrides: Overrides, config: RunConfig
+) -> Iterator[tuple[CheckpointName, list[tuple[CheckpointRecord, bytes]]]]:
+    """Yield the checkpoints asked for; without validations a run has no best one, and the latest must do."""
+    count, labels = overrides.ensemble or 1, overrides.checkpoint
     if count > 1:
-        yield _network("ensemble", _best(run, count, setup.config), setup, overrides.data)
+        yield "ensemble", _best(run, count, config)
         return
-    for label in _labels(run, overrides):
-        name: CheckpointName = "best" if label == "best" else "last"
-        yield _network(name, [load_checkpoint(run, label)], setup, overrides.data)
-
-
-def _network(
-    name: CheckpointName, stored: Sequence[tuple[CheckpointRecord, bytes]], setup: Setup, data: str | None
-) -> _Network:
-    iterations = tuple(record.iteration for record, _ in stored)
-    return _Network(name, iterations, tuple(_theta(setup, payload, data) for _, payload in stored))
+    if overrides.ensemble == 1:
+        labels = ("best",)
+    elif labels == ("best", "latest") and read_pointer(run, "best") is None:
+        labels = ("latest",)
+    for label in labels:
+        yield "best" if label == "best" else "last", [load_checkpoint(run, label)]
 
 
 def _best(run: RunDirectory, count: int, config: RunConfig) -> list[tuple[CheckpointRecord, bytes]]:
@@ -207,15 +214,6 @@ def _best(run: RunDirectory, count: int, config: RunConfig) -> list[tuple[Checkp
         f"run {run.id} has {len(stored)} of its best checkpoints so far, too few for an ensemble of {count}: "
         "choose fewer, or let it go on"
     )
-
-
-def _labels(run: RunDirectory, overrides: Overrides) -> list[Label]:
-    """Return the checkpoints asked for; without validations a run has no best one, and the latest must do."""
-    if overrides.ensemble == 1:
-        return ["best"]
-    if overrides.checkpoint == ("best", "latest") and read_pointer(run, "best") is None:
-        return ["latest"]
-    return list(overrides.checkpoint)
 
 
 def _theta(setup: Setup, payload: bytes, data: str | None) -> Params:

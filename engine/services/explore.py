@@ -197,20 +197,17 @@ def _as_pictures(x: Tensor, y: Tensor) -> Pictures:
 _NICENESS = 10
 
 
-@cache
-def _adapter(run: str) -> Adapter:
-    return Adapter(RunDirectory(Path(run)))
-
-
 def answer(request: ExploreRequest) -> CurveAnswer | PicturesAnswer:
     """Adapt as asked; errors are those of `Adapter.answer`."""
     return _adapter(request.run).answer(request)
 
 
-def _give_way() -> None:
-    """Let a run that trains on this machine right now come first."""
+@cache
+def _adapter(run: str) -> Adapter:
+    # A run may train on this machine right now: it comes first.
     os.nice(_NICENESS)
     torch.set_num_threads(1)
+    return Adapter(RunDirectory(Path(run)))
 
 
-HANDLER = Handler(EXPLORE, answer, "lower shots or queries", _give_way)
+HANDLER = Handler(EXPLORE, answer, "lower shots or queries")

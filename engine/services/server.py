@@ -16,21 +16,21 @@ import time
 import traceback
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Generic, NoReturn
 
 from engine.errors import MamlError
 from engine.services.service import A, Answered, Failure, Q, Service
-from engine.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
 
 _STDLIB = sysconfig.get_path("stdlib")
-_GRACE_SECONDS = 3.0
+_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGALRM)
+_AGAIN_SECONDS = 2
+_GRACE_SECONDS = 4.0
 """How long a computation that nobody waits for may clear up."""
 
 
@@ -42,45 +42,32 @@ class Handler(Generic[Q, A]):
         service: Its name, and the types of question and result.
         answer: From a question to the result. What it raises is told; see `explain`.
         remedy: What takes less memory.
-        prepare: Is called once, before the first question.
     """
 
     service: Service[Q, A]
     answer: Callable[[Q], A]
     remedy: str = "close what else takes memory"
-    prepare: Callable[[], object] = lambda: None
 
 
-class Server:
-    """Answers lines; loads what it takes, which may fail too, with the first of them.
+def reply(load: Callable[[], Handler[Any, Any]], line: bytes) -> bytes:
+    """Return the line that answers a line; whatever goes wrong is an answer, too.
 
     Args:
-        load: Returns the handler.
+        load: Returns the handler. It is called for each line and may fail.
+        line: The question.
     """
-
-    def __init__(self, load: Callable[[], Handler[Any, Any]]) -> None:
-        self._load = load
-
-    @cached_property
-    def _handler(self) -> Handler[Any, Any]:
-        handler = self._load()
-        handler.prepare()
-        return handler
-
-    def reply(self, line: bytes) -> bytes:
-        """Return the line that answers; whatever goes wrong is an answer, too."""
-        number, remedy = None, ""
-        try:
-            handler = self._handler
-            remedy, service = handler.remedy, handler.service
-            asked = service.read_question(line)
-            number = asked.id
-            return service.answer_line(Answered(id=number, result=handler.answer(asked.question)))
-        except _EndedError:
-            raise
-        except BaseException as error:  # such as the SystemExit of a user's own code
-            failure = explain(error, remedy)
-            return Answered[None](id=number, failure=failure).model_dump_json().encode() + b"\n"
+    number, remedy = None, ""
+    try:
+        handler = load()
+        remedy, service = handler.remedy, handler.service
+        asked = service.read_question(line)
+        number = asked.id
+        return service.answer_line(Answered(id=number, result=handler.answer(asked.question)))
+    except _EndedError:
+        raise
+    except BaseException as error:  # such as the SystemExit of a user's own code
+        failure = explain(error, remedy)
+        return Answered[None](id=number, failure=failure).model_dump_json().encode() + b"\n"
 
 
 def explain(error: BaseException, remedy: str) -> Failure:
@@ -97,15 +84,12 @@ def explain(error: BaseException, remedy: str) -> Failure:
         return Failure(sentence=f"out of memory: {remedy}{details and f' ({details})'}", exit_code=3)
     place = _place(error)
     if isinstance(error, SystemExit):
-        return Failure(
-            sentence=f"the code called sys.exit({error.code!r}) ({place}): remove that call", exit_code=2
-        )
+        call = f"sys.exit({error.code!r})"
+        return Failure(sentence=f"the code called {call} ({place}): remove that call", exit_code=2)
     with suppress(Exception):  # a user's own code may have closed stderr
         traceback.print_exception(error)
-    words = f"{type(error).__name__}: {(str(error).strip().splitlines() or [''])[0]}"
-    return Failure(
-        sentence=f"unexpected error, a defect of this program: {printable(words)} ({place})", exit_code=1
-    )
+    words = f"{type(error).__name__}: {(str(error).strip().splitlines() or [''])[0]} ({place})"
+    return Failure(sentence=f"unexpected error, a defect of this program: {words}", exit_code=1)
 
 
 def _is_out_of_memory(error: BaseException) -> bool:
@@ -122,26 +106,27 @@ def _place(error: BaseException) -> str:
     """Return the innermost line that raised and is not Python's own: parse_args() is no place to look for an error."""
     frames = traceback.extract_tb(error.__traceback__)
     *_, last = [frame for frame in frames if not frame.filename.startswith(_STDLIB)] or frames
-    return printable(f"{Path(last.filename).name}, line {last.lineno}")
+    return f"{Path(last.filename).name}, line {last.lineno}"
 
 
 def serve(load: Callable[[], Handler[Any, Any]]) -> NoReturn:
     """Answer the lines on stdin until it ends, and end this process.
 
     Args:
-        load: Returns the handler; torch should be imported here, so that a failure to do so can be told.
+        load: Returns the handler; importing torch belongs in here, so that a failure to do so is told.
     """
-    process = os.getpid()
+    process, code = os.getpid(), 0
     questions, answers = _private_descriptors()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _end)
-    asker, server, code = _Asker(questions), Server(load), 0
     try:
+        for number in _SIGNALS:
+            signal.signal(number, _end)
+        asker, stream = _Asker(questions), open(answers, "wb", closefd=False)  # noqa: SIM115
         while (line := asker.lines.get()) is not None:
-            reply = server.reply(line)
+            answer = reply(load, line)
             if os.getpid() != process:
                 break  # a child that own code forked has come back to here
-            _write(answers, reply)
+            stream.write(answer)
+            stream.flush()
             asker.answered += 1
     except _EndedError as ended:
         code = ended.exit_code
@@ -160,8 +145,10 @@ class _EndedError(BaseException):
 
 
 def _end(number: int, _: FrameType | None) -> None:
+    # A second signal must not interrupt the clearing up; but an exception that a destructor swallowed is raised again.
     for each in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(each, signal.SIG_IGN)  # a second one must not interrupt the clearing up
+        signal.signal(each, signal.SIG_IGN)
+    signal.alarm(_AGAIN_SECONDS)
     raise _EndedError(number)
 
 
@@ -179,6 +166,8 @@ class _Asker:
         threading.Thread(target=self._read, args=(descriptor,), daemon=True).start()
 
     def _read(self, descriptor: int) -> None:
+        # A signal must reach the main thread, whose waiting it interrupts.
+        signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
         asked = 0
         with open(descriptor, "rb", closefd=False) as stream:
             for line in stream:
@@ -211,9 +200,3 @@ def _private_descriptors() -> tuple[int, int]:
     # A forked child that lives on must keep neither end of the conversation open.
     os.register_at_fork(after_in_child=close)
     return private
-
-
-def _write(descriptor: int, data: bytes) -> None:
-    rest = memoryview(data)
-    while rest:
-        rest = rest[os.write(descriptor, rest) :]

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 Q = TypeVar("Q")
 A = TypeVar("A")
 
+_MAX_SHOWN = 80
 _ERRORS = {kind.exit_code: kind for kind in (UsageError, ResourceError, DivergedError)}
 
 
@@ -92,7 +93,7 @@ class Service(Generic[Q, A]):
         Raises:
             UsageError: It cannot be understood.
         """
-        with explain_invalid():
+        with explain_invalid("the question: "):
             return self._asked.model_validate_json(line)
 
     def answer_line(self, answered: Answered[A]) -> bytes:
@@ -105,13 +106,8 @@ class Service(Generic[Q, A]):
         Raises:
             MamlError: It cannot be understood.
         """
-        try:
+        with explain_invalid(f"the answer of {self.title} cannot be understood: ", MamlError):
             return self._answered.model_validate_json(line)
-        except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            raise MamlError(
-                f"the answer of {self.title} cannot be understood: {printable(first['msg'])}"
-            ) from error
 
     @cached_property
     def _asked(self) -> type[Asked[Q]]:
@@ -123,16 +119,17 @@ class Service(Generic[Q, A]):
 
 
 @contextmanager
-def explain_invalid() -> Iterator[None]:
+def explain_invalid(what: str = "", kind: type[MamlError] = UsageError) -> Iterator[None]:
     """Turn the first of pydantic's complaints inside the block into one sentence.
 
-    Raises:
-        UsageError: Whenever the block raises a `ValidationError`.
+    Args:
+        what: Stands before it.
+        kind: What to raise whenever the block raises a `ValidationError`.
     """
     try:
         yield
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        place = ".".join(map(str, first["loc"])).removeprefix("question.") or "the question"
+        place, value = ".".join(map(str, first["loc"])), repr(first["input"])[:_MAX_SHOWN]
         reason = first["msg"].replace("Input should be", "must be")
-        raise UsageError(printable(f"{place} = {first['input']!r}: {reason}")) from error
+        raise kind(printable(f"{what}{place} = {value}: {reason}")) from error

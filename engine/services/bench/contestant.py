@@ -201,15 +201,14 @@ def _matmul_speed(device: torch.device) -> float:
 class Bench:
     """Makes a contestant of the first question; every further one is a turn of it."""
 
-    def __init__(self) -> None:
-        self._contestants: list[Contestant] = []
+    _contestant: Contestant
 
     def answer(self, request: BenchSetup | BenchTurn) -> Ready | Laps:
         """Return what there is to know before the start, or the meta-iterations done."""
         if isinstance(request, BenchSetup):
-            self._contestants = [Contestant(request)]
-            return self._contestants[0].ready()
-        return self._contestants[0].run(request.iterations)
+            self._contestant = Contestant(request)
+            return self._contestant.ready()
+        return self._contestant.run(request.iterations)
 
 
 HANDLER = Handler(BENCH, Bench().answer)

@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from engine.errors import MamlError
-from engine.services.client import Client, NoAnswerError
+from engine.services.client import NoAnswerError, conversation
 from engine.services.messages import BENCH, BenchTurn, Laps, Order, Ready
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def race(setups: Sequence[BenchSetup], tasks: int, tell: Callable[[str], None]) 
         entries = []
         for setup in setups:
             tell(f"{setup.contestant} gets ready, order {setup.order}")
-            entries.append(Entry(setup, stack.enter_context(Client(BENCH))))
+            entries.append(Entry(setup, stack.enter_context(conversation(BENCH))))
         for turn in range(_TURNS):
             tell(f"turn {turn + 1} of {_TURNS}")
             for entry in entries:
@@ -84,17 +84,17 @@ class Entry:
 
     Args:
         setup: What it runs.
-        client: Its process, whose memory is its own.
+        talk: Asks its process, whose memory is its own.
     """
 
-    def __init__(self, setup: BenchSetup, client: Client[BenchSetup | BenchTurn, Ready | Laps]) -> None:
-        self._setup, self._client = setup, client
+    def __init__(self, setup: BenchSetup, talk: Callable[[BenchSetup | BenchTurn], Ready | Laps]) -> None:
+        self._setup, self._talk = setup, talk
         self._ready: Ready | None = None
         self._problem = ""
         self._seconds: list[float] = []
         self._memory = 0
         try:
-            self._ready = cast("Ready", client.ask(setup))
+            self._ready = cast("Ready", talk(setup))
             self._run(_WARM_UP_LAPS)
         except NoAnswerError:
             raise
@@ -125,4 +125,4 @@ class Entry:
         return row.model_copy(update={**known, **speed, **rates, "wrong": wrong, "share_of_peak": share})
 
     def _run(self, iterations: int) -> Laps:
-        return cast("Laps", self._client.ask(BenchTurn(iterations=iterations)))
+        return cast("Laps", self._talk(BenchTurn(iterations=iterations)))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from engine.runs.checkpoints import read_pointer
-from engine.services.client import Client
+from engine.services.client import conversation
 from engine.services.explore_messages import EXPLORE, ExploreRequest
 from maml_tui.plotting.series import Plot, Series, Stroke
 
@@ -83,23 +83,16 @@ def adapted_curves(
         MamlError: The process cannot do it; in its own words.
     """
     best: Label = "best" if read_pointer(run, "best") else "latest"
-    steps, folder = max(SHOWN_STEPS), str(run.path)
-    with Client(EXPLORE, environment) as client:
-        return [
-            cast(
-                "CurveAnswer",
-                client.ask(
-                    ExploreRequest(
-                        run=folder,
-                        checkpoint=best,
-                        split="test",
-                        task=0,
-                        steps=steps,
-                        shots=k,
-                        queries=k,
-                        amplitude=_AMPLITUDE,
-                    )
-                ),
-            )
-            for k in shots
-        ]
+    asked = ExploreRequest(
+        run=str(run.path),
+        checkpoint=best,
+        split="test",
+        task=0,
+        steps=max(SHOWN_STEPS),
+        shots=1,
+        queries=1,
+        amplitude=_AMPLITUDE,
+    )
+    with conversation(EXPLORE, environment) as talk:
+        answers = [talk(asked.model_copy(update={"shots": k, "queries": k})) for k in shots]
+    return cast("list[CurveAnswer]", answers)

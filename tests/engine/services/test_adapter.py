@@ -17,10 +17,10 @@ from engine.evaluation.evaluator import evaluate
 from engine.runs.checkpoints import load_checkpoint, read_pointer, save_checkpoint
 from engine.runs.directory import RunDirectory, create_run
 from engine.runs.events import Protocol
-from engine.services.client import Client
+from engine.services.client import conversation
 from engine.services.explore import GRID_POINTS, HANDLER, Adapter
 from engine.services.explore_messages import EXPLORE, MAX_STEPS, ExploreRequest, no_checkpoint_yet
-from engine.services.server import Server
+from engine.services.server import reply
 from engine.services.service import Answered
 from engine.training.checkpoint import to_bytes
 from engine.training.loop import meta_train
@@ -181,10 +181,10 @@ def test_latest_and_best_are_kept_apart(trained):
 
 def test_problems_are_told_and_the_next_question_is_answered(trained, monkeypatch):
     monkeypatch.setattr("os.nice", lambda _: None)
-    server, run = Server(lambda: HANDLER), str(trained("strokes").run.path)
+    run = str(trained("strokes").run.path)
 
     def told(text):
-        return EXPLORE.read_answer(server.reply(text))
+        return EXPLORE.read_answer(reply(lambda: HANDLER, text))
 
     line = EXPLORE.ask_line(5, question(run=run))
     too_many = told(EXPLORE.ask_line(5, question(run=run, queries=1000)))
@@ -231,12 +231,14 @@ def test_answers_survive_the_pipe_even_where_they_are_not_finite(trained):
 def test_a_process_gives_way_and_is_asked_again(trained):
     there = trained("sinusoid")
     asked = question(run=str(there.run.path))
-    with Client(EXPLORE) as client:
-        first = client.ask(asked)
-        assert psutil.Process(client._client.pid).nice() >= 10
+    with conversation(EXPLORE) as talk:
+        before = set(psutil.Process().children())
+        first = talk(asked)
+        (process,) = set(psutil.Process().children()) - before
+        assert process.nice() >= 10
         with pytest.raises(ResourceError, match="best"):
-            client.ask(asked.model_copy(update={"checkpoint": "best"}))
-        assert client.ask(asked) == first
+            talk(asked.model_copy(update={"checkpoint": "best"}))
+        assert talk(asked) == first
 
 
 def test_a_run_that_is_none_is_told(tmp_path):

@@ -13,7 +13,7 @@ from engine.errors import DivergedError, ResourceError, UsageError
 from engine.evaluation.evaluator import predict_alone
 from engine.services.apply import HANDLER, answer
 from engine.services.apply_messages import APPLY, AdaptRequest, Origin
-from engine.services.server import Server
+from engine.services.server import reply
 from engine.tasks.episode import EpisodeShape
 from engine.tasks.sampling import Split, Stream
 
@@ -148,12 +148,11 @@ def test_a_run_without_the_checkpoint_is_told(trained, points):
 
 
 def test_one_request_one_report(trained, points):
-    server = Server(lambda: HANDLER)
     request = AdaptRequest(origin=trained("sinusoid").origin, support=points)
-    (value, *_) = APPLY.read_answer(server.reply(APPLY.ask_line(1, request))).result.values
+    (value, *_) = APPLY.read_answer(reply(lambda: HANDLER, APPLY.ask_line(1, request))).result.values
     assert math.isfinite(value.y)
     gone = APPLY.ask_line(2, request.model_copy(update={"support": "/gone.csv"}))
-    failure = APPLY.read_answer(server.reply(gone)).failure
+    failure = APPLY.read_answer(reply(lambda: HANDLER, gone)).failure
     assert failure.exit_code == 2 and "/gone.csv" in failure.sentence
 
 

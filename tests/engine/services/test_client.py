@@ -14,7 +14,7 @@ from obedient import COMMAND, SERVICE, Code
 
 from engine.errors import MamlError, ResourceError
 from engine.services import client as client_module
-from engine.services.client import AsyncClient, Client, NoAnswerError, ask, ask_async, command
+from engine.services.client import AsyncClient, NoAnswerError, ask, ask_async, command, conversation
 
 FAITHFUL = """
     for line in sys.stdin:
@@ -117,13 +117,13 @@ def test_a_process_that_cannot_be_started_is_told(monkeypatch):
     assert all(type(error) is ResourceError for error in both_faces(Code()))
 
 
-def test_a_conversation_is_had_with_one_process(program):
-    program(FAITHFUL)
-    with Client(SERVICE, {**os.environ, "MARK": "x"}) as talker:
-        assert [talker.ask(Code(code=str(turn))).result for turn in range(3)] == ["0 x", "1 x", "2 x"]
-        pid = talker._client.pid
-        assert os.getsid(pid) == os.getsid(0), "Ctrl-C reaches it"
-    assert not psutil.pid_exists(pid)
+def test_a_conversation_is_had_with_one_process_that_ctrl_c_reaches(monkeypatch):
+    monkeypatch.setattr(client_module, "command", lambda service: COMMAND)
+    code = Code(code="import os; result = f'{os.getpid()} {os.getsid(0)}'")
+    with conversation(SERVICE) as talk:
+        said = {talk(code).result for _ in range(3)}
+    ((pid, session),) = (one.split() for one in said)
+    assert int(session) == os.getsid(0) and not psutil.pid_exists(int(pid))
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from engine.services import estimate as estimating
 from engine.services.client import ask
 from engine.services.estimate import HANDLER, answer, estimate
 from engine.services.messages import ESTIMATE, EstimateRequest
-from engine.services.server import Server
+from engine.services.server import reply
 from engine.training.checkpoint import to_bytes
 from engine.training.setup import Setup
 
@@ -101,7 +101,7 @@ def test_running_out_of_memory_says_what_to_lower(small, monkeypatch, failure):
 
     monkeypatch.setattr(Setup, "build", build)
     line = ESTIMATE.ask_line(1, question(small("sinusoid")))
-    failure = ESTIMATE.read_answer(Server(lambda: HANDLER).reply(line)).failure
+    failure = ESTIMATE.read_answer(reply(lambda: HANDLER, line)).failure
     assert failure.exit_code == 3 and "task_chunk = 1" in failure.sentence
 
 

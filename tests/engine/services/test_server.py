@@ -16,8 +16,8 @@ from obedient import COMMAND, HANDLER, SERVICE, Code
 from engine.errors import DivergedError, MamlError, ResourceError, UsageError
 from engine.runs.launch import worker_environment
 from engine.services import client as client_module
-from engine.services.client import Client, NoAnswerError, ask
-from engine.services.server import Server, explain
+from engine.services.client import NoAnswerError, ask, conversation
+from engine.services.server import explain, reply
 from engine.services.service import Service
 
 SECONDS = 60
@@ -49,9 +49,9 @@ def told(code):
     ],
 )
 def test_no_code_breaks_the_conversation(code):
-    with Client(SERVICE) as talker:
-        assert talker.ask(Code(code=f"{code}\nresult = 'first'")).result == "first"
-        assert talker.ask(Code(code="result = 'second'")).result == "second"
+    with conversation(SERVICE) as talk:
+        assert talk(Code(code=f"{code}\nresult = 'first'")).result == "first"
+        assert talk(Code(code="result = 'second'")).result == "second"
 
 
 @pytest.mark.parametrize(
@@ -70,12 +70,12 @@ def test_no_code_breaks_the_conversation(code):
     ],
 )  # fmt: skip
 def test_whatever_is_raised_is_an_answer(code, kind, exit_code, words):
-    with Client(SERVICE) as talker:
+    with conversation(SERVICE) as talk:
         with pytest.raises(MamlError) as caught:
-            talker.ask(Code(code=code))
+            talk(Code(code=code))
         assert type(caught.value) is kind and caught.value.exit_code == exit_code
         assert words in str(caught.value)
-        assert talker.ask(Code()).result == "done"
+        assert talk(Code()).result == "done"
 
 
 def test_a_defect_leaves_its_traceback_on_stderr(capfd):
@@ -86,18 +86,17 @@ def test_a_defect_leaves_its_traceback_on_stderr(capfd):
 
 
 def test_a_question_that_cannot_be_read_is_an_answer():
-    server = Server(lambda: HANDLER)
     for line in (b"{torn\n", b'{"id": 1, "question": {"code": 3}}\n', b'{"id": 1}\n', b"\n"):
-        answered = SERVICE.read_answer(server.reply(line))
+        answered = SERVICE.read_answer(reply(lambda: HANDLER, line))
         assert answered.id is None and answered.failure.exit_code == 2
-    assert SERVICE.read_answer(server.reply(SERVICE.ask_line(7, Code()))).id == 7
+    assert SERVICE.read_answer(reply(lambda: HANDLER, SERVICE.ask_line(7, Code()))).id == 7
 
 
 def test_a_service_that_cannot_be_loaded_is_an_answer():
     def load():
         raise ImportError("libtorch.so is missing")
 
-    answered = SERVICE.read_answer(Server(load).reply(SERVICE.ask_line(1, Code())))
+    answered = SERVICE.read_answer(reply(load, SERVICE.ask_line(1, Code())))
     assert answered.failure.exit_code == 1 and "libtorch" in answered.failure.sentence
 
 

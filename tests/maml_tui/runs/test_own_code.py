@@ -97,7 +97,10 @@ def test_code_that_writes_to_stdout_disturbs_nothing(capsys, here):
     ("code", "words"),
     [
         ("import sys; sys.exit(0)", r"sys\.exit\(0\).*quitting.py, line 1"),
-        ("import argparse; argparse.ArgumentParser().parse_args(['--x'])", r"sys\.exit\(2\).*quitting.py, line 1"),
+        (
+            "import argparse; argparse.ArgumentParser().parse_args(['--x'])",
+            r"sys\.exit\(2\).*quitting.py, line 1",
+        ),
     ],
 )
 def test_code_that_quits_is_told(here, code, words):
