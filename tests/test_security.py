@@ -49,10 +49,11 @@ FORBIDDEN = {
 REQUIRED = {"torch.load": ("weights_only", True), "np.load": ("allow_pickle", False)}
 UNPICKLER = "engine/data/caches.py"  # knows a handful of names and runs none of them; see its own tests
 IMPORTERS = {
-    "engine/custom.py",  # a person's own network, named by that person
-    "engine/acceleration/bench/peers.py",  # names from a list of its own
+    "engine/config/own_code.py",  # a person's own network, named by that person
+    "engine/services/__main__.py",  # names from a list of its own
+    "engine/services/bench/peers.py",  # the same
     "maml_tui/cli/root.py",  # the same
-    "maml_tui/app.py",  # the same
+    "maml_tui/app/app.py",  # the same
 }
 
 

@@ -10,5 +10,8 @@ from importlib import import_module
 
 from engine.services.server import serve
 
+_NAMES = ("apply", "bench.contestant", "download", "estimate", "evaluate", "explore", "preflight")
+
 if __name__ == "__main__":
-    serve(lambda: import_module(f"engine.services.{sys.argv[1]}").HANDLER)
+    name = _NAMES[_NAMES.index(sys.argv[1])]
+    serve(lambda: import_module(f"engine.services.{name}").HANDLER)
