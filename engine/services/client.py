@@ -182,8 +182,8 @@ class AsyncClient(Generic[Q, A]):
         if child is not None and child.process.returncode is None and not child.answers.at_eof():
             return child
         await self.close()
-        log = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the child
         with explain_os_errors(f"start {self._service.title}"):
+            log = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the child
             process = await asyncio.create_subprocess_exec(
                 *command(self._service),
                 stdin=subprocess.PIPE,

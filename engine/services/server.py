@@ -20,7 +20,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Generic, NoReturn
 
-from engine.errors import MamlError
+from engine.errors import MamlError, ResourceError, UsageError
 from engine.services.service import A, Answered, Failure, Q, Service
 
 if TYPE_CHECKING:
@@ -66,30 +66,29 @@ def reply(load: Callable[[], Handler[Any, Any]], line: bytes) -> bytes:
     except _EndedError:
         raise
     except BaseException as error:  # such as the SystemExit of a user's own code
-        failure = explain(error, remedy)
+        told = explain(error, remedy)
+        failure = Failure(sentence=str(told), exit_code=told.exit_code)
         return Answered[None](id=number, failure=failure).model_dump_json().encode() + b"\n"
 
 
-def explain(error: BaseException, remedy: str) -> Failure:
-    """Say in words what went wrong; a defect leaves its traceback on stderr.
+def explain(error: BaseException, remedy: str) -> MamlError:
+    """Return whatever was raised as an error that says it in words; a defect leaves its traceback on stderr.
 
     Args:
         error: What was raised.
         remedy: What takes less memory.
     """
     if isinstance(error, MamlError):
-        return Failure(sentence=str(error), exit_code=error.exit_code)
+        return error
+    words = (str(error).strip().splitlines() or [""])[0]
     if _is_out_of_memory(error):
-        details = (str(error).splitlines() or [""])[0]
-        return Failure(sentence=f"out of memory: {remedy}{details and f' ({details})'}", exit_code=3)
+        return ResourceError(f"out of memory: {remedy} ({words or type(error).__name__})")
     place = _place(error)
     if isinstance(error, SystemExit):
-        call = f"sys.exit({error.code!r})"
-        return Failure(sentence=f"the code called {call} ({place}): remove that call", exit_code=2)
+        return UsageError(f"the code called sys.exit({error.code!r}) ({place}): remove that call")
     with suppress(Exception):  # a user's own code may have closed stderr
         traceback.print_exception(error)
-    words = f"{type(error).__name__}: {(str(error).strip().splitlines() or [''])[0]} ({place})"
-    return Failure(sentence=f"unexpected error, a defect of this program: {words}", exit_code=1)
+    return MamlError(f"unexpected error, a defect of this program: {type(error).__name__}: {words} ({place})")
 
 
 def _is_out_of_memory(error: BaseException) -> bool:
