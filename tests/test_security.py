@@ -52,6 +52,7 @@ IMPORTERS = {
     "engine/config/own_code.py",  # a user's own network, named by that user
     "engine/catalogue/entries.py",  # names from the catalogue
     "engine/services/bench/peers.py",  # names from a list of its own
+    "engine/services/__main__.py",  # the same
     "maml_tui/cli/root.py",  # the same
     "maml_tui/app/app.py",  # the same
 }

@@ -82,7 +82,7 @@ def deviations(image_set: ImageSet) -> tuple[str, ...]:
 
 
 def read_omniglot(path: Path, progress: Progress = silent) -> ImageSet:
-    """Read a local copy of Omniglot into memory; arguments and errors as for `import_omniglot`.
+    """Read a local copy of Omniglot into memory; arguments and errors as for `import_copy`.
 
     Returns:
         `[32460, 1, 28, 28]` images; classes are called `<alphabet>/<character>` and sorted by that name, the drawings

@@ -1,24 +1,19 @@
-"""`python -m engine.services.apply`: adapts a model to examples from outside, or writes it to a file, and ends.
-
-Reads a `Job` on stdin and writes a `Report` on stdout; see `engine.services.apply_messages`.
-"""
+"""A model applied to examples from outside, or written to a file."""
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from pydantic import ValidationError
 
-from engine.acceleration.memory import explain_out_of_memory
 from engine.data.examples import read_points, read_queries, read_support
-from engine.errors import DivergedError, MamlError, UsageError
+from engine.errors import DivergedError, UsageError
 from engine.evaluation.evaluator import predict_alone
-from engine.services.apply_messages import JOB, AdaptJob, Classified, Exported, Fitted, Guess, Value
+from engine.services.apply_messages import APPLY, AdaptRequest, Classified, Exported, Fitted, Guess, Value
 from engine.services.initialisation import Initialisation, write_weights
+from engine.services.server import Handler
 from engine.training.checkpoint import parameters_hash
 
 if TYPE_CHECKING:
@@ -28,13 +23,28 @@ if TYPE_CHECKING:
 
     from engine.algorithms.adapt import Params
     from engine.data.pictures import Form
-    from engine.services.apply_messages import ExportJob, Job, Report
+    from engine.services.apply_messages import ApplyReport, ApplyRequest, ExportRequest
 
 
 _GRID_POINTS = 21
 
 
-def adapt_to(initialisation: Initialisation, job: AdaptJob) -> Classified | Fitted:
+def answer(request: ApplyRequest) -> ApplyReport:
+    """Adapt or export.
+
+    Raises:
+        MamlError: It cannot be done.
+    """
+    initialisation = Initialisation.load(request.origin)
+    if isinstance(request, AdaptRequest):
+        return adapt_to(initialisation, request)
+    return _export(initialisation, request)
+
+
+HANDLER = Handler(APPLY, answer, "give fewer queries at a time")
+
+
+def adapt_to(initialisation: Initialisation, request: AdaptRequest) -> Classified | Fitted:
     """Adapt as asked, save the parameters if asked to, and predict the queries.
 
     Raises:
@@ -43,17 +53,17 @@ def adapt_to(initialisation: Initialisation, job: AdaptJob) -> Classified | Fitt
         DivergedError: The adapted parameters are not finite.
     """
     if initialisation.form is None:
-        return _fit_values(initialisation, job)
-    return _tell_classes(initialisation, initialisation.form, job)
+        return _fit_values(initialisation, request)
+    return _tell_classes(initialisation, initialisation.form, request)
 
 
-def _tell_classes(initialisation: Initialisation, form: Form, job: AdaptJob) -> Classified:
+def _tell_classes(initialisation: Initialisation, form: Form, request: AdaptRequest) -> Classified:
     config = initialisation.config
-    support = read_support(Path(job.support), form, config.task.ways)
-    queries = read_queries(map(Path, job.queries), form, support.class_names)
+    support = read_support(Path(request.support), form, config.task.ways)
+    queries = read_queries(map(Path, request.queries), form, support.class_names)
     x, y = _pictures(support.images), torch.from_numpy(support.labels)
-    adapted, losses = _adapt(initialisation, x, y, job)
-    mode = job.mode or config.evaluation.eval_mode
+    adapted, losses = _adapt(initialisation, x, y, request)
+    mode = request.mode or config.evaluation.eval_mode
     outputs = _outputs(initialisation, adapted, x, _pictures(queries.images), alone=mode == "inductive")
     actual = queries.labels or (None,) * len(queries.files)
     return Classified(
@@ -67,14 +77,14 @@ def _tell_classes(initialisation: Initialisation, form: Form, job: AdaptJob) -> 
     )
 
 
-def _fit_values(initialisation: Initialisation, job: AdaptJob) -> Fitted:
-    if job.mode is not None:
+def _fit_values(initialisation: Initialisation, request: AdaptRequest) -> Fitted:
+    if request.mode is not None:
         raise UsageError("a regression network has no batch statistics: leave out the mode")
     inputs = initialisation.inputs
-    points = read_points(Path(job.support), {inputs + 1})
+    points = read_points(Path(request.support), {inputs + 1})
     x, y = _tensor(points[:, :inputs]), _tensor(points[:, inputs:])
-    adapted, losses = _adapt(initialisation, x, y, job)
-    asked = [read_points(Path(query), {inputs, inputs + 1}) for query in job.queries] or [
+    adapted, losses = _adapt(initialisation, x, y, request)
+    asked = [read_points(Path(query), {inputs, inputs + 1}) for query in request.queries] or [
         _grid(initialisation)
     ]
     predicted = (initialisation.learner.predict(adapted, _tensor(p[:, :inputs])) for p in asked)
@@ -89,20 +99,20 @@ def _fit_values(initialisation: Initialisation, job: AdaptJob) -> Fitted:
 
 
 def _adapt(
-    initialisation: Initialisation, x: Tensor, y: Tensor, job: AdaptJob
+    initialisation: Initialisation, x: Tensor, y: Tensor, request: AdaptRequest
 ) -> tuple[Params, tuple[float, ...]]:
     """Return the adapted parameters, saved if asked for, and the support's mean loss after every step."""
     config, evaluation = initialisation.config, initialisation.config.evaluation
     # Classes may have different numbers of examples: their mean takes the place of the shots K.
     learner = initialisation.learner.for_shots(len(x) if config.is_regression else len(x) / config.task.ways)
-    steps = evaluation.eval_steps if job.steps is None else job.steps
+    steps = evaluation.eval_steps if request.steps is None else request.steps
     losses = []
     for params in learner.adapted_to(initialisation.theta, (x, y), config.algorithm.inner_lr, steps, order=1):
         losses.append(learner.example_losses(learner.predict(params, x), y).mean().item())
     if not all(value.isfinite().all() for value in params.values()):
         raise DivergedError(f"the parameters are not finite after {steps} steps: take fewer with --steps")
-    if job.save is not None:
-        _save(Path(job.save), initialisation, params, force=job.force)
+    if request.save is not None:
+        _save(Path(request.save), initialisation, params, force=request.force)
     return params, tuple(losses)
 
 
@@ -154,43 +164,9 @@ def _pictures(images: np.ndarray) -> Tensor:
     return _tensor(images) / 255
 
 
-def main() -> int:
-    """Do the job and print the report; return the exit code."""
-    try:
-        job = _read(sys.stdin.buffer.read())
-        with explain_out_of_memory("give fewer queries at a time"):
-            print(do(job).model_dump_json())
-    except MamlError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
-    return 0
-
-
-def do(job: Job) -> Report:
-    """Do a job.
-
-    Raises:
-        MamlError: It cannot be done.
-    """
-    initialisation = Initialisation.load(job.origin)
-    return adapt_to(initialisation, job) if isinstance(job, AdaptJob) else _export(initialisation, job)
-
-
-def _export(initialisation: Initialisation, job: ExportJob) -> Exported:
-    facts = initialisation.facts if job.with_paths else initialisation.facts.model_copy(update={"place": {}})
-    write_weights(Path(job.file), initialisation.theta, facts, initialisation.form, force=job.force)
+def _export(initialisation: Initialisation, request: ExportRequest) -> Exported:
+    facts = (
+        initialisation.facts if request.with_paths else initialisation.facts.model_copy(update={"place": {}})
+    )
+    write_weights(Path(request.file), initialisation.theta, facts, initialisation.form, force=request.force)
     return Exported(facts=facts)
-
-
-def _read(text: bytes) -> Job:
-    try:
-        return JOB.validate_json(text)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        raise UsageError(
-            f"{'.'.join(map(str, first['loc'][1:]))} = {first['input']!r}: {first['msg']}"
-        ) from error
-
-
-if __name__ == "__main__":
-    sys.exit(main())

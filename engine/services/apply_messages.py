@@ -1,23 +1,20 @@
-"""What the process that applies a model is asked, one JSON object, and what it answers. Loads no torch."""
+"""What the service is asked that applies a model to examples from outside, and what it answers. Loads no torch."""
 
 from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import Field
 
 from engine.runs.checkpoints import Label
 from engine.runs.result import Measured
+from engine.services.service import Message, Service
 
-MOST_STEPS = 1000
+MAX_STEPS = 1000
 """Inner steps that may be asked for."""
 
 
-class _Line(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Origin(_Line):
+class Origin(Message):
     """Where the parameters to adapt from are: a run's folder or an exported file.
 
     Attributes:
@@ -31,7 +28,7 @@ class Origin(_Line):
     checkpoint: Label | None = None
 
 
-class AdaptJob(_Line):
+class AdaptRequest(Message):
     """Adapt to a few examples and predict others.
 
     Attributes:
@@ -48,13 +45,13 @@ class AdaptJob(_Line):
     origin: Origin
     support: str
     queries: tuple[str, ...] = ()
-    steps: int | None = Field(default=None, ge=0, le=MOST_STEPS)
+    steps: int | None = Field(default=None, ge=0, le=MAX_STEPS)
     mode: Literal["transductive", "inductive"] | None = None
     save: str | None = None
     force: bool = False
 
 
-class ExportJob(_Line):
+class ExportRequest(Message):
     """Write a run's parameters to a file of their own.
 
     Attributes:
@@ -71,11 +68,10 @@ class ExportJob(_Line):
     with_paths: bool = False
 
 
-Job = Annotated[AdaptJob | ExportJob, Field(discriminator="job")]
-JOB: TypeAdapter[Job] = TypeAdapter(Job)
+ApplyRequest = Annotated[AdaptRequest | ExportRequest, Field(discriminator="job")]
 
 
-class Facts(_Line):
+class Facts(Message):
     """What is known of parameters.
 
     Attributes:
@@ -105,7 +101,7 @@ class Facts(_Line):
     place: dict[str, str] = Field(default_factory=dict)
 
 
-class _Adapted(_Line):
+class _Adapted(Message):
     """What both kinds of adaptation tell.
 
     Attributes:
@@ -116,8 +112,6 @@ class _Adapted(_Line):
         support_loss: Mean loss of a support example after 0, 1, ... steps.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
-
     name: str
     iteration: int
     steps: int
@@ -125,7 +119,7 @@ class _Adapted(_Line):
     support_loss: tuple[float, ...]
 
 
-class Guess(_Line):
+class Guess(Message):
     """A picture and what it is taken for.
 
     Attributes:
@@ -154,7 +148,7 @@ class Classified(_Adapted):
     guesses: tuple[Guess, ...]
 
 
-class Value(_Line):
+class Value(Message):
     """A point and the value predicted there.
 
     Attributes:
@@ -175,12 +169,12 @@ class Fitted(_Adapted):
     values: tuple[Value, ...]
 
 
-class Exported(_Line):
+class Exported(Message):
     """A file was written, and this is what it says of itself."""
 
     kind: Literal["exported"] = "exported"
     facts: Facts
 
 
-Report = Annotated[Classified | Fitted | Exported, Field(discriminator="kind")]
-REPORT: TypeAdapter[Report] = TypeAdapter(Report)
+ApplyReport = Annotated[Classified | Fitted | Exported, Field(discriminator="kind")]
+APPLY: Service[ApplyRequest, ApplyReport] = Service("apply", "the adaptation", ApplyRequest, ApplyReport)

@@ -1,17 +1,9 @@
-"""`python -m engine.services.download omniglot [--url PREFIX]`: downloads Omniglot through torchvision.
-
-A process of its own because torchvision needs torch, which the interface never loads. Progress goes to stderr; stdout
-gets one JSON line: `{"warnings": [...]}`, or `{"error": "..."}` with the exit code that belongs to it. The other end
-is `engine.services.download_client`.
-"""
+"""Omniglot, downloaded through torchvision, which needs torch. Progress goes to stderr."""
 
 from __future__ import annotations
 
-import argparse
 import importlib
 import importlib.util
-import json
-import signal
 import socket
 import ssl
 import sys
@@ -29,14 +21,17 @@ from torch.library import Library
 
 from engine.data.archives import looks_like_html
 from engine.data.omniglot import import_copy as import_omniglot
-from engine.errors import MamlError, ResourceError
+from engine.errors import ResourceError
+from engine.services.messages import DOWNLOAD, DownloadReport
+from engine.services.server import Handler
 from engine.text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from types import ModuleType
 
     from engine.data.store import Imported
+    from engine.services.messages import DownloadRequest
 
 
 _SUPPRESSION = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
@@ -114,24 +109,13 @@ def download_omniglot(url: str | None = None) -> Imported:
         ) from error
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the process; return its exit code."""
-    parser = argparse.ArgumentParser(prog="python -m engine.services.download")
-    parser.add_argument("name", choices=["omniglot"])
-    parser.add_argument("--url")
-    options = parser.parse_args(arguments)
+def answer(request: DownloadRequest) -> DownloadReport:
+    """Download and import; errors are those of `download_omniglot`."""
     socket.setdefaulttimeout(_SILENCE_S)
-    # An exception, unlike the signal's own action, lets the temporary folder be cleared.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    try:
-        imported = download_omniglot(options.url)
-    except MamlError as error:
-        print(json.dumps({"error": str(error)}))
-        return error.exit_code
-    except KeyboardInterrupt:
-        return 130
-    print(json.dumps({"warnings": imported.warnings}))
-    return 0
+    return DownloadReport(warnings=download_omniglot(request.url).warnings)
+
+
+HANDLER = Handler(DOWNLOAD, answer)
 
 
 def _fetch(fetch: Callable[[], object], url: str, received: Path) -> None:
@@ -158,7 +142,3 @@ def _what_is_wrong_with(received: Path) -> str:
         if looks_like_html(file.read(512)):
             return "what came is an HTML page, so the download was probably redirected"
     return f"the {received.stat().st_size:,} bytes that came do not have the published checksum"
-
-
-if __name__ == "__main__":
-    sys.exit(main())

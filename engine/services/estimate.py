@@ -1,8 +1,4 @@
-"""`python -m engine.services.estimate`: what a run would cost, measured in a few seconds without making a run.
-
-Reads a `Question` from stdin and writes `Costs` to stdout, each one line of JSON. What cannot be measured is told in
-one sentence on stderr, with the exit code of `engine.errors`.
-"""
+"""What a run would cost, measured in a few seconds without making a run."""
 
 from __future__ import annotations
 
@@ -12,14 +8,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from pydantic import ValidationError
 
 from engine.acceleration.device import device_name, use_device
-from engine.acceleration.memory import TRAINING_REMEDY, explain_out_of_memory, peak_and_total
+from engine.acceleration.memory import TRAINING_REMEDY, peak_and_total
 from engine.config.own_code import current_search_path, use_search_path
 from engine.config.resolve import Layer, resolve
-from engine.errors import MamlError, ResourceError, UsageError
-from engine.services.messages import Costs, Question
+from engine.services.messages import ESTIMATE, Costs, EstimateRequest
+from engine.services.server import Handler
 from engine.training.checkpoint import to_bytes
 from engine.training.loop import meta_train
 from engine.training.recorded import replayed
@@ -39,22 +34,23 @@ if TYPE_CHECKING:
 
 _WARM_UP_SECONDS = 0.5
 _TRAINING_SECONDS = 3.0
-_FEWEST_ITERATIONS = 2
+_MIN_ITERATIONS = 2
 _VALIDATION_SECONDS = 0.5
-_FEWEST_TASKS, _GROWTH = 2, 4
+_MIN_TASKS, _GROWTH = 2, 4
 
 
-def main(question: str) -> int:
-    """Answer `question`, the JSON of a `Question`, on stdout; return the exit code."""
-    try:
-        asked = _read(question)
-        config = resolve([Layer("the configuration", asked.config)]).config
-        use_search_path(current_search_path() if config.own_classes else ())
-        print(_within_memory(config, asked.device).model_dump_json())
-    except MamlError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
-    return 0
+def answer(request: EstimateRequest) -> Costs:
+    """Estimate the run of a configuration.
+
+    Raises:
+        MamlError: It is not sound; otherwise as `estimate`.
+    """
+    config = resolve([Layer("the configuration", request.config)]).config
+    use_search_path(current_search_path() if config.own_classes else ())
+    return estimate(config, use_device(request.device, tf32=config.training.tf32))
+
+
+HANDLER = Handler(ESTIMATE, answer, TRAINING_REMEDY)
 
 
 def estimate(
@@ -77,7 +73,7 @@ def estimate(
     state, reporter = setup.initial_state(), Reporter(config)
     training = meta_train(setup, state, replayed(setup, state)[1], training=endless)
     _laps(training, state, clock, _WARM_UP_SECONDS, 1)
-    laps = _laps(training, state, clock, _TRAINING_SECONDS, _FEWEST_ITERATIONS)
+    laps = _laps(training, state, clock, _TRAINING_SECONDS, _MIN_ITERATIONS)
     reporter.forecast.iterations.add(float(laps.sum()), len(laps))
     tasks, seconds = _time_validation(setup, state.theta, clock)
     reporter.evaluated(seconds, tasks, config.evaluation.eval_steps)
@@ -93,23 +89,6 @@ def estimate(
         parameters=sum(value.numel() for value in state.theta.values()),
         checkpoint_bytes=len(to_bytes(state, setup.source.fingerprint)),
     )
-
-
-def _read(question: str) -> Question:
-    try:
-        return Question.model_validate_json(question)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = ".".join(map(str, first["loc"])) or "the question"
-        raise UsageError(f"{place} cannot be understood: {first['msg']}") from error
-
-
-def _within_memory(config: RunConfig, device: str) -> Costs:
-    try:
-        with explain_out_of_memory(TRAINING_REMEDY):
-            return estimate(config, use_device(device, tf32=config.training.tf32))
-    except MemoryError as error:  # numpy's, where pictures are made or read
-        raise ResourceError(f"out of memory: {TRAINING_REMEDY}") from error
 
 
 def _laps(
@@ -132,7 +111,7 @@ def _laps(
 def _time_validation(setup: Setup, theta: Params, clock: Callable[[], float]) -> tuple[int, float]:
     """Validate on more and more tasks until it takes a while; return how many and the seconds they took."""
     most = setup.config.evaluation.val_tasks
-    tasks = _FEWEST_TASKS
+    tasks = _MIN_TASKS
     while True:
         evaluation = setup.config.evaluation.model_copy(update={"val_tasks": tasks})
         fewer = replace(setup, config=setup.config.model_copy(update={"evaluation": evaluation}))
@@ -143,7 +122,3 @@ def _time_validation(setup: Setup, theta: Params, clock: Callable[[], float]) ->
         if tasks == most or seconds >= _VALIDATION_SECONDS:
             return tasks, seconds
         tasks = min(most, tasks * _GROWTH)
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.stdin.read()))

@@ -1,31 +1,23 @@
-"""`python -m engine.services.evaluate RUNDIR [OVERRIDES]`: measure a run's checkpoints by a protocol of one's own.
-
-OVERRIDES is a JSON object; what it leaves out is taken from the run's configuration. Writes one JSON object, an
-`engine.services.messages.Report`, to stdout. The run itself is not touched.
-"""
+"""A run's checkpoints, evaluated by another protocol than at its end. The run itself is not touched."""
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple
-
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from typing import TYPE_CHECKING, NamedTuple
 
 from engine.acceleration.device import use_device
-from engine.acceleration.memory import explain_out_of_memory
 from engine.config.own_code import use_search_path
 from engine.config.record import read_record
 from engine.config.resolve import Layer, resolve
-from engine.config.schema import MAX_KEPT
 from engine.config.toml import config_tables
 from engine.data.fit import MisfitError
-from engine.errors import MamlError, ResourceError, UsageError
+from engine.errors import ResourceError, UsageError
 from engine.evaluation.evaluator import protocol_for
 from engine.runs.checkpoints import load_best, load_checkpoint, read_pointer
 from engine.runs.directory import RunDirectory
 from engine.runs.result import Measured, Scores
-from engine.services.messages import Report
+from engine.services.messages import EVALUATE, EvaluationReport
+from engine.services.server import Handler
 from engine.tasks.episode import EpisodeShape
 from engine.tasks.sampling import Split
 from engine.tasks.sources import verify_data
@@ -33,16 +25,17 @@ from engine.training.checkpoint import read_theta, restore
 from engine.training.setup import Setup
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     import numpy as np
     from numpy.typing import NDArray
 
     from engine.algorithms.adapt import Params
     from engine.config.schema import RunConfig
-    from engine.runs.checkpoints import CheckpointRecord, Label
+    from engine.runs.checkpoints import CheckpointRecord
     from engine.runs.events import Protocol
     from engine.runs.result import CheckpointName
+    from engine.services.messages import EvaluateRequest, Overrides
 
 
 def on_other_data(
@@ -98,45 +91,6 @@ _REMEDIES = {
 }
 
 
-class Overrides(BaseModel):
-    """What to measure differently than the run's configuration says; None for no difference.
-
-    Where `scored` names an inner step, every task's value of the metric after it is reported too. Where `ensemble`
-    is a number, so many of the best checkpoints are measured together, and no other.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    data: str | None = None
-    checkpoint: tuple[Literal["best", "latest"], ...] = ("best", "latest")
-    device: str | None = None
-    split: Literal["val", "test"] = "test"
-    tasks: int | None = Field(default=None, ge=2, le=10_000_000)
-    steps: int | None = Field(default=None, ge=0, le=1000)
-    shots: int | None = Field(default=None, ge=1, le=1000)
-    queries: int | None = Field(default=None, ge=1, le=1000)
-    seed: int | None = Field(default=None, ge=0, lt=2**31)
-    mode: Literal["transductive", "inductive"] | None = None
-    scored: int | None = Field(default=None, ge=0, le=1000)
-    ensemble: int | None = Field(default=None, ge=1, le=MAX_KEPT)
-
-    def protocol(self, config: RunConfig) -> Protocol:
-        """Return the protocol to measure by."""
-        evaluation = config.evaluation
-        usual = protocol_for(
-            config, Split[self.split.upper()], tasks=evaluation.eval_tasks, steps=evaluation.curve_steps
-        )
-        chosen = self.model_dump(
-            include={"tasks", "steps", "shots", "queries", "seed", "mode"}, exclude_none=True
-        )
-        if config.is_regression and "mode" in chosen:
-            raise UsageError("a regression network has no batch statistics: leave out the mode")
-        protocol = usual.model_copy(update=chosen)
-        if self.scored is not None and self.scored > protocol.steps:
-            raise UsageError(f"scored = {self.scored} is beyond the last of {protocol.steps} steps")
-        return protocol
-
-
 class _Network(NamedTuple):
     """What is measured: the parameters of one network, or of several that predict together."""
 
@@ -145,30 +99,14 @@ class _Network(NamedTuple):
     thetas: tuple[Params, ...]
 
 
-def main(arguments: list[str]) -> int:
-    """Measure and print; return the exit code."""
-    try:
-        run = RunDirectory(Path(arguments[0]).absolute())
-        overrides = _overrides(arguments[1:])
-        with explain_out_of_memory("lower queries or shots"):
-            print(_measure(run, overrides).model_dump_json())
-    except MamlError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
-    return 0
+def answer(request: EvaluateRequest) -> EvaluationReport:
+    """Evaluate a run.
 
-
-def _overrides(arguments: list[str]) -> Overrides:
-    try:
-        return Overrides.model_validate_json(arguments[0] if arguments else "{}")
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        name = ".".join(map(str, first["loc"]))
-        reason = first["msg"].replace("Input should be", "must be")
-        raise UsageError(f"{name} = {first['input']!r}: {reason}") from error
-
-
-def _measure(run: RunDirectory, overrides: Overrides) -> Report:
+    Raises:
+        UsageError: The protocol does not fit the run.
+        ResourceError: A checkpoint, the device or the data are missing or damaged.
+    """
+    run, overrides = RunDirectory(Path(request.run)), request.overrides
     record = read_record(run.config)
     use_search_path(record.search_path)
     config = record.resolved.config
@@ -178,7 +116,7 @@ def _measure(run: RunDirectory, overrides: Overrides) -> Report:
     device = use_device(overrides.device or record.device, tf32=config.training.tf32)
     try:
         setup = Setup.build(config, device)
-        protocol = overrides.protocol(config)
+        protocol = protocol_of(overrides, config)
         setup.source.check(EpisodeShape(protocol.ways or 1, protocol.shots, protocol.queries))
     except MisfitError as error:
         raise UsageError(f"{error.found}: {_REMEDIES[error.lacking]}") from error
@@ -202,7 +140,7 @@ def _measure(run: RunDirectory, overrides: Overrides) -> Report:
         )
         if overrides.scored is not None:
             scores[network.name] = curves.scores(overrides.scored)
-    return Report(
+    return EvaluationReport(
         run=run.id,
         measurements=tuple(measured),
         fingerprint=setup.source.fingerprint,
@@ -211,22 +149,50 @@ def _measure(run: RunDirectory, overrides: Overrides) -> Report:
     )
 
 
+HANDLER = Handler(EVALUATE, answer, "lower queries or shots")
+
+
+def protocol_of(overrides: Overrides, config: RunConfig) -> Protocol:
+    """Return the protocol to evaluate by.
+
+    Raises:
+        UsageError: The run cannot be evaluated by it.
+    """
+    evaluation, split = config.evaluation, Split[overrides.split.upper()]
+    usual = protocol_for(config, split, tasks=evaluation.eval_tasks, steps=evaluation.curve_steps)
+    names = {"tasks", "steps", "shots", "queries", "seed", "mode"}
+    chosen = overrides.model_dump(include=names, exclude_none=True)
+    if config.is_regression and "mode" in chosen:
+        raise UsageError("a regression network has no batch statistics: leave out the mode")
+    protocol = usual.model_copy(update=chosen)
+    if overrides.scored is not None and overrides.scored > protocol.steps:
+        raise UsageError(f"scored = {overrides.scored} is beyond the last of {protocol.steps} steps")
+    return protocol
+
+
 def _networks(run: RunDirectory, overrides: Overrides, setup: Setup) -> Iterator[_Network]:
     """Yield what was asked for, one after the other."""
-    count = overrides.ensemble or 1
+    for name, stored in _checkpoints(run, overrides, setup.config):
+        iterations = tuple(record.iteration for record, _ in stored)
+        yield _Network(
+            name, iterations, tuple(_theta(setup, payload, overrides.data) for _, payload in stored)
+        )
+
+
+def _checkpoints(
+    run: RunDirectory, overrides: Overrides, config: RunConfig
+) -> Iterator[tuple[CheckpointName, list[tuple[CheckpointRecord, bytes]]]]:
+    """Yield the checkpoints asked for; without validations a run has no best one, and the latest must do."""
+    count, labels = overrides.ensemble or 1, overrides.checkpoint
     if count > 1:
-        yield _network("ensemble", _best(run, count, setup.config), setup, overrides.data)
+        yield "ensemble", _best(run, count, config)
         return
-    for label in _labels(run, overrides):
-        name: CheckpointName = "best" if label == "best" else "last"
-        yield _network(name, [load_checkpoint(run, label)], setup, overrides.data)
-
-
-def _network(
-    name: CheckpointName, stored: Sequence[tuple[CheckpointRecord, bytes]], setup: Setup, data: str | None
-) -> _Network:
-    iterations = tuple(record.iteration for record, _ in stored)
-    return _Network(name, iterations, tuple(_theta(setup, payload, data) for _, payload in stored))
+    if overrides.ensemble == 1:
+        labels = ("best",)
+    elif labels == ("best", "latest") and read_pointer(run, "best") is None:
+        labels = ("latest",)
+    for label in labels:
+        yield "best" if label == "best" else "last", [load_checkpoint(run, label)]
 
 
 def _best(run: RunDirectory, count: int, config: RunConfig) -> list[tuple[CheckpointRecord, bytes]]:
@@ -250,21 +216,8 @@ def _best(run: RunDirectory, count: int, config: RunConfig) -> list[tuple[Checkp
     )
 
 
-def _labels(run: RunDirectory, overrides: Overrides) -> list[Label]:
-    """Return the checkpoints asked for; without validations a run has no best one, and the latest must do."""
-    if overrides.ensemble == 1:
-        return ["best"]
-    if overrides.checkpoint == ("best", "latest") and read_pointer(run, "best") is None:
-        return ["latest"]
-    return list(overrides.checkpoint)
-
-
 def _theta(setup: Setup, payload: bytes, data: str | None) -> Params:
     """Return the parameters in a checkpoint, known to fit the tasks of `setup`."""
     if data is None:
         return restore(setup.initial_state(), payload, setup.source.fingerprint).theta
     return theta_for_other_data(setup, payload)
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -1,36 +1,30 @@
-"""`python -m engine.services.explore RUNDIR`: answers questions about one run until there are no more.
-
-Reads one `Question` a line on stdin and writes one `Answer` a line on stdout; see `explore_messages`. Ends
-at the end of stdin, and so with the process that asks, however that one ends.
-"""
+"""How a run's model learns single tasks, inner step by inner step."""
 
 from __future__ import annotations
 
 import os
-import sys
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import torch
-from pydantic import ValidationError
 
-from engine.acceleration.memory import explain_out_of_memory
 from engine.config.own_code import use_search_path
 from engine.config.record import read_record
-from engine.errors import MamlError, ResourceError, UsageError
+from engine.errors import ResourceError, UsageError
 from engine.evaluation.evaluator import predict_alone, protocol_for
 from engine.runs.checkpoints import load_checkpoint, read_pointer
 from engine.runs.directory import RunDirectory
 from engine.services.explore_messages import (
+    EXPLORE,
     CurveAnswer,
+    ExploreRequest,
     Pictures,
     PicturesAnswer,
-    Problem,
-    Question,
     no_checkpoint_yet,
 )
+from engine.services.server import Handler
 from engine.tasks.episode import EpisodeShape
 from engine.tasks.sampling import Split, Stream
 from engine.tasks.sinusoid import Sinusoid
@@ -45,7 +39,6 @@ if TYPE_CHECKING:
     from engine.algorithms.adapt import Params
     from engine.algorithms.learner import Learner
     from engine.runs.checkpoints import CheckpointRecord, Label
-    from engine.services.explore_messages import Answer
     from engine.tasks.episode import TaskSource
     from engine.tasks.images import ImageTasks
 
@@ -71,18 +64,18 @@ class Adapter:
     run: RunDirectory
     _loaded: dict[Label, tuple[CheckpointRecord, Params, float]] = field(default_factory=dict)
 
-    def answer(self, question: Question) -> CurveAnswer | PicturesAnswer:
+    def answer(self, request: ExploreRequest) -> CurveAnswer | PicturesAnswer:
         """Adapt as asked.
 
         Raises:
             MamlError: There is no such checkpoint, it is damaged, the data is missing, or the episode too large.
         """
-        iteration, theta = self._theta(question.checkpoint)
+        iteration, theta = self._theta(request.checkpoint)
         source = self._setup.source
-        stream = Stream(self._setup.config.evaluation.eval_seed, Split[question.split.upper()])
+        stream = Stream(self._setup.config.evaluation.eval_seed, Split[request.split.upper()])
         if isinstance(source, Sinusoid):
-            return self._curve(_bent(source, question), stream, question, iteration, theta)
-        return self._pictures(cast("ImageTasks", source), stream, question, iteration, theta)
+            return self._curve(_bent(source, request), stream, request, iteration, theta)
+        return self._pictures(cast("ImageTasks", source), stream, request, iteration, theta)
 
     @cached_property
     def _setup(self) -> Setup:
@@ -112,19 +105,18 @@ class Adapter:
         return self._setup.step_size(theta, usual)
 
     def _curve(
-        self, source: Sinusoid, stream: Stream, question: Question, iteration: int, theta: Params
+        self, source: Sinusoid, stream: Stream, request: ExploreRequest, iteration: int, theta: Params
     ) -> CurveAnswer:
-        task = _sample(source, stream, question, ways=1)
-        curve = source.curves(stream, torch.tensor([question.task]))
+        task = _sample(source, stream, request, ways=1)
+        curve = source.curves(stream, torch.tensor([request.task]))
         amplitude, phase = (value.item() for value in curve)
         grid = torch.linspace(*source.x_range, GRID_POINTS)
         inputs = source.inputs(grid[None], *curve)[0].to(torch.float32)
         learner, losses, predictions = self._setup.learner, [], []
-        for params in self._steps(learner, theta, task, question):
+        for params in self._steps(learner, theta, task, request):
             losses.append(_mean_loss(learner, learner.predict(params, task.query_x), task))
             predictions.append(_numbers(learner.predict(params, inputs)))
         return CurveAnswer(
-            id=question.id,
             iteration=iteration,
             loss=tuple(losses),
             amplitude=amplitude,
@@ -137,20 +129,19 @@ class Adapter:
         )
 
     def _pictures(
-        self, source: ImageTasks, stream: Stream, question: Question, iteration: int, theta: Params
+        self, source: ImageTasks, stream: Stream, request: ExploreRequest, iteration: int, theta: Params
     ) -> PicturesAnswer:
         ways = self._setup.config.task.ways
-        task = _sample(source, stream, question, ways)
-        learner = self._setup.learner.for_shots(question.shots)
+        task = _sample(source, stream, request, ways)
+        learner = self._setup.learner.for_shots(request.shots)
         losses, accuracies, probabilities = [], [], []
-        for params in self._steps(learner, theta, task, question):
+        for params in self._steps(learner, theta, task, request):
             outputs = self._outputs(learner, params, task)
             losses.append(_mean_loss(learner, outputs, task))
             accuracies.append(learner.correct(outputs, task.query_y).mean().item())
             probabilities.append(tuple(map(_numbers, outputs.softmax(dim=-1))))
-        classes = source.task_classes(stream, torch.tensor([question.task]), ways)[0]
+        classes = source.task_classes(stream, torch.tensor([request.task]), ways)[0]
         return PicturesAnswer(
-            id=question.id,
             iteration=iteration,
             loss=tuple(losses),
             class_names=tuple(source.class_names[number] for number in classes),
@@ -160,9 +151,11 @@ class Adapter:
             accuracy=tuple(accuracies),
         )
 
-    def _steps(self, learner: Learner, theta: Params, task: _Task, question: Question) -> Iterator[Params]:
-        support, (*_, step_size) = (task.support_x, task.support_y), self._loaded[question.checkpoint]
-        return learner.adapted_to(theta, support, step_size, question.steps, order=1)
+    def _steps(
+        self, learner: Learner, theta: Params, task: _Task, request: ExploreRequest
+    ) -> Iterator[Params]:
+        support, (*_, step_size) = (task.support_x, task.support_y), self._loaded[request.checkpoint]
+        return learner.adapted_to(theta, support, step_size, request.steps, order=1)
 
     def _outputs(self, learner: Learner, params: Params, task: _Task) -> Tensor:
         if self._setup.config.evaluation.eval_mode == "inductive":
@@ -170,9 +163,9 @@ class Adapter:
         return learner.predict(params, task.query_x)
 
 
-def _bent(source: Sinusoid, question: Question) -> Sinusoid:
+def _bent(source: Sinusoid, request: ExploreRequest) -> Sinusoid:
     """Return the curves with A and phi as far as asked for: the interval from a number to itself."""
-    amplitude, phase = question.amplitude, question.phase
+    amplitude, phase = request.amplitude, request.phase
     return replace(
         source,
         amplitude=source.amplitude if amplitude is None else (amplitude, amplitude),
@@ -180,10 +173,10 @@ def _bent(source: Sinusoid, question: Question) -> Sinusoid:
     )
 
 
-def _sample(source: TaskSource, stream: Stream, question: Question, ways: int) -> _Task:
-    shape = EpisodeShape(ways, question.shots, question.queries)
+def _sample(source: TaskSource, stream: Stream, request: ExploreRequest, ways: int) -> _Task:
+    shape = EpisodeShape(ways, request.shots, request.queries)
     source.check(shape)
-    episodes = source.sample(stream, torch.tensor([question.task]), shape)
+    episodes = source.sample(stream, torch.tensor([request.task]), shape)
     return _Task(*(part[0] for part in episodes.tensors()))
 
 
@@ -204,31 +197,17 @@ def _as_pictures(x: Tensor, y: Tensor) -> Pictures:
 _NICENESS = 10
 
 
-def main(arguments: list[str]) -> int:
-    """Answer until stdin ends; return the exit code."""
+def answer(request: ExploreRequest) -> CurveAnswer | PicturesAnswer:
+    """Adapt as asked; errors are those of `Adapter.answer`."""
+    return _adapter(request.run).answer(request)
+
+
+@cache
+def _adapter(run: str) -> Adapter:
     # A run may train on this machine right now: it comes first.
     os.nice(_NICENESS)
     torch.set_num_threads(1)
-    adapter = Adapter(RunDirectory(Path(arguments[0]).absolute()))
-    for line in sys.stdin.buffer:
-        print(reply(adapter, line).model_dump_json(), flush=True)
-    return 0
+    return Adapter(RunDirectory(Path(run)))
 
 
-def reply(adapter: Adapter, line: bytes) -> Answer:
-    """Return the answer to a line; what a person can act on is told, and the next line may fare better."""
-    try:
-        question = Question.model_validate_json(line)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = ".".join(map(str, first["loc"])) or "the line"
-        return Problem(id=None, problem=f"the question cannot be understood: {place}: {first['msg']}")
-    try:
-        with explain_out_of_memory("lower shots or queries"):
-            return adapter.answer(question)
-    except MamlError as error:
-        return Problem(id=question.id, problem=str(error))
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+HANDLER = Handler(EXPLORE, answer, "lower shots or queries")

@@ -1,37 +1,26 @@
-"""What the app asks the adaptation process, and what it answers: one JSON object a line. Loads no torch."""
+"""What the service is asked that adapts to a run's tasks, and what it answers. Loads no torch."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import Field
 
 from engine.runs.checkpoints import Label
+from engine.services.service import Message, Service
 
 if TYPE_CHECKING:
     from engine.config.schema import RunConfig
 
-MOST_STEPS = 100
+MAX_STEPS = 100
 """Inner steps that may be asked for."""
 
 
-class _Line(BaseModel):
-    """Immutable; numbers that are not finite are written as `NaN` and `Infinity`, bytes as base64."""
-
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        ser_json_inf_nan="constants",
-        ser_json_bytes="base64",
-        val_json_bytes="base64",
-    )
-
-
-class Question(_Line):
+class ExploreRequest(Message):
     """Which task to adapt to, from which parameters.
 
     Attributes:
-        id: Repeated in the answer.
+        run: The run's folder.
         checkpoint: Whose parameters.
         split: Where the task comes from.
         task: Its number among the evaluation's tasks of that split.
@@ -42,27 +31,25 @@ class Question(_Line):
         phase: phi of the curve instead of the task's own, radians.
     """
 
-    id: int = 0
+    run: str
     checkpoint: Label
     split: Literal["val", "test"]
     task: int = Field(ge=0, lt=2**31)
-    steps: int = Field(ge=0, le=MOST_STEPS)
+    steps: int = Field(ge=0, le=MAX_STEPS)
     shots: int = Field(ge=1, le=1000)
     queries: int = Field(ge=1, le=1000)
     amplitude: float | None = Field(default=None, allow_inf_nan=False)
     phase: float | None = Field(default=None, allow_inf_nan=False)
 
 
-class _Adapted(_Line):
+class _Adapted(Message):
     """What both kinds of answer tell.
 
     Attributes:
-        id: That of the question.
         iteration: Meta-updates behind the parameters.
         loss: Query loss after 0, 1, ... inner steps, mean over the queries: squared error or cross-entropy.
     """
 
-    id: int
     iteration: int
     loss: tuple[float, ...]
 
@@ -90,7 +77,7 @@ class CurveAnswer(_Adapted):
     predictions: tuple[tuple[float, ...], ...]
 
 
-class Pictures(_Line):
+class Pictures(Message):
     """Pictures of the task's classes.
 
     Attributes:
@@ -109,10 +96,10 @@ class PicturesAnswer(_Adapted):
 
     Attributes:
         class_names: What the data set calls them `[ways]`; may hold any characters.
-        support: Pictures learned from.
-        queries: Pictures to tell apart.
+        support: Its support pictures.
+        queries: Its query pictures.
         probabilities: Of each class, for each query, after each inner step `[steps + 1][queries][ways]`.
-        accuracy: Share of the queries told right after each inner step `[steps + 1]`.
+        accuracy: Share of the queries classified correctly after each inner step `[steps + 1]`.
     """
 
     kind: Literal["pictures"] = "pictures"
@@ -123,16 +110,10 @@ class PicturesAnswer(_Adapted):
     accuracy: tuple[float, ...]
 
 
-class Problem(_Line):
-    """Why there is no answer, in one sentence; `id` is None where the question itself could not be read."""
-
-    kind: Literal["problem"] = "problem"
-    id: int | None
-    problem: str
-
-
-Answer = Annotated[CurveAnswer | PicturesAnswer | Problem, Field(discriminator="kind")]
-ANSWER: TypeAdapter[Answer] = TypeAdapter(Answer)
+Exploration = Annotated[CurveAnswer | PicturesAnswer, Field(discriminator="kind")]
+EXPLORE: Service[ExploreRequest, CurveAnswer | PicturesAnswer] = Service(
+    "explore", "the adaptation", ExploreRequest, Exploration
+)
 
 
 def no_checkpoint_yet(config: RunConfig, label: Label) -> str:

@@ -1,12 +1,7 @@
-"""`python -m engine.services.preflight`: whether a user's own classes can be trained, before a run is made of them.
-
-Reads a `Check` on stdin, one JSON object, and writes a `Finding` on stdout. What cannot work, and why, is told in one
-sentence on stderr, with the exit code of `engine.errors`.
-"""
+"""Whether a user's own classes can be trained, before a run is made of them. Their code runs."""
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -21,7 +16,8 @@ from engine.config.record import parse_record
 from engine.config.toml import parse_toml
 from engine.errors import MamlError, UsageError
 from engine.evaluation.evaluator import evaluate, protocol_for
-from engine.services.messages import Check, Finding
+from engine.services.messages import PREFLIGHT, PreflightReport, PreflightRequest
+from engine.services.server import Handler
 from engine.tasks.custom import CustomTasks
 from engine.tasks.sampling import Split, Stream
 from engine.tasks.sources import training_shape
@@ -37,32 +33,25 @@ _STEP = 1e-6
 _TOLERANCE = 1e-4
 
 
-def main(question: str) -> int:
-    """Answer `question`, the JSON of a `Check`, on stdout; return the exit code."""
-    try:
-        print(answer(Check.model_validate_json(question)).model_dump_json())
-    except MamlError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
-    return 0
-
-
-def answer(check: Check) -> Finding:
+def answer(request: PreflightRequest) -> PreflightReport:
     """Look at a task class, or try a whole configuration.
 
     Raises:
         UsageError: It cannot work.
         ResourceError: This machine lacks the device or the data.
     """
-    use_search_path(check.search_path)
-    if check.task_class is not None:
-        return Finding(data=CustomTasks.load(check.task_class, torch.device("cpu")).data)
-    record = parse_record(parse_toml(check.config, "the configuration"), "the configuration")
+    use_search_path(request.search_path)
+    if request.task_class is not None:
+        return PreflightReport(data=CustomTasks.load(request.task_class, torch.device("cpu")).data)
+    record = parse_record(parse_toml(request.config, "the configuration"), "the configuration")
     config = record.resolved.config
     setup = Setup.build(config, use_device(record.device))
     if config.model.model_class:
         check_network(setup)
-    return Finding(data=config.task.data)
+    return PreflightReport(data=config.task.data)
+
+
+HANDLER = Handler(PREFLIGHT, answer)
 
 
 def check_network(setup: Setup) -> None:
@@ -188,7 +177,3 @@ def _check_batching(setup: Setup, theta: Params) -> None:
 
 def _first_line(error: Exception) -> str:
     return f"{type(error).__name__}: {(str(error).strip().splitlines() or [''])[0]}"
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.stdin.read()))

@@ -12,12 +12,13 @@ import typer
 
 from engine.errors import UsageError
 from engine.runs.checkpoints import Label  # noqa: TC001 - typer reads it
-from engine.services.apply_messages import MOST_STEPS, AdaptJob, Classified, Fitted
+from engine.services.apply_messages import APPLY, MAX_STEPS, AdaptRequest, Classified, Fitted
+from engine.services.client import ask
 from engine.text import printable
 from maml_tui.cli import arguments as complete
 from maml_tui.cli.output import emit_json, emit_notes, emit_table, say
 from maml_tui.reports.predictions import for_people, for_programs, summary
-from maml_tui.runs.applying import apply, find_origin
+from maml_tui.runs.origin import find_origin
 
 app = typer.Typer()
 
@@ -58,7 +59,7 @@ def adapt(
     checkpoint: Annotated[Label | None, typer.Option(help="Whose parameters; the best if left out.")] = None,
     steps: Annotated[
         int | None,
-        typer.Option(min=0, max=MOST_STEPS, help="Inner steps; as many as at test if left out."),
+        typer.Option(min=0, max=MAX_STEPS, help="Inner steps; as many as at test if left out."),
     ] = None,
     mode: Annotated[
         Literal["transductive", "inductive"] | None,
@@ -80,7 +81,7 @@ def adapt(
         raise UsageError("the predictions are printed once: choose --json or --csv")
     if more and not query:
         raise UsageError(f"{printable(more[0])}: say what it is with --support or --query")
-    job = AdaptJob(
+    request = AdaptRequest(
         origin=find_origin(model, checkpoint),
         support=_place(support),
         queries=tuple(map(_place, [*(query or ()), *(more or ())])),
@@ -89,8 +90,8 @@ def adapt(
         save=None if save is None else _place(save),
         force=force,
     )
-    report = apply(job)
-    assert isinstance(report, Classified | Fitted)  # noqa: S101 - what this job is answered with
+    report = ask(APPLY, request)
+    assert isinstance(report, Classified | Fitted)  # noqa: S101 - what this is answered with
     say(summary(report))
     if as_json:
         emit_json(json.loads(report.model_dump_json()))

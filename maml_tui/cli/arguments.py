@@ -38,7 +38,7 @@ def runs(incomplete: str) -> list[tuple[str, str]]:
 
 def models(incomplete: str) -> list[tuple[str, str]]:
     """Offer what can be adapted: runs and shipped initialisations."""
-    from maml_tui.runs.applying import shipped
+    from maml_tui.runs.origin import shipped
 
     named = ((name, "comes with the program") for name in shipped())
     return runs(incomplete) + [(name, about) for name, about in named if name.startswith(incomplete)]

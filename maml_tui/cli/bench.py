@@ -9,7 +9,7 @@ import typer
 from engine.config.presets import load_preset
 from engine.config.resolve import override_layer, resolve
 from engine.config.toml import config_tables
-from engine.services.bench.race import OURS, PEERS, Question
+from engine.services.messages import OURS, PEERS, BenchSetup
 from maml_tui.cli import arguments as complete
 from maml_tui.cli.output import emit, emit_json, emit_notes, emit_table, say
 from maml_tui.reports.wording import MISSING, significant
@@ -90,12 +90,12 @@ def measure(config: RunConfig, contestants: Sequence[str], device: str) -> list[
     from engine.services.bench.race import race
 
     tables = config_tables(config)
-    questions = [
-        Question(config=tables, order=order, contestant=name, device=device)
+    setups = [
+        BenchSetup(config=tables, order=order, contestant=name, device=device)
         for order in (2, 1)
         for name in contestants
     ]
-    return race(questions, config.training.meta_batch_size, say)
+    return race(setups, config.training.meta_batch_size, say)
 
 
 def _show(title: str, config: RunConfig, rows: Sequence[Row]) -> None:

@@ -11,14 +11,15 @@ from pydantic_core import to_json
 
 from engine.errors import UsageError
 from engine.runs.index import find_run
+from engine.services.client import ask
+from engine.services.messages import EVALUATE, EvaluateRequest
 from maml_tui.cli import arguments as complete
 from maml_tui.cli.evaluate import Mode, Split  # noqa: TC001 - typer reads them
 from maml_tui.cli.output import emit, emit_json, emit_notes, emit_side_by_side, emit_table, say
 from maml_tui.reports.comparison import sheet
 from maml_tui.reports.config_text import differing_options
 from maml_tui.reports.contender import LETTERS, stored_contenders
-from maml_tui.reports.pairs import pairs, require_same_tasks
-from maml_tui.runs.measuring import measure, same_for_all
+from maml_tui.reports.pairs import pairs, require_same_tasks, same_for_all
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -91,8 +92,9 @@ def _measured_anew(
     overrides = same_for_all(contenders[0].config, at, chosen)
     measured = []
     for one in contenders:
-        say(f"measuring {one.letter} {one.run.id} on {overrides['tasks']:,} tasks")
-        measured.append(one.measured_anew(measure(one.run, overrides), at))
+        say(f"measuring {one.letter} {one.run.id} on {overrides.tasks:,} tasks")
+        report = ask(EVALUATE, EvaluateRequest(run=str(one.run.path), overrides=overrides))
+        measured.append(one.measured_anew(report, at))
     return measured
 
 

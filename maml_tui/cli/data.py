@@ -72,13 +72,15 @@ def get(
     """Download a data set, check it against the published checksums and import it."""
     from engine.data import image_sets as catalogue
     from engine.data import store
-    from engine.services.download_client import download
+    from engine.services.client import ask
+    from engine.services.messages import DOWNLOAD, DownloadRequest
 
     _require_downloadable(name, catalogue.DOWNLOADABLE)
     try:
         store.verify(name)
     except ResourceError:
-        _report(download(name, url))
+        report = ask(DOWNLOAD, DownloadRequest(url=url))
+        _report(store.Imported(store.load(name), report.warnings))
     else:
         typer.echo(f"{name} is already there and sound", err=True)
         _echo_path(name)

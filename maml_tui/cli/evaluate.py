@@ -11,11 +11,12 @@ import typer
 from engine.config.record import read_record
 from engine.errors import UsageError
 from engine.runs.index import find_run
+from engine.services.client import ask
+from engine.services.messages import EVALUATE, EvaluateRequest, Overrides
 from maml_tui.cli.arguments import LAST, Run
 from maml_tui.cli.output import emit_json, emit_notes, emit_result, emit_table, room
 from maml_tui.reports.protocols import combinations, protocol_notes, protocol_table
 from maml_tui.reports.results import result_tables
-from maml_tui.runs.measuring import measure
 
 app = typer.Typer()
 
@@ -105,8 +106,8 @@ def evaluate(
         "data": data,
         "device": device,
     }
-    asked = {key: value for key, value in fixed.items() if value is not None}
-    reports = [measure(found, {**asked, **one}) for one in combinations(choices)]
+    protocols = [Overrides.of({**fixed, **one}) for one in combinations(choices)]
+    reports = [ask(EVALUATE, EvaluateRequest(run=str(found.path), overrides=one)) for one in protocols]
     if as_json:
         found_values = [json.loads(report.model_dump_json()) for report in reports]
         emit_json(found_values[0] if len(reports) == 1 else found_values)

@@ -17,13 +17,14 @@ from engine.runs.checkpoints import Label  # noqa: TC001 - typer reads it
 from engine.runs.index import find_run
 from engine.runs.journal import EventReader
 from engine.runs.result import read_result
-from engine.services.apply_messages import Exported, ExportJob
+from engine.services.apply_messages import APPLY, Exported, ExportRequest
+from engine.services.client import ask
 from engine.text import printable
 from maml_tui.cli.arguments import NamedRun  # noqa: TC001 - typer reads it
 from maml_tui.cli.output import say
 from maml_tui.reports.files import METRIC_COLUMNS, metric_rows, model_card, to_csv, to_json, to_markdown
 from maml_tui.reports.results import result_table
-from maml_tui.runs.applying import apply, find_origin
+from maml_tui.runs.origin import find_origin
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -107,8 +108,9 @@ def _export_model(
     for path in (file, card):
         _refuse_to_replace(path, force=force)
     origin = find_origin(str(run.path), checkpoint)
-    report = apply(ExportJob(origin=origin, file=str(file), force=force, with_paths=with_paths))
-    assert isinstance(report, Exported)  # noqa: S101 - what this job is answered with
+    request = ExportRequest(origin=origin, file=str(file), force=force, with_paths=with_paths)
+    report = ask(APPLY, request)
+    assert isinstance(report, Exported)  # noqa: S101 - what this is answered with
     config = resolve([Layer("", sections(parse_toml(report.facts.config, ""), ""))]).config
     write_atomic(card, model_card(report.facts, config, file.name))
     say(f"wrote {file} and {card}; use it with: maml adapt {file} --support ...")

@@ -17,6 +17,8 @@ from pydantic_core import to_json
 from engine.files import explain_os_errors, write_atomic
 from engine.runs.result import read_result
 from engine.runs.status import current_status
+from engine.services.client import ask
+from engine.services.messages import EVALUATE, EvaluateRequest, Overrides
 from maml_tui.cli.foreground import Display, Plain, Quiet, work
 from maml_tui.cli.output import Mode, choose_mode, emit, emit_json, emit_notes, emit_table, room, say, width
 from maml_tui.plotting.files import write_figure
@@ -32,7 +34,6 @@ from maml_tui.reports.reproduce.cells import (
 )
 from maml_tui.reports.reproduce.figures import adapted_curves, curves_plot, error_plot
 from maml_tui.reports.reproduce.plan import PlannedRun, Table, find_table, plan, tables
-from maml_tui.runs.measuring import measure
 from maml_tui.runs.new_run import create
 from maml_tui.runs.resuming import require_resumable
 
@@ -171,7 +172,8 @@ def _measured(one: PlannedRun, shots: int, display: Display) -> Measured | None:
         result = read_result(one.run.result)
         return result.measurements[0] if result and result.measurements else None
     display.say(f"measuring {one.record.name} with K = {shots}")
-    return measure(one.run, {"shots": shots, "queries": shots}).measurements[0]
+    overrides = Overrides(shots=shots, queries=shots)
+    return ask(EVALUATE, EvaluateRequest(run=str(one.run.path), overrides=overrides)).measurements[0]
 
 
 def _show(table: Table, planned: Sequence[PlannedRun], cells: Sequence[Cell], scale: float) -> None:

@@ -13,8 +13,7 @@ from maml_tui.cli import arguments as complete
 from maml_tui.cli.foreground import Detach, Display, Json, Plain, Quiet, Tui, work
 from maml_tui.cli.output import Mode, emit_json, say
 from maml_tui.reports.config_text import annotated_toml
-from maml_tui.runs.new_run import Request, create, request_for
-from maml_tui.runs.own_code import data_of
+from maml_tui.runs.new_run import Request, create, data_of, request_for
 
 app = typer.Typer()
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from engine.runs.events import AtStep
     from engine.runs.result import CheckpointName, Measured, Result, Scores
     from engine.runs.status import Status
-    from engine.services.messages import Report
+    from engine.services.messages import EvaluationReport
 
 LETTERS = "ABCDEF"
 """What the runs of a comparison are called; as many as there can be."""
@@ -69,7 +69,7 @@ class Contender:
     status: Status
     outcome: Outcome | None = None
 
-    def measured_anew(self, report: Report, at: CheckpointName) -> Contender:
+    def measured_anew(self, report: EvaluationReport, at: CheckpointName) -> Contender:
         """Return it with what the evaluator reports of it."""
         return replace(self, outcome=outcome_of(self.config, report, report.scores, at))
 
@@ -84,7 +84,7 @@ def stored_contenders(runs: Sequence[RunDirectory], at: CheckpointName) -> list[
 
 
 def outcome_of(
-    config: RunConfig, result: Result | Report | None, scores: Scores | None, at: CheckpointName
+    config: RunConfig, result: Result | EvaluationReport | None, scores: Scores | None, at: CheckpointName
 ) -> Outcome | None:
     """Return what the best or last parameters of a run reached, or None where that was not measured.
 

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 
 from engine.config.fields import applicable_fields
 from engine.errors import UsageError
+from engine.services.messages import Overrides
 from engine.statistics.paired import PairedDifference, paired_difference
 from maml_tui.reports.config_text import option_value
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from engine.config.schema import RunConfig
+    from engine.runs.result import CheckpointName
     from maml_tui.reports.contender import Contender, Outcome
 
 
@@ -71,6 +73,32 @@ def require_same_tasks(contenders: Sequence[Contender]) -> None:
         unlike = unlike_tasks(first.config, other.config)
         if unlike:
             raise UsageError(f"{first.letter} and {other.letter} cannot meet the same tasks: {unlike}")
+
+
+def same_for_all(config: RunConfig, at: CheckpointName, chosen: Mapping[str, object]) -> Overrides:
+    """Return the overrides by which several runs meet the same tasks.
+
+    Args:
+        config: The configuration of the first run, whose protocol holds for all.
+        at: Which parameters.
+        chosen: What to do differently, by the names of `Overrides`; None for no difference.
+
+    Raises:
+        UsageError: A value is out of range.
+    """
+    evaluation = config.evaluation
+    usual = {
+        "tasks": evaluation.eval_tasks,
+        "steps": evaluation.eval_steps,
+        "shots": config.task.shots,
+        "queries": evaluation.eval_queries,
+        "seed": evaluation.eval_seed,
+        "mode": None if config.is_regression else evaluation.eval_mode,
+    }
+    asked = {**usual, **{name: value for name, value in chosen.items() if value is not None}}
+    return Overrides.of(
+        {**asked, "scored": asked["steps"], "checkpoint": ["latest" if at == "last" else "best"]}
+    )
 
 
 def _pair(first: Contender, second: Contender) -> Pair:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from engine.runs.result import Measured
-    from engine.services.messages import Report
+    from engine.services.messages import EvaluationReport
 
 Choices = dict[str, tuple[object, ...]]
 """What to measure by: for each name of an override the values wanted, one after the other."""
@@ -24,7 +24,7 @@ def combinations(choices: Choices) -> Iterator[dict[str, object]]:
 
 
 def protocol_table(
-    choices: Choices, reports: Sequence[Report], scored: int
+    choices: Choices, reports: Sequence[EvaluationReport], scored: int
 ) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     """Return headings and rows.
 
@@ -45,7 +45,7 @@ def protocol_table(
     return columns, rows
 
 
-def protocol_notes(choices: Choices, reports: Sequence[Report]) -> tuple[str, ...]:
+def protocol_notes(choices: Choices, reports: Sequence[EvaluationReport]) -> tuple[str, ...]:
     """Return sentences on what all rows share."""
     protocol = reports[0].measurements[0].measurement.protocol
     fixed: Mapping[str, object] = {

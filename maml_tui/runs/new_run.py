@@ -15,13 +15,14 @@ from engine.config.resolve import override_layer, resolve
 from engine.config.toml import file_layer
 from engine.errors import UsageError
 from engine.runs.directory import RunDirectory, check_name, create_run
-from maml_tui.runs.own_code import check_own_code
+from engine.services.messages import PREFLIGHT, PreflightRequest
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from engine.config.resolve import Layer
     from engine.config.schema import RunConfig
+    from engine.services.messages import PreflightReport
 
 
 _DRAWING = 42  # pixels: beyond it the strided network sees too little of a picture before it takes the mean
@@ -160,10 +161,25 @@ def create(record: RunRecord) -> RunDirectory:
     """
     config = record.resolved.config
     if config.own_classes:
-        check_own_code(record)
+        _preflight(PreflightRequest(search_path=record.search_path, config=record.to_toml("not yet")))
     elif config.data_entry.origin in ("published", "imported"):
         check_data(config)
     return create_run(record.name, record.to_toml)
+
+
+def data_of(task_class: str) -> str:
+    """Return what a configuration calls the kind of tasks that a person's own class makes. Its code runs.
+
+    Raises:
+        UsageError: The class cannot be imported, or makes no tasks.
+    """
+    return _preflight(PreflightRequest(search_path=current_search_path(), task_class=task_class)).data
+
+
+def _preflight(request: PreflightRequest) -> PreflightReport:
+    from engine.services.client import ask  # asyncio comes with it
+
+    return ask(PREFLIGHT, request)
 
 
 def check_data(config: RunConfig) -> None:

@@ -18,7 +18,7 @@ from engine.runs.journal import EventWriter
 from engine.runs.processes import process_start
 from engine.runs.result import Measured, Result, Scores, write_result
 from engine.runs.status import GpuTelemetry, Status, Telemetry, read_status, write_status
-from engine.services.messages import Report
+from engine.services.messages import EvaluationReport
 from engine.statistics.summary import summarise
 from maml_tui.reports.contender import Contender, outcome_of
 from maml_tui.runs.listing import RunFacts
@@ -201,7 +201,7 @@ def report():
             loss=at,
             accuracy=None if regression else at,
         )
-        return Report(
+        return EvaluationReport(
             run="x",
             measurements=(Measured(checkpoint="last", iteration=60, measurement=measurement),),
             fingerprint=fingerprint or {},

@@ -17,7 +17,7 @@ from torch.nn import functional
 
 from engine.errors import ResourceError
 from engine.models.conv4 import BatchNorm
-from engine.services.bench.race import PEERS
+from engine.services.messages import PEERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 from engine.errors import MamlError
 from engine.runs.checkpoints import read_pointer
 from engine.runs.events import ENDED_STATES
-from engine.services.explore_messages import Problem, no_checkpoint_yet
+from engine.services.client import AsyncClient
+from engine.services.explore_messages import EXPLORE, no_checkpoint_yet
 from engine.text import printable
-from maml_tui.pages.adapt.client import AdaptationClient
 from maml_tui.pages.adapt.view import View
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from engine.runs.checkpoints import CheckpointRecord, Label
-    from engine.services.explore_messages import CurveAnswer, PicturesAnswer, Question
+    from engine.services.explore_messages import CurveAnswer, ExploreRequest, PicturesAnswer
     from maml_tui.runs.watch import RunWatch
 
 _LOOK_SECONDS = 1.0
@@ -45,13 +45,13 @@ class Study:
         self.view = View.of(watch.config, "latest")
         self.answer: CurveAnswer | PicturesAnswer | None = None
         self.version = 0
-        self._client = AdaptationClient(watch.run, environment)
+        self._client = AsyncClient(EXPLORE, environment)
         self._clock = clock
         self._checkpoint: CheckpointRecord | None = None
         self._seen: tuple[Label, int] | None = None
         self._seen_at = 0.0
-        self._asked: tuple[Question, str] | None = None
-        self._answered: tuple[Question, str] | None = None
+        self._asked: tuple[ExploreRequest, str] | None = None
+        self._answered: tuple[ExploreRequest, str] | None = None
         self._problem = ""
 
     @property
@@ -111,17 +111,15 @@ class Study:
         wish = self._asked = self._wish
         if wish is None:
             return
+        answer, problem = self.answer, ""
         try:
             answer = await self._client.ask(wish[0])
         except MamlError as error:
-            answer = Problem(id=None, problem=str(error))
-        if wish != self._asked or answer is None:
+            problem = str(error)
+        if wish != self._asked or (answer is None and not problem):
             return
         self._answered = wish
-        if isinstance(answer, Problem):
-            self._problem = answer.problem
-        else:
-            self._problem, self.answer = "", answer
+        self.answer, self._problem = answer, problem
         self.version += 1
 
     async def close(self) -> None:
@@ -129,8 +127,12 @@ class Study:
         await self._client.close()
 
     @property
-    def _wish(self) -> tuple[Question, str] | None:
-        return None if self._checkpoint is None else (self.view.question(), self._checkpoint.sha256)
+    def _wish(self) -> tuple[ExploreRequest, str] | None:
+        return (
+            None
+            if self._checkpoint is None
+            else (self.view.request(str(self.watch.run.path)), self._checkpoint.sha256)
+        )
 
     async def _prefer_best(self) -> None:
         """Begin with the best checkpoint of a run that has ended."""

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-from engine.services.explore_messages import MOST_STEPS, Question
+from engine.services.explore_messages import MAX_STEPS, ExploreRequest
 
 if TYPE_CHECKING:
     import random
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from engine.config.schema import Interval, RunConfig
     from engine.runs.checkpoints import Label
 
-FEWEST_STEPS_OFFERED = 10
-_MOST_SHOTS = 50
+MIN_STEPS_OFFERED = 10
+_MAX_SHOTS = 50
 _NOTCHES = 20
 
 
@@ -65,9 +65,10 @@ class View:
         """Whether the curve is another than the task's own."""
         return self.amplitude is not None or self.phase is not None
 
-    def question(self) -> Question:
-        """Return what to ask for; all steps at once, so that going through them asks nothing."""
-        return Question(
+    def request(self, run: str) -> ExploreRequest:
+        """Return what to ask for of the run in a folder; all steps at once, so that going through them asks nothing."""
+        return ExploreRequest(
+            run=run,
             checkpoint=self.checkpoint,
             split=self.split,
             task=self.task,
@@ -92,7 +93,7 @@ class View:
 
     def with_shots(self, by: int) -> View:
         """Learn from more examples, or fewer."""
-        return replace(self, shots=min(max(_MOST_SHOTS, self.config.task.shots), max(1, self.shots + by)))
+        return replace(self, shots=min(max(_MAX_SHOTS, self.config.task.shots), max(1, self.shots + by)))
 
     def other_checkpoint(self) -> View:
         """Go from the latest parameters to the best ones, or back."""
@@ -118,7 +119,7 @@ class View:
 
 
 def _last_step(config: RunConfig) -> int:
-    return min(MOST_STEPS, max(config.evaluation.curve_steps, FEWEST_STEPS_OFFERED))
+    return min(MAX_STEPS, max(config.evaluation.curve_steps, MIN_STEPS_OFFERED))
 
 
 def _notched(value: float, by: int, interval: Interval) -> float:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from engine.runs.directory import RunDirectory
     from engine.runs.result import CheckpointName, Scores
-    from engine.services.messages import Report
+    from engine.services.messages import EvaluationReport
     from maml_tui.runs.watch import Batch, RunWatch
 
 
@@ -41,7 +41,7 @@ class Following:
         self.watches = tuple(watches)
         self._scores: tuple[Scores | None, ...] = (None,) * len(self.watches)
         self._at: CheckpointName | None = None
-        self._reports: Mapping[RunDirectory, Report] = {}
+        self._reports: Mapping[RunDirectory, EvaluationReport] = {}
 
     @property
     def runs(self) -> tuple[RunDirectory, ...]:
@@ -70,7 +70,7 @@ class Following:
             self._at, self._reports = None, {}
         return any(changed)
 
-    def measured_anew(self, reports: Mapping[RunDirectory, Report]) -> None:
+    def measured_anew(self, reports: Mapping[RunDirectory, EvaluationReport]) -> None:
         """Take what the evaluator reports of all the runs, measured at `at`, for their results."""
         self._at, self._reports = self.at, reports
 

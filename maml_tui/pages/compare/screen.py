@@ -11,6 +11,8 @@ from textual.content import Content
 from textual.widgets import Static
 
 from engine.errors import MamlError, UsageError
+from engine.services.client import ask_async
+from engine.services.messages import EVALUATE, EvaluateRequest
 from maml_tui.app.actions import bindings
 from maml_tui.pages.compare.following import Following
 from maml_tui.pages.compare.plot import comparison_plot, metrics_of_all, signs, without_metric
@@ -18,8 +20,7 @@ from maml_tui.pages.compare.tables import ComparisonView, brief
 from maml_tui.pages.page import Page
 from maml_tui.reports.comparison import sheet
 from maml_tui.reports.contender import LETTERS
-from maml_tui.reports.pairs import require_same_tasks
-from maml_tui.runs.measuring import measure_apart, same_for_all
+from maml_tui.reports.pairs import require_same_tasks, same_for_all
 from maml_tui.runs.watch import RunWatch
 from maml_tui.widgets.chart import Chart
 from maml_tui.widgets.words import Words
@@ -151,12 +152,13 @@ class ComparePage(Page):
 
     async def _measure(self, following: Following) -> None:
         self._measuring = True
-        overrides = same_for_all(following.watches[0].config, following.at, {})
         reports = {}
         try:
+            overrides = same_for_all(following.watches[0].config, following.at, {})
             for letter, watch in zip(LETTERS, following.watches, strict=False):
                 self._caption(f"measuring {letter} of {len(following.watches)}: m calls it off")
-                reports[watch.run] = await measure_apart(watch.run, overrides, self.maml.environment)
+                request = EvaluateRequest(run=str(watch.run.path), overrides=overrides)
+                reports[watch.run] = await ask_async(EVALUATE, request, self.maml.environment)
             following.measured_anew(reports)
             self._show()
         except MamlError as error:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from engine.catalogue.data_sets import data_set
 from engine.config.toml import config_tables
-from engine.services.messages import Question
+from engine.services.messages import EstimateRequest
 from maml_tui.pages.setup.offers import LAST
 from maml_tui.pages.setup.preview import Measurement
 
@@ -71,18 +71,19 @@ class Desk:
         self.load(offer)
 
     @property
-    def question(self) -> Question | None:
-        """What to measure; None while something is wrong with the draft."""
+    def request(self) -> EstimateRequest | None:
+        """What to estimate; None while something is wrong with the draft."""
         config = self.draft.config
-        return None if config is None else Question(config=config_tables(config), device=self.draft.device)
+        if config is None:
+            return None
+        return EstimateRequest(config=config_tables(config), device=self.draft.device)
 
-    def learn(self, question: Question, measurement: Measurement) -> None:
+    def learn(self, request: EstimateRequest, measurement: Measurement) -> None:
         """Remember what was measured."""
-        self._measured[question.model_dump_json()] = measurement
+        self._measured[request.model_dump_json()] = measurement
 
     @property
     def measurement(self) -> Measurement:
         """What was measured of exactly this draft."""
-        if self.question is None:
-            return Measurement()
-        return self._measured.get(self.question.model_dump_json(), Measurement())
+        request = self.request
+        return self._measured.get(request.model_dump_json() if request else "", Measurement())

@@ -16,13 +16,14 @@ from textual.widgets import Static
 from engine.errors import MamlError, UsageError
 from engine.files import remove
 from engine.runs.launch import start_worker
+from engine.services.client import ask_async
+from engine.services.messages import ESTIMATE
 from engine.text import printable
 from maml_tui.app.actions import bindings
 from maml_tui.pages.page import Page, told
 from maml_tui.pages.setup.checks import Check, checks, visible_gpus
 from maml_tui.pages.setup.desk import Desk
 from maml_tui.pages.setup.draft import data_sets
-from maml_tui.pages.setup.estimating import measure
 from maml_tui.pages.setup.fields import form_fields
 from maml_tui.pages.setup.form import DraftForm, FieldRow
 from maml_tui.pages.setup.offer_list import OfferList
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 
     from textual.app import ComposeResult
 
-    from engine.services.messages import Question
+    from engine.services.messages import EstimateRequest
     from maml_tui.pages.setup.checks import Verdict
 
 _WIDTHS = [(0, "-bare"), (31, "-tiny"), (60, "-narrow"), (119, "-wide")]
@@ -175,14 +176,14 @@ class SetupPage(Page):
 
     def action_estimate(self) -> None:
         """Measure what the run would cost, or call that off."""
-        question = self._desk.question
+        request = self._desk.request
         if self._measuring_since is not None:
             self._call_off()
-        elif question is None:
+        elif request is None:
             self.action_next_error()
         else:
             self._measuring_since = time.monotonic()
-            self._measure(question)
+            self._measure(request)
         self._show_preview()
 
     def action_presets(self) -> None:
@@ -244,12 +245,13 @@ class SetupPage(Page):
             self._fill_in()
 
     @work(exclusive=True, group="measure")
-    async def _measure(self, question: Question) -> None:
+    async def _measure(self, request: EstimateRequest) -> None:
         try:
-            measurement = Measurement(costs=await measure(question, self.maml.environment))
+            costs = await ask_async(ESTIMATE, request, self.maml.environment)
+            measurement = Measurement(costs=costs)
         except MamlError as error:
             measurement = Measurement(problem=str(error))
-        self._desk.learn(question, measurement)
+        self._desk.learn(request, measurement)
         self._measuring_since, self._checked = None, -math.inf
         self._show_preview()
 

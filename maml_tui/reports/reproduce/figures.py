@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from engine.errors import ResourceError
 from engine.runs.checkpoints import read_pointer
-from engine.runs.launch import worker_environment
-from engine.services.explore_messages import ANSWER, CurveAnswer, Problem, Question
-from engine.text import printable
+from engine.services.client import conversation
+from engine.services.explore_messages import EXPLORE, ExploreRequest
 from maml_tui.plotting.series import Plot, Series, Stroke
 
 if TYPE_CHECKING:
@@ -20,6 +16,7 @@ if TYPE_CHECKING:
 
     from engine.runs.checkpoints import Label
     from engine.runs.directory import RunDirectory
+    from engine.services.explore_messages import CurveAnswer
     from maml_tui.reports.reproduce.cells import Cell
 
 SHOWN_STEPS = (1, 10)
@@ -83,33 +80,19 @@ def adapted_curves(
     """Adapt to the first test curve from each number of points, in a process of its own.
 
     Raises:
-        ResourceError: The process cannot do it; in its own words.
+        MamlError: The process cannot do it; in its own words.
     """
     best: Label = "best" if read_pointer(run, "best") else "latest"
-    questions = [
-        Question(
-            checkpoint=best,
-            split="test",
-            task=0,
-            steps=max(SHOWN_STEPS),
-            shots=k,
-            queries=k,
-            amplitude=_AMPLITUDE,
-        )
-        for k in shots
-    ]
-    ended = subprocess.run(
-        # -P: a folder called `engine` where the user happens to stand must not be taken for ours.
-        [sys.executable, "-P", "-m", "engine.services.explore", str(run.path)],
-        input="".join(f"{question.model_dump_json()}\n" for question in questions),
-        capture_output=True,
-        text=True,
-        check=False,
-        env=worker_environment(environment),
+    asked = ExploreRequest(
+        run=str(run.path),
+        checkpoint=best,
+        split="test",
+        task=0,
+        steps=max(SHOWN_STEPS),
+        shots=1,
+        queries=1,
+        amplitude=_AMPLITUDE,
     )
-    answers = [ANSWER.validate_json(line) for line in ended.stdout.splitlines()]
-    curves = [answer for answer in answers if isinstance(answer, CurveAnswer)]
-    if len(curves) < len(questions):
-        told = [answer.problem for answer in answers if isinstance(answer, Problem)]
-        raise ResourceError(printable((told or ended.stderr.strip().splitlines() or ["no answer"])[-1]))
-    return curves
+    with conversation(EXPLORE, environment) as talk:
+        answers = [talk(asked.model_copy(update={"shots": k, "queries": k})) for k in shots]
+    return cast("list[CurveAnswer]", answers)

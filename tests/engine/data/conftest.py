@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import struct
 import tarfile
-import zipfile
 import zlib
 from io import BytesIO
 
@@ -10,7 +9,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from engine.data import omniglot
 from engine.data.store import make_image_set
 
 
@@ -27,50 +25,6 @@ def small_set():
     """Two classes of 2 and 3 pictures, 1x4x4."""
     images = np.arange(5 * 16, dtype=np.uint8).reshape(5, 1, 4, 4)
     return make_image_set("small", images, ("a", "b"), (2, 3), "made by a test")
-
-
-@pytest.fixture
-def drawings(monkeypatch):
-    """The files of an Omniglot of two and one characters, two drawings each: name -> PNG."""
-    monkeypatch.setattr(omniglot, "_CHARACTERS", {"images_background": 2, "images_evaluation": 1})
-    monkeypatch.setattr(omniglot, "_DRAWINGS", 2)
-    random = np.random.default_rng(0)
-    folders = ("images_background/Greek/c1", "images_background/Greek/c2", "images_evaluation/Elvish/c1")
-    return {
-        f"{folder}/000{number}_0{drawing}.png": _png(random.random((105, 105)) < 0.5)
-        for number, folder in enumerate(folders)
-        for drawing in (1, 2)
-    }
-
-
-def _png(paper):
-    """`[height, width]` bool (paper = True) as a one-bit PNG."""
-    file = BytesIO()
-    Image.fromarray(paper).save(file, "png")
-    return file.getvalue()
-
-
-@pytest.fixture
-def published_zips(drawings):
-    """The two zips as published: file name -> bytes."""
-    return {
-        f"{part}.zip": _zip_of({name: png for name, png in drawings.items() if name.startswith(part)})
-        for part in ("images_background", "images_evaluation")
-    }
-
-
-@pytest.fixture(name="zip_of")
-def _zip_of_fixture():
-    return _zip_of
-
-
-def _zip_of(members):
-    """Members (name -> bytes) as a zip."""
-    file = BytesIO()
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in members.items():
-            archive.writestr(name, content)
-    return file.getvalue()
 
 
 @pytest.fixture

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import io
-import json
 import math
 from types import SimpleNamespace
 
 import numpy as np
+import psutil
 import pytest
 import torch
 
 from engine.config.record import RunRecord
 from engine.config.resolve import ResolvedConfig
-from engine.errors import ResourceError
+from engine.errors import ResourceError, UsageError
 from engine.evaluation.evaluator import evaluate
 from engine.runs.checkpoints import load_checkpoint, read_pointer, save_checkpoint
-from engine.runs.directory import create_run
+from engine.runs.directory import RunDirectory, create_run
 from engine.runs.events import Protocol
-from engine.services import explore as process
-from engine.services.explore import GRID_POINTS, Adapter, reply
-from engine.services.explore_messages import ANSWER, MOST_STEPS, Question, no_checkpoint_yet
+from engine.services.client import conversation
+from engine.services.explore import GRID_POINTS, HANDLER, Adapter
+from engine.services.explore_messages import EXPLORE, MAX_STEPS, ExploreRequest, no_checkpoint_yet
+from engine.services.server import reply
+from engine.services.service import Answered
 from engine.training.checkpoint import to_bytes
 from engine.training.loop import meta_train
 from engine.training.setup import Setup
@@ -54,7 +55,7 @@ def save(trained, labels=("latest",)):
 
 def question(**changes):
     usual = {
-        "id": 1,
+        "run": "/runs/7f3a",
         "checkpoint": "latest",
         "split": "test",
         "task": 0,
@@ -62,7 +63,7 @@ def question(**changes):
         "shots": 2,
         "queries": 3,
     }
-    return Question.model_validate({**usual, **changes})
+    return ExploreRequest.model_validate({**usual, **changes})
 
 
 def evaluated(trained, split, shots):
@@ -178,20 +179,18 @@ def test_latest_and_best_are_kept_apart(trained):
     assert adapter.answer(question(checkpoint="latest")).iteration == 9
 
 
-def test_problems_are_told_and_the_next_question_is_answered(trained):
-    there = trained("strokes")
-    adapter = Adapter(there.run)
-    too_many = question(id=5, queries=1000).model_dump_json().encode()
-    answer = reply(adapter, too_many)
-    assert answer.id == 5 and "pictures" in answer.problem
-    assert "cannot be understood" in reply(adapter, b"{torn\n").problem
-    assert (
-        "steps"
-        in reply(
-            adapter, question().model_dump_json().replace('"steps":3', f'"steps":{MOST_STEPS + 1}').encode()
-        ).problem
-    )
-    assert reply(adapter, question(id=6).model_dump_json().encode()).kind == "pictures"
+def test_problems_are_told_and_the_next_question_is_answered(trained, monkeypatch):
+    monkeypatch.setattr("os.nice", lambda _: None)
+    run = str(trained("strokes").run.path)
+
+    def told(text):
+        return EXPLORE.read_answer(reply(lambda: HANDLER, text))
+
+    line = EXPLORE.ask_line(5, question(run=run))
+    too_many = told(EXPLORE.ask_line(5, question(run=run, queries=1000)))
+    assert too_many.id == 5 and "pictures" in too_many.failure.sentence
+    assert "steps" in told(line.replace(b'"steps":3', f'"steps":{MAX_STEPS + 1}'.encode())).failure.sentence
+    assert told(line).result.kind == "pictures"
 
 
 def test_a_missing_or_damaged_checkpoint_is_told(trained):
@@ -223,27 +222,28 @@ def test_when_the_first_checkpoint_comes(small, overrides, label, expected):
 def test_answers_survive_the_pipe_even_where_they_are_not_finite(trained):
     answer = Adapter(trained("sinusoid").run).answer(question())
     broken = answer.model_copy(update={"loss": (math.nan, math.inf, 1.0, 2.0)})
-    read = ANSWER.validate_json(broken.model_dump_json())
+    read = EXPLORE.read_answer(EXPLORE.answer_line(Answered(id=1, result=broken))).result
     assert math.isnan(read.loss[0]) and read.loss[1:] == (math.inf, 1.0, 2.0)
-    pictures = reply(Adapter(trained("strokes").run), question().model_dump_json().encode())
-    assert ANSWER.validate_json(pictures.model_dump_json()) == pictures
+    pictures = Adapter(trained("strokes").run).answer(question())
+    assert EXPLORE.read_answer(EXPLORE.answer_line(Answered(id=1, result=pictures))).result == pictures
 
 
-def test_a_line_in_a_line_out(trained, monkeypatch, capsys):
+def test_a_process_gives_way_and_is_asked_again(trained):
     there = trained("sinusoid")
-    lines = b"".join(question(id=n).model_dump_json().encode() + b"\n" for n in (1, 2))
-    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(lines)))
-    monkeypatch.setattr("os.nice", lambda _: None)
-    assert process.main([str(there.run.path)]) == 0
-    assert [json.loads(line)["id"] for line in capsys.readouterr().out.splitlines()] == [1, 2]
+    asked = question(run=str(there.run.path))
+    with conversation(EXPLORE) as talk:
+        before = set(psutil.Process().children())
+        first = talk(asked)
+        (process,) = set(psutil.Process().children()) - before
+        assert process.nice() >= 10
+        with pytest.raises(ResourceError, match="best"):
+            talk(asked.model_copy(update={"checkpoint": "best"}))
+        assert talk(asked) == first
 
 
-def test_a_run_that_is_none_is_a_problem(tmp_path):
-    answer = reply(
-        Adapter(SimpleNamespace(config=tmp_path / "config.toml", checkpoints=tmp_path, id="x")),
-        question().model_dump_json().encode(),
-    )
-    assert answer.kind == "problem" and "config.toml" in answer.problem
+def test_a_run_that_is_none_is_told(tmp_path):
+    with pytest.raises(UsageError, match=r"config\.toml"):
+        Adapter(RunDirectory(tmp_path)).answer(question())
 
 
 def test_an_oracle_is_told_the_curve_and_steps_by_the_chosen_size(trained):

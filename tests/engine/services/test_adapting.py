@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import math
 from types import SimpleNamespace
 
@@ -12,9 +11,9 @@ from PIL import Image
 
 from engine.errors import DivergedError, ResourceError, UsageError
 from engine.evaluation.evaluator import predict_alone
-from engine.services import apply as process
-from engine.services.apply import do
-from engine.services.apply_messages import REPORT, AdaptJob, Origin
+from engine.services.apply import HANDLER, answer
+from engine.services.apply_messages import APPLY, AdaptRequest, Origin
+from engine.services.server import reply
 from engine.tasks.episode import EpisodeShape
 from engine.tasks.sampling import Split, Stream
 
@@ -58,7 +57,7 @@ def adapted(there, support, steps):
 
 def test_a_curve_is_fitted_by_the_inner_loop(trained, points):
     there = trained("sinusoid")
-    report = do(AdaptJob(origin=there.origin, support=points, queries=(points,), steps=3))
+    report = answer(AdaptRequest(origin=there.origin, support=points, queries=(points,), steps=3))
     x, y = torch.tensor([[-2.0], [0.5], [3.0]]), torch.tensor([[1.5], [-0.25], [2.0]])
     params = adapted(there, (x, y), 3)
     expected = there.setup.learner.predict(params, x).flatten().tolist()
@@ -72,7 +71,7 @@ def test_a_curve_is_fitted_by_the_inner_loop(trained, points):
 
 def test_without_queries_a_curve_is_predicted_over_its_range(trained, points):
     there = trained("sinusoid", "x_range=[-1.0, 2.0]")
-    report = do(AdaptJob(origin=there.origin, support=points))
+    report = answer(AdaptRequest(origin=there.origin, support=points))
     assert report.steps == there.setup.config.evaluation.eval_steps
     assert (report.values[0].x, report.values[-1].x, len(report.values)) == ((-1,), (2,), 21)
     assert report.values[0].actual is None
@@ -82,7 +81,7 @@ def test_without_queries_a_curve_is_predicted_over_its_range(trained, points):
 def test_pictures_get_the_probabilities_that_they_get_in_training(trained, drawn, mode):
     there = trained("strokes")
     support, query, episode = drawn(there, shots=1)
-    report = do(AdaptJob(origin=there.origin, support=support, queries=(query,), steps=2, mode=mode))
+    report = answer(AdaptRequest(origin=there.origin, support=support, queries=(query,), steps=2, mode=mode))
     params, learner = adapted(there, episode.support, 2), there.setup.learner
     if mode == "inductive":
         outputs = predict_alone(learner, params, episode.support[0], episode.query_x)
@@ -98,7 +97,7 @@ def test_a_class_may_have_more_examples_than_another(trained, drawn, tmp_path):
     there = trained("strokes", "loss_reduction='paper'")
     support, query, episode = drawn(there, shots=2)
     (tmp_path / "support" / "class0" / "00.png").unlink()
-    report = do(AdaptJob(origin=there.origin, support=support, queries=(query,), steps=1))
+    report = answer(AdaptRequest(origin=there.origin, support=support, queries=(query,), steps=1))
     assert report.examples == (1, 2, 2, 2, 2)
     x, y = (part[1:] for part in episode.support)
     start = there.state.theta
@@ -110,68 +109,59 @@ def test_a_class_may_have_more_examples_than_another(trained, drawn, tmp_path):
 def test_without_queries_nothing_is_guessed(trained, drawn):
     there = trained("strokes")
     support, _, _ = drawn(there, shots=1)
-    assert do(AdaptJob(origin=there.origin, support=support)).guesses == ()
+    assert answer(AdaptRequest(origin=there.origin, support=support)).guesses == ()
 
 
 def test_parameters_that_explode_are_told(trained, points):
     there = trained("sinusoid", "inner_lr=50.0")
     with pytest.raises(DivergedError, match="not finite after 60 steps: take fewer"):
-        do(AdaptJob(origin=there.origin, support=points, steps=60))
+        answer(AdaptRequest(origin=there.origin, support=points, steps=60))
 
 
 def test_adapted_parameters_are_saved_and_adapt_again(trained, points, tmp_path):
     there, file = trained("sinusoid"), str(tmp_path / "adapted.safetensors")
-    once = AdaptJob(origin=there.origin, support=points, steps=2, save=file)
-    first = do(once)
-    again = do(AdaptJob(origin=Origin(file=file), support=points, steps=1))
+    once = AdaptRequest(origin=there.origin, support=points, steps=2, save=file)
+    first = answer(once)
+    again = answer(AdaptRequest(origin=Origin(file=file), support=points, steps=1))
     assert again.name == "tiny-adapted"
     assert again.support_loss[0] == pytest.approx(first.support_loss[2], rel=1e-5)
     with pytest.raises(UsageError, match=r"adapted\.safetensors exists: add --force"):
-        do(once)
-    do(once.model_copy(update={"force": True}))
+        answer(once)
+    answer(once.model_copy(update={"force": True}))
 
 
 def test_what_does_not_fit_the_model_is_told(trained, points, tmp_path):
     there = trained("sinusoid")
     with pytest.raises(UsageError, match="no batch statistics"):
-        do(AdaptJob(origin=there.origin, support=points, mode="inductive"))
+        answer(AdaptRequest(origin=there.origin, support=points, mode="inductive"))
     (tmp_path / "wide.csv").write_text("1,2,3\n")
     with pytest.raises(UsageError, match="line 1: it needs 2 finite numbers"):
-        do(AdaptJob(origin=there.origin, support=str(tmp_path / "wide.csv")))
+        answer(AdaptRequest(origin=there.origin, support=str(tmp_path / "wide.csv")))
 
 
 def test_a_run_without_the_checkpoint_is_told(trained, points):
     there = trained("sinusoid")
     (there.run.checkpoints / "best.json").unlink()
     with pytest.raises(ResourceError, match="no best checkpoint"):
-        do(AdaptJob(origin=Origin(run=str(there.run.path), checkpoint="best"), support=points))
-    assert do(AdaptJob(origin=there.origin, support=points)).iteration == 2  # the latest must do
+        answer(AdaptRequest(origin=Origin(run=str(there.run.path), checkpoint="best"), support=points))
+    assert answer(AdaptRequest(origin=there.origin, support=points)).iteration == 2  # the latest must do
 
 
-def test_one_job_one_report(trained, points, monkeypatch, capsys):
-    job = AdaptJob(origin=trained("sinusoid").origin, support=points)
-    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(job.model_dump_json().encode())))
-    assert process.main() == 0
-    assert math.isfinite(REPORT.validate_json(capsys.readouterr().out).values[0].y)
-
-
-def test_a_job_that_cannot_be_done_is_a_sentence_and_an_exit_code(trained, monkeypatch, capsys):
-    for text, code, expected in (
-        (AdaptJob(origin=trained("sinusoid").origin, support="/gone.csv").model_dump_json(), 2, "/gone.csv"),
-        ('{"job": "adapt", "support": 3}', 2, "origin"),
-    ):
-        monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(text.encode())))
-        assert process.main() == code
-        captured = capsys.readouterr()
-        assert captured.out == "" and expected in captured.err and captured.err.count("\n") == 1
+def test_one_request_one_report(trained, points):
+    request = AdaptRequest(origin=trained("sinusoid").origin, support=points)
+    (value, *_) = APPLY.read_answer(reply(lambda: HANDLER, APPLY.ask_line(1, request))).result.values
+    assert math.isfinite(value.y)
+    gone = APPLY.ask_line(2, request.model_copy(update={"support": "/gone.csv"}))
+    failure = APPLY.read_answer(reply(lambda: HANDLER, gone)).failure
+    assert failure.exit_code == 2 and "/gone.csv" in failure.sentence
 
 
 def test_prototypes_adapt_too_but_a_baseline_has_no_step_size(trained, drawn, points):
     there = trained("strokes", "algorithm=prototypical")
     support, query, episode = drawn(there, shots=1)
-    report = do(AdaptJob(origin=there.origin, support=support, queries=(query,), steps=1))
+    report = answer(AdaptRequest(origin=there.origin, support=support, queries=(query,), steps=1))
     outputs = there.setup.learner.predict(adapted(there, episode.support, 1), episode.query_x)
     found = torch.tensor([guess.probabilities for guess in report.guesses])
     assert torch.allclose(found, outputs.softmax(dim=-1), atol=1e-3)
     with pytest.raises(UsageError, match="is the baseline pretrained"):
-        do(AdaptJob(origin=trained("sinusoid", "algorithm=pretrained").origin, support=points))
+        answer(AdaptRequest(origin=trained("sinusoid", "algorithm=pretrained").origin, support=points))

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import itertools
-import json
 
 import pytest
 import torch
 
 from engine.acceleration import ways as choice
 from engine.config.toml import config_tables
+from engine.errors import DivergedError, ResourceError, UsageError
 from engine.paths import state_dir
 from engine.services import estimate as estimating
-from engine.services.estimate import estimate, main
-from engine.services.messages import Costs
+from engine.services.client import ask
+from engine.services.estimate import HANDLER, answer, estimate
+from engine.services.messages import ESTIMATE, EstimateRequest
+from engine.services.server import reply
 from engine.training.checkpoint import to_bytes
 from engine.training.setup import Setup
 
@@ -26,7 +28,7 @@ def ticking(seconds):
 
 
 def question(config, device="cpu"):
-    return json.dumps({"config": config_tables(config), "device": device})
+    return EstimateRequest(config=config_tables(config), device=device)
 
 
 @pytest.fixture
@@ -70,51 +72,42 @@ def test_what_is_slow_is_done_no_more_than_needed(small, monkeypatch):
     assert validated == [2]
 
 
-def test_the_process_answers_in_one_line_and_leaves_no_run(small, hurried, capsys):
-    assert main(question(small("sinusoid"))) == 0
-    out, err = capsys.readouterr()
-    assert out.count("\n") == 1 and err == ""
-    assert Costs.model_validate_json(out).iterations_per_second > 0
+def test_the_process_answers_and_leaves_no_run(small):
+    costs = ask(ESTIMATE, question(small("sinusoid")))
+    assert costs.iterations_per_second > 0 and costs.device == "cpu"
     assert not state_dir().exists()
 
 
 @pytest.mark.parametrize(
-    ("kind", "overrides", "device", "code", "words"),
+    ("kind", "overrides", "device", "error", "words"),
     [
-        ("strokes", ("data=omniglot",), "cpu", 3, "maml data get omniglot"),
-        ("sinusoid", (), "cuda:99", 3, "is not on this machine"),
-        ("sinusoid", (), "toaster", 2, "is not a device"),
-        ("sinusoid", ("inner_lr=100", "inner_steps=60"), "cpu", 4, "were not finite"),
-        ("strokes", ("shots=15", "queries=6"), "cpu", 2, "= 21 pictures of a class"),
+        ("strokes", ("data=omniglot",), "cpu", ResourceError, "maml data get omniglot"),
+        ("sinusoid", (), "cuda:99", ResourceError, "is not on this machine"),
+        ("sinusoid", (), "toaster", UsageError, "is not a device"),
+        ("sinusoid", ("inner_lr=100", "inner_steps=60"), "cpu", DivergedError, "were not finite"),
+        ("strokes", ("shots=15", "queries=6"), "cpu", UsageError, "= 21 pictures of a class"),
     ],
 )
-def test_what_cannot_be_measured_is_told_in_one_sentence(small, capsys, kind, overrides, device, code, words):
-    assert main(question(small(kind, *overrides), device)) == code
-    out, err = capsys.readouterr()
-    assert out == "" and words in err and err.count("\n") == 1
+def test_what_cannot_be_measured_is_told_in_one_sentence(small, kind, overrides, device, error, words):
+    with pytest.raises(error, match=words) as caught:
+        answer(question(small(kind, *overrides), device))
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("failure", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate")])
-def test_running_out_of_memory_says_what_to_lower(small, capsys, monkeypatch, failure):
+def test_running_out_of_memory_says_what_to_lower(small, monkeypatch, failure):
     def build(config, device):
         raise failure
 
     monkeypatch.setattr(Setup, "build", build)
-    assert main(question(small("sinusoid"))) == 3
-    assert "out of memory: set task_chunk = 1" in capsys.readouterr().err
+    line = ESTIMATE.ask_line(1, question(small("sinusoid")))
+    failure = ESTIMATE.read_answer(reply(lambda: HANDLER, line)).failure
+    assert failure.exit_code == 3 and "task_chunk = 1" in failure.sentence
 
 
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("{", "the question cannot be understood"),
-        ('{"config": {}, "gpu": 1}', "gpu cannot be understood"),
-        ('{"config": {"task": {"wayss": 3}}}', "unknown key task.wayss"),
-    ],
-)
-def test_a_question_that_makes_no_sense(capsys, text, words):
-    assert main(text) == 2
-    assert words in capsys.readouterr().err
+def test_a_configuration_with_an_unknown_key():
+    with pytest.raises(UsageError, match=r"task\.wayss"):
+        answer(EstimateRequest(config={"task": {"wayss": 3}}))
 
 
 @pytest.mark.parametrize(

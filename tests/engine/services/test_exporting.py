@@ -14,8 +14,8 @@ from safetensors.torch import save_file
 from engine.errors import ResourceError, UsageError
 from engine.paths import assets_dir
 from engine.runs.result import Measured, Result, write_result
-from engine.services.apply import do
-from engine.services.apply_messages import AdaptJob, ExportJob, Origin
+from engine.services.apply import answer
+from engine.services.apply_messages import AdaptRequest, ExportRequest, Origin
 from engine.services.initialisation import Initialisation
 from engine.tasks.sampling import Split
 from engine.training.checkpoint import parameters_hash
@@ -27,8 +27,8 @@ def exported(trained, tmp_path):
 
     def make(kind, *overrides, with_paths=False):
         there, file = trained(kind, *overrides), tmp_path / "model.safetensors"
-        job = ExportJob(origin=there.origin, file=str(file), with_paths=with_paths, force=True)
-        return there, file, do(job).facts
+        job = ExportRequest(origin=there.origin, file=str(file), with_paths=with_paths, force=True)
+        return there, file, answer(job).facts
 
     return make
 
@@ -48,10 +48,10 @@ def test_a_file_adapts_as_its_run_does(exported, tmp_path):
     there, file, _ = exported("sinusoid")
     (tmp_path / "points.csv").write_text("1,2\n-1,3\n")
     jobs = [
-        AdaptJob(origin=o, support=str(tmp_path / "points.csv"))
+        AdaptRequest(origin=o, support=str(tmp_path / "points.csv"))
         for o in (there.origin, Origin(file=str(file)))
     ]
-    assert do(jobs[0]) == do(jobs[1])
+    assert answer(jobs[0]) == answer(jobs[1])
 
 
 @pytest.mark.parametrize("with_paths", [False, True])
@@ -85,7 +85,7 @@ def test_numbers_that_are_not_finite_survive(trained, tmp_path):
     usual = {"name": "x", "state": "done", "iterations": 2, "seconds": 1, "parameters_sha256": "0"}
     write_result(there.run.result, Result(run="x", measurements=[best], **usual))
     file = str(tmp_path / "m.safetensors")
-    do(ExportJob(origin=there.origin, file=file))
+    answer(ExportRequest(origin=there.origin, file=file))
     (back,) = Initialisation.load(Origin(file=file)).facts.measurements
     assert math.isnan(back.measurement.loss[0].mean)
 
@@ -94,7 +94,7 @@ def test_a_file_is_not_replaced_unasked(exported):
     there, file, _ = exported("sinusoid")
     before = file.read_bytes()
     with pytest.raises(UsageError, match="add --force"):
-        do(ExportJob(origin=there.origin, file=str(file)))
+        answer(ExportRequest(origin=there.origin, file=str(file)))
     assert file.read_bytes() == before
 
 
@@ -130,12 +130,12 @@ def test_the_shipped_sinusoid_learns_a_curve_from_ten_points(tmp_path):
     for name, points in (("support", range(10)), ("query", range(31))):
         x = [-5 + 10 * point / (len(points) - 1) for point in points]
         (tmp_path / f"{name}.csv").write_text("".join(f"{at},{4 * math.sin(at - 1)}\n" for at in x))
-    job = AdaptJob(
+    job = AdaptRequest(
         origin=Origin(file=str(assets_dir() / "initialisations" / "sinusoid-10shot.safetensors")),
         support=str(tmp_path / "support.csv"),
         queries=(str(tmp_path / "query.csv"),),
     )
-    before, after = (do(job.model_copy(update={"steps": steps})) for steps in (0, 10))
+    before, after = (answer(job.model_copy(update={"steps": steps})) for steps in (0, 10))
     error = [math.fsum((v.y - v.actual) ** 2 for v in report.values) / 31 for report in (before, after)]
     assert error[1] < 0.5 < 1 < error[0]
 

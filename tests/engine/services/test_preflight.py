@@ -12,8 +12,8 @@ from engine.config.own_code import use_search_path
 from engine.config.record import RunRecord
 from engine.config.resolve import ResolvedConfig
 from engine.errors import UsageError
-from engine.services.messages import Check, Finding
-from engine.services.preflight import answer, check_network, main
+from engine.services.messages import PreflightReport, PreflightRequest
+from engine.services.preflight import answer, check_network
 from engine.training.loop import meta_train
 from engine.training.setup import Setup
 
@@ -199,12 +199,12 @@ def test_what_cannot_be_differentiated_twice_may_do_for_first_order(setup):
     check_network(setup("OnlyOnce", "algorithm=fomaml"))
 
 
-def test_a_configuration_is_answered_and_a_task_class_told(small, tmp_path, capsys):
+def test_a_configuration_is_answered_and_a_task_class_told(small, tmp_path):
     config = small("sinusoid", "network=custom", "model_class='own_nets:Good'")
     text = RunRecord(ResolvedConfig(config), "x", "cpu").to_toml("x")
     path = (str(tmp_path),)
-    assert answer(Check(search_path=path, config=text)) == Finding(data="sinusoid")
-    assert main(Check(search_path=path, config=text.replace("Good", "Normed")).model_dump_json()) == 2
-    assert "leak" in capsys.readouterr().err
-    assert main(Check(search_path=path, task_class="own_nets:Good").model_dump_json()) == 2
-    assert "own_nets:Good has no kind" in capsys.readouterr().err
+    assert answer(PreflightRequest(search_path=path, config=text)) == PreflightReport(data="sinusoid")
+    with pytest.raises(UsageError, match="leak"):
+        answer(PreflightRequest(search_path=path, config=text.replace("Good", "Normed")))
+    with pytest.raises(UsageError, match="own_nets:Good has no kind"):
+        answer(PreflightRequest(search_path=path, task_class="own_nets:Good"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import time
 
@@ -11,7 +10,6 @@ import pytest
 
 from engine.config.record import RunRecord, read_record
 from engine.config.resolve import ResolvedConfig
-from engine.data.store import make_image_set, save
 from engine.runs.control import request
 from engine.runs.directory import create_run
 from engine.runs.events import (
@@ -25,9 +23,8 @@ from engine.runs.events import (
 )
 from engine.runs.journal import EventReader
 from engine.runs.launch import start_worker
-from engine.runs.result import Scores, read_result, read_scores
+from engine.runs.result import read_result, read_scores
 from engine.runs.status import current_status, read_status
-from engine.services.evaluate import main as evaluate_main
 
 ENDLESS = ("iterations=1000000", "eval_every=0", "checkpoint_every=50")
 
@@ -271,91 +268,6 @@ def test_a_damaged_checkpoint_is_named_and_left_alone(run_of, working):
         path.write_bytes(b"foreign")
     assert working(run).wait() == 3
     assert "is damaged" in read_status(run).reason
-
-
-def test_measuring_again_by_another_protocol(run_of, working, capsys):
-    run = run_of("sinusoid")
-    assert working(run).wait() == 0
-    before = {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()}
-    assert (
-        evaluate_main([str(run.path), '{"shots": 5, "tasks": 9, "steps": 1, "checkpoint": ["latest"]}']) == 0
-    )
-    report = json.loads(capsys.readouterr().out)
-    (measured,) = report["measurements"]
-    assert measured["checkpoint"] == "last" and measured["measurement"]["protocol"]["shots"] == 5
-    assert {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()} == before
-    assert evaluate_main([str(run.path), '{"task": 9}']) == 2
-    assert evaluate_main([str(run.path), '{"tasks": 1}']) == 2
-    assert "tasks = 1: must be greater than or equal to 2" in capsys.readouterr().err
-    assert evaluate_main([str(run.path), '{"mode": "inductive"}']) == 2
-    assert "leave out the mode" in capsys.readouterr().err
-
-
-def test_the_same_protocol_gives_the_result_again(run_of, working, capsys):
-    run = run_of("strokes")
-    assert working(run).wait() == 0
-    assert evaluate_main([str(run.path)]) == 0
-    report = json.loads(capsys.readouterr().out)
-    assert report["measurements"] == json.loads(run.result.read_text())["measurements"]
-    assert report["scores"] is None
-    scores = read_scores(run.scores)
-    assert evaluate_main([str(run.path), json.dumps({"scored": scores.step})]) == 0
-    assert Scores.model_validate(json.loads(capsys.readouterr().out)["scores"]) == scores
-    assert evaluate_main([str(run.path), '{"scored": 9, "steps": 8}']) == 2
-    assert "beyond the last of 8 steps" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    ("classes", "overrides", "remedy"),
-    [
-        (3, {}, "measured with the ways it was trained with, so choose data with more classes"),
-        (90, {"queries": 9}, "lower shots or queries, or choose data with more pictures of a class"),
-    ],
-)
-def test_other_data_that_do_not_suffice(
-    run_of, working, capsys, monkeypatch, tmp_path, classes, overrides, remedy
-):
-    monkeypatch.setenv("MAML_DATA_DIR", str(tmp_path / "data"))
-    names, counts = [f"c{number:02}" for number in range(classes)], [8] * classes
-    images = np.zeros((sum(counts), 1, 28, 28), dtype=np.uint8)
-    save(make_image_set("few", images, names, counts, "made by a test"))
-    run = run_of("strokes")
-    assert working(run).wait() == 0
-    assert evaluate_main([str(run.path), json.dumps({"data": "few", **overrides})]) == 2
-    assert capsys.readouterr().err.endswith(f"{remedy}\n")
-
-
-def test_the_best_checkpoints_are_measured_together(run_of, working, capsys):
-    run = run_of("strokes", "iterations=12", "keep_best=2")
-    assert working(run).wait() == 0, run.log.read_text()
-    values = {
-        event.iteration: event.measurement.series[-1].mean
-        for event in events_of(run)
-        if isinstance(event, EvaluationEvent) and event.split == "val"
-    }
-    best = sorted(values, key=lambda iteration: (-values[iteration], iteration))[:2]
-    assert len(values) == 4
-    assert evaluate_main([str(run.path), '{"ensemble": 2, "scored": 1}']) == 0
-    report = json.loads(capsys.readouterr().out)
-    (measured,) = report["measurements"]
-    assert (measured["checkpoint"], measured["members"]) == ("ensemble", best)
-    assert measured["measurement"]["protocol"]["ensemble"] == 2
-    assert len(report["scores"]["tasks"]["ensemble"]) == 4
-    assert evaluate_main([str(run.path), '{"ensemble": 1}']) == 0
-    (alone,) = json.loads(capsys.readouterr().out)["measurements"]
-    assert alone == json.loads(run.result.read_text())["measurements"][0]
-    assert evaluate_main([str(run.path), '{"ensemble": 3}']) == 2
-    assert (
-        "keeps its 2 best checkpoints: for an ensemble of 3 train with keep_best = 3"
-        in capsys.readouterr().err
-    )
-
-
-def test_an_ensemble_of_more_than_there_are_yet(run_of, working, capsys):
-    run = run_of("strokes", "iterations=3", "keep_best=5")
-    assert working(run).wait() == 0, run.log.read_text()
-    assert evaluate_main([str(run.path), '{"ensemble": 3}']) == 2
-    assert "has 1 of its best checkpoints so far, too few for an ensemble of 3" in capsys.readouterr().err
 
 
 def test_states_are_told_in_order(run_of, working):

@@ -123,3 +123,21 @@ def evaluation_event(measurement):
         )
 
     return make
+
+
+@pytest.fixture
+def service(monkeypatch):
+    """Stand in for helper processes: `service(answer)` makes `answer(question)` theirs, and keeps the questions."""
+
+    def use(answer):
+        questions = []
+
+        def ask(service, question, environment=None):
+            questions.append(question)
+            return answer(question)
+
+        for command in ("adapt", "compare", "evaluate", "export", "reproduce"):
+            monkeypatch.setattr(f"maml_tui.cli.{command}.ask", ask)
+        return questions
+
+    return use

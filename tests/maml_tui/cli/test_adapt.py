@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 import json
-import subprocess
 
 import pytest
 
-from engine.services.apply_messages import JOB, Classified, Fitted, Guess, Value
+from engine.errors import DivergedError, ResourceError, UsageError
+from engine.services.apply_messages import Classified, Fitted, Guess, Value
 
 ABOUT = {"name": "demo", "iteration": 60, "steps": 3, "support_loss": (1.6, 1.0, 0.5, 0.25)}
 CLASSES = Classified(
@@ -19,17 +19,16 @@ VALUES = Fitted(**ABOUT, examples=(5,), values=(Value(x=(0.5,), y=1.25),))
 
 
 @pytest.fixture
-def process(monkeypatch):
-    """Stand in for the process that applies: keep its commands and jobs, end as told."""
-    calls = []
+def process(service):
+    """Stand in for the process that applies: keep what it is asked, end as told."""
 
-    def end_with(report=None, code=0, err=""):
-        def run(command, **options):
-            calls.append((command, JOB.validate_json(options["input"])))
-            return subprocess.CompletedProcess(command, code, report and report.model_dump_json(), err)
+    def end_with(report=None, error=None):
+        def answer(_):
+            if error:
+                raise error
+            return report
 
-        monkeypatch.setattr(subprocess, "run", run)
-        return calls
+        return service(answer)
 
     return end_with
 
@@ -42,8 +41,7 @@ def test_what_was_asked_for_is_what_the_process_is_asked(maml, new_run, process)
         "adapt", "demo", "--support", "birds", "--query", "a.png", "b.png", "c.png", *options
     )
     assert code == 0
-    ((command, job),) = calls
-    assert command[1:] == ("-P", "-m", "engine.services.apply")
+    (job,) = calls
     assert (job.origin.run, job.origin.checkpoint, job.origin.file) == (str(run.path), "latest", None)
     assert (job.support, job.queries) == ("birds", ("a.png", "b.png", "c.png"))
     assert (job.steps, job.mode, job.save, job.force) == (4, "inductive", "w.safetensors", False)
@@ -57,7 +55,7 @@ def test_what_was_not_asked_for_is_left_to_the_model(maml, new_run, process):
     new_run()
     calls = process(VALUES)
     maml("adapt", "@last", "--support", "points.csv")
-    ((_, job),) = calls
+    (job,) = calls
     assert (job.steps, job.mode, job.save, job.queries, job.origin.checkpoint) == (None, None, None, (), None)
 
 
@@ -94,15 +92,14 @@ def test_an_exported_file_is_adapted_too_but_has_no_checkpoints(maml, process, t
     file.write_bytes(b"")
     calls = process(VALUES)
     assert maml("adapt", str(file), "--support", "s")[0] == 0
-    assert calls[0][1].origin.file == str(file) and calls[0][1].origin.run is None
+    assert calls[0].origin.file == str(file) and calls[0].origin.run is None
     code, _, err = maml("adapt", str(file), "--support", "s", "--checkpoint", "best")
     assert code == 2 and "leave out --checkpoint" in err
 
 
-@pytest.mark.parametrize("code", [2, 3, 4])
-def test_a_failure_is_told_in_the_processs_words(maml, new_run, process, code):
+@pytest.mark.parametrize("kind", [UsageError, ResourceError, DivergedError])
+def test_a_failure_is_told_in_the_processs_words(maml, new_run, process, kind):
     new_run()
-    process(code=code, err="a warning\nthe picture is torn\n")
-    assert maml("adapt", "@last", "--support", "s") == (code, "", "maml: the picture is torn\n")
-    process(code=-9)
-    assert maml("adapt", "@last", "--support", "s")[2] == "maml: the process ended with exit status -9\n"
+    process(error=kind("the picture is torn"))
+    answer = (kind.exit_code, "", "maml: the picture is torn\n")
+    assert maml("adapt", "@last", "--support", "s") == answer

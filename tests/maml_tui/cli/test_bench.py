@@ -7,7 +7,8 @@ import json
 import pytest
 
 from engine.services.bench import race as race_module
-from engine.services.bench.race import OURS, PEERS, Row
+from engine.services.bench.race import Row
+from engine.services.messages import OURS, PEERS
 from maml_tui.cli import bench
 
 RAN = {

@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
 
 import numpy as np
 import pytest
 
+from engine.errors import ResourceError
 from engine.runs.result import Measured, Result, Scores, write_result, write_scores
-from engine.services.messages import Report
+from engine.services.messages import EvaluationReport
 from engine.statistics.summary import summarise
 
 
@@ -20,7 +20,7 @@ def report(measurement):
         mean, ci95, _ = summarise(values)
         found = measurement(split="test", steps=5, mean=mean, ci95=ci95, tasks=len(values))
         measured = Measured(checkpoint="best", iteration=40, measurement=found)
-        return Report(
+        return EvaluationReport(
             run="x",
             measurements=(measured,),
             fingerprint={"data": "01"},
@@ -53,17 +53,9 @@ def finished(new_run, report):
 
 
 @pytest.fixture
-def evaluator(monkeypatch, report):
+def evaluator(service, report):
     """Stand in for the evaluator's process: keep what it is asked, report as many scores as asked for."""
-    asked = []
-
-    def run(command, **_):
-        asked.append(json.loads(command[5]))
-        scores = np.linspace(0, 1, asked[-1]["tasks"])
-        return subprocess.CompletedProcess(command, 0, report(scores).model_dump_json(), "")
-
-    monkeypatch.setattr(subprocess, "run", run)
-    return asked
+    return service(lambda request: report(np.linspace(0, 1, request.overrides.tasks)))
 
 
 def test_finished_runs_are_compared_as_they_were_measured(maml, finished):
@@ -98,8 +90,9 @@ def test_without_results_the_command_that_measures_is_named_and_works(maml, new_
     assert code == 0
     assert "A - B 0.00 ± 0.00 pp 1.000 -" in " ".join(out.split())
     assert f"maml: measuring A {one.id} on 100 tasks" in err
-    assert len(evaluator) == 2 and evaluator[0] == evaluator[1]
-    assert evaluator[0]["tasks"] == 100 and evaluator[0]["scored"] == evaluator[0]["steps"] == 3
+    assert [asked.run for asked in evaluator] == [str(one.path), str(other.path)]
+    first, second = (asked.overrides for asked in evaluator)
+    assert first == second and first.tasks == 100 and first.scored == first.steps == 3
 
 
 @pytest.mark.parametrize(
@@ -109,14 +102,14 @@ def test_without_results_the_command_that_measures_is_named_and_works(maml, new_
         (["--steps", "5"], {"steps": 5, "scored": 5}),
         (["--split", "val"], {"split": "val"}),
         (["--shots", "2", "--queries", "3"], {"shots": 2, "queries": 3}),
-        (["--mode", "inductive", "--at", "last"], {"mode": "inductive", "checkpoint": ["latest"]}),
+        (["--mode", "inductive", "--at", "last"], {"mode": "inductive", "checkpoint": ("latest",)}),
         (["--device", "cpu"], {"device": "cpu"}),
     ],
 )
 def test_any_wish_measures_anew(maml, finished, evaluator, option, asked):
     finished("one", [0.1, 0.2]), finished("two", [0.1, 0.2])
     assert maml("compare", "one", "two", *option)[0] == 0
-    assert len(evaluator) == 2 and asked.items() <= evaluator[1].items()
+    assert len(evaluator) == 2 and asked.items() <= evaluator[1].overrides.model_dump().items()
 
 
 def test_a_usual_device_is_no_wish_but_is_used(maml, finished, evaluator, monkeypatch):
@@ -125,7 +118,7 @@ def test_a_usual_device_is_no_wish_but_is_used(maml, finished, evaluator, monkey
     maml("compare", "one", "two")
     assert evaluator == []
     maml("compare", "one", "two", "--tasks", "2")
-    assert evaluator[0]["device"] == "cuda:1"
+    assert evaluator[0].overrides.device == "cuda:1"
 
 
 def test_runs_that_cannot_meet_the_same_tasks_are_not_measured(maml, new_run, evaluator):
@@ -143,9 +136,11 @@ def test_it_takes_two(maml, finished, names):
     assert maml("compare", *names)[0] == 2
 
 
-def test_an_evaluator_that_fails_is_quoted(maml, new_run, monkeypatch):
+def test_an_evaluator_that_fails_is_quoted(maml, new_run, service):
+    def fail(_):
+        raise ResourceError("the data set is gone")
+
     new_run("one"), new_run("two")
-    failed = subprocess.CompletedProcess([], 3, "", "the data set is gone\n")
-    monkeypatch.setattr(subprocess, "run", lambda *_, **__: failed)
+    service(fail)
     code, out, err = maml("compare", "one", "two", "--tasks", "9")
     assert (code, out) == (3, "") and err.endswith("maml: the data set is gone\n")

@@ -15,7 +15,8 @@ from engine.data import store
 from engine.data.own_images import Choices
 from engine.data.splits import proportional_split
 from engine.errors import ResourceError, UsageError
-from engine.services import download_client as download
+from engine.services import client
+from engine.services.messages import DownloadReport
 from maml_tui.cli import data
 
 RUNNER = CliRunner()
@@ -158,21 +159,25 @@ def test_what_cannot_be_downloaded_names_what_can(name):
 def test_get_downloads_from_where_it_is_told(tiny, monkeypatch, data_home):
     asked = []
 
-    def fetch(name, url):
-        asked.append((name, url))
-        return store.Imported(tiny, ())
+    def fetch(service, request):
+        asked.append(request.url)
+        store.save(tiny)
+        return DownloadReport(warnings=("odd",))
 
-    monkeypatch.setattr(download, "download", fetch)
+    monkeypatch.setattr(client, "ask", fetch)
     (data_home / "omniglot" / "images.npy").write_bytes(b"")
-    ask("get", "omniglot")
-    monkeypatch.setenv("MAML_OMNIGLOT_URL", "http://mirror")
-    ask("get", "omniglot")
-    assert ask("get", "omniglot", "--url", "http://other")[0] == f"{data_home / 'omniglot'}\n"
-    assert asked == [("omniglot", url) for url in (None, "http://mirror", "http://other")]
+    out, err = ask("get", "omniglot")
+    assert out == f"{data_home / 'omniglot'}\n" and "warning: odd" in err
+    for url, arguments in (("http://mirror", ()), ("http://other", ("--url", "http://other"))):
+        monkeypatch.setenv("MAML_OMNIGLOT_URL", "http://mirror")
+        (data_home / "omniglot" / "images.npy").write_bytes(b"")
+        ask("get", "omniglot", *arguments)
+        assert asked[-1] == url
+    assert asked[0] is None
 
 
 def test_get_leaves_a_sound_set_alone(tiny, monkeypatch, data_home):
-    monkeypatch.setattr(download, "download", None)
+    monkeypatch.setattr(client, "ask", None)
     out, err = ask("get", "omniglot")
     assert out == f"{data_home / 'omniglot'}\n"
     assert "already there" in err
@@ -212,7 +217,7 @@ def test_the_command_is_light_to_import_and_never_loads_torch():
     program = (
         "import sys, maml_tui.cli.data\n"
         "assert not {'numpy', 'PIL', 'engine.data'} & set(sys.modules)\n"
-        "import engine.data.image_sets, engine.services.download_client\n"
+        "import engine.data.image_sets, engine.services.client\n"
         "assert 'torch' not in sys.modules\n"
     )
     root = Path(data.__file__).parents[2]

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import csv
 import json
-import subprocess
 import tomllib
 
 import pytest
@@ -11,7 +10,7 @@ from engine.config.record import read_record
 from engine.config.toml import config_tables, write_toml
 from engine.runs.journal import EventWriter
 from engine.runs.result import Measured, Result, write_result
-from engine.services.apply_messages import JOB, Exported, Facts
+from engine.services.apply_messages import Exported, Facts
 
 
 @pytest.fixture(autouse=True)
@@ -33,24 +32,11 @@ def finished(new_run, measurement, train_event):
 
 
 @pytest.fixture
-def process(monkeypatch, smoke):
+def process(service, smoke):
     """Stand in for the process that writes the model."""
-    jobs = []
-
-    def run(command, **options):
-        jobs.append(JOB.validate_json(options["input"]))
-        facts = Facts(
-            name="demo",
-            checkpoint="best",
-            iteration=60,
-            parameters=9,
-            sha256="ab",
-            config=write_toml(config_tables(smoke.config)),
-        )
-        return subprocess.CompletedProcess(command, 0, Exported(facts=facts).model_dump_json(), "")
-
-    monkeypatch.setattr(subprocess, "run", run)
-    return jobs
+    config = write_toml(config_tables(smoke.config))
+    facts = Facts(name="demo", checkpoint="best", iteration=60, parameters=9, sha256="ab", config=config)
+    return service(lambda _: Exported(facts=facts))
 
 
 def test_a_model_is_written_with_its_card(maml, finished, process, here):

@@ -8,12 +8,12 @@ from engine.config.record import read_record
 from engine.runs.index import list_runs
 from engine.runs.result import Measured, Result, write_result
 from engine.runs.status import read_status, write_status
-from engine.services.messages import Report
+from engine.services.messages import EvaluationReport
 from maml_tui.cli import reproduce
 
 
 @pytest.fixture
-def trained(monkeypatch, measurement):
+def trained(monkeypatch, service, measurement):
     """Stand in for the workers and the evaluator: whatever is to be trained is complete at once, unless told."""
     worked = []
 
@@ -52,11 +52,12 @@ def trained(monkeypatch, measurement):
         monkeypatch.setattr(reproduce, "work", work)
         return worked
 
-    def measure(run, overrides):
-        assert overrides["queries"] == overrides["shots"]
-        return Report(run=run.id, measurements=measured(overrides["shots"] / 10), fingerprint={})
+    def evaluate(request):
+        shots = request.overrides.shots
+        assert request.overrides.queries == shots
+        return EvaluationReport(run="x", measurements=measured(shots / 10), fingerprint={})
 
-    monkeypatch.setattr(reproduce, "measure", measure)
+    service(evaluate)
     return make
 
 

@@ -4,7 +4,9 @@ import math
 
 import pytest
 
-from maml_tui.reports.pairs import pairs, unlike_tasks
+from engine.errors import UsageError
+from engine.services.messages import Overrides
+from maml_tui.reports.pairs import pairs, same_for_all, unlike_tasks
 
 SCORES = [0.5, 0.6, 0.7, 0.8]
 
@@ -99,3 +101,25 @@ def test_diverged_tasks_are_told_and_not_left_out(contender):
     (pair,) = pairs([good, bad])
     assert math.isnan(pair.difference.mean) and pair.better is None
     assert pair.obstacle == "1 of 3 tasks diverged in one of them, so there is no mean difference"
+
+
+def test_all_runs_meet_the_tasks_of_the_first(configured):
+    config = configured("smoke", "eval_tasks=70", "eval_seed=9", "shots=2", "eval_queries=4")
+    steps = config.evaluation.eval_steps
+    assert same_for_all(config, "last", {"tasks": 500, "steps": None, "device": None}) == Overrides(
+        tasks=500,
+        steps=steps,
+        scored=steps,
+        shots=2,
+        queries=4,
+        seed=9,
+        mode="transductive",
+        checkpoint=("latest",),
+    )
+    with pytest.raises(UsageError, match="tasks"):
+        same_for_all(config, "last", {"tasks": 1})
+
+
+def test_the_steps_asked_for_are_those_scored_and_a_regression_has_no_mode(configured):
+    overrides = same_for_all(configured("sinusoid-10shot"), "best", {"steps": 4})
+    assert (overrides.scored, overrides.checkpoint, overrides.mode) == (4, ("best",), None)

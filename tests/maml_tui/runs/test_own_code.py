@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from engine.config.record import read_record
 from engine.errors import UsageError
+from engine.services.client import NoAnswerError
+from engine.services.messages import PREFLIGHT
 from maml_tui.cli import run as run_command_line
-from maml_tui.runs.new_run import Request, create
-from maml_tui.runs.own_code import data_of
+from maml_tui.runs.new_run import Request, create, data_of
 
 EXAMPLE = """
 import torch
@@ -51,6 +54,66 @@ def test_the_example_trains(capsys, here):
     (run,) = (here / "state" / "runs").iterdir()
     record = read_record(run / "config.toml")
     assert record.search_path == (str(here),) and "tasks" in record.fingerprint
+
+
+CHATTY = """
+import os, sys
+import torch
+from torch import nn
+
+print("{}")
+if os.fork() == 0:
+    os._exit(0)
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        print("made")
+        os.write(1, b"{}\\n")
+        self.line = nn.Linear(1, 1)
+
+    def forward(self, x):
+        print("x" * 1000)
+        sys.stdout = None
+        return self.line(x)
+"""
+
+
+def test_code_that_writes_to_stdout_disturbs_nothing(capsys, here):
+    (here / "chatty.py").write_text(CHATTY)
+    (here / "points.csv").write_text("1,2\n2,4\n")
+    options = ("-s", "iterations=1", "-s", "val_tasks=2", "-s", "eval_tasks=2", "--device", "cpu", "--plain")
+    for arguments in (
+        ["train", "sinusoid-10shot", "--model", "chatty:Net", *options],
+        ["eval", "@last", "--tasks", "2", "--json"],
+        ["adapt", "@last", "--support", "points.csv", "--csv"],
+        ["export", "@last", "--what", "model", "-o", "net.safetensors"],
+    ):
+        assert run_command_line(arguments) == 0, capsys.readouterr().err
+    assert "xxx" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("import sys; sys.exit(0)", r"sys\.exit\(0\).*quitting.py, line 1"),
+        (
+            "import argparse; argparse.ArgumentParser().parse_args(['--x'])",
+            r"sys\.exit\(2\).*quitting.py, line 1",
+        ),
+    ],
+)
+def test_code_that_quits_is_told(here, code, words):
+    (here / "quitting.py").write_text(code)
+    with pytest.raises(UsageError, match=words):
+        data_of("quitting:Lines")
+
+
+def test_code_that_never_returns_is_given_up_on(here, monkeypatch):
+    (here / "endless.py").write_text("while True: pass")
+    monkeypatch.setattr("maml_tui.runs.new_run.PREFLIGHT", replace(PREFLIGHT, timeout=8.0))
+    with pytest.raises(NoAnswerError, match="8 seconds: look for a loop"):
+        data_of("endless:Lines")
 
 
 def test_its_network_is_adapted_where_its_code_is_but_a_file_must_not_choose_what_is_run(

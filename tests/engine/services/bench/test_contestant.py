@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import importlib.util
-import json
 
 import pytest
 
 from engine.acceleration.ways import TOLERANCE
 from engine.config.toml import config_tables
-from engine.services.bench.__main__ import Contestant, main
-from engine.services.bench.race import OURS, PEERS, Question
+from engine.errors import ResourceError
+from engine.services.bench.contestant import Bench, Contestant
+from engine.services.messages import OURS, PEERS, BenchSetup, BenchTurn
 
 
 def question(config, contestant, order=2):
-    return Question(config=config_tables(config), order=order, contestant=contestant, device="cpu")
+    return BenchSetup(config=config_tables(config), order=order, contestant=contestant, device="cpu")
 
 
 @pytest.mark.parametrize("kind", ["sinusoid", "strokes"])
@@ -34,22 +34,20 @@ def test_second_order_takes_more_arithmetic(small):
     assert second > 1.5 * first
 
 
-def test_a_line_of_answer_for_a_line_of_question(small, capsys):
-    main([question(small("sinusoid"), OURS).model_dump_json(), "1\n", "3\n"])
-    ready, one, three = map(json.loads, capsys.readouterr().out.splitlines())
-    assert ready["problem"] == ""
-    assert (len(one["seconds"]), len(three["seconds"])) == (1, 3)
-    assert min(three["seconds"]) > 0 and three["memory"] >= one["memory"] > 1e6
+def test_a_turn_is_as_long_as_asked_for(small):
+    bench = Bench()
+    assert bench.answer(question(small("sinusoid"), OURS)).path == "by-hand"
+    one, three = (bench.answer(BenchTurn(iterations=count)) for count in (1, 3))
+    assert (len(one.seconds), len(three.seconds)) == (1, 3)
+    assert min(three.seconds) > 0 and three.memory >= one.memory > 1e6
 
 
-def test_data_that_is_missing_is_told_in_words(small, capsys):
-    main([question(small("strokes", "data=nowhere"), OURS).model_dump_json(), "1\n"])
-    (ready,) = map(json.loads, capsys.readouterr().out.splitlines())
-    assert "nowhere" in ready["problem"]
+def test_data_that_is_missing_is_told_in_words(small):
+    with pytest.raises(ResourceError, match="nowhere"):
+        Bench().answer(question(small("strokes", "data=nowhere"), OURS))
 
 
-def test_a_library_that_is_missing_is_told_in_words(small, capsys, monkeypatch):
+def test_a_library_that_is_missing_is_told_in_words(small, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "higher", None)
-    main([question(small("sinusoid"), "higher").model_dump_json()])
-    (ready,) = map(json.loads, capsys.readouterr().out.splitlines())
-    assert ready["problem"] == "higher is not installed: pip install maml-tui[peers]"
+    with pytest.raises(ResourceError, match=r"maml-tui\[peers\]"):
+        Bench().answer(question(small("sinusoid"), "higher"))

@@ -5,13 +5,15 @@ from __future__ import annotations
 import pytest
 
 from engine.config.toml import config_tables
-from engine.errors import MamlError
+from engine.services import client as client_module
 from engine.services.bench import race as race_module
-from engine.services.bench.race import OURS, PLAIN, Contestant, Question, race
+from engine.services.bench.race import race
+from engine.services.client import NoAnswerError
+from engine.services.messages import OURS, PEERS, BenchSetup
 
 
 def question(config, contestant, order=2):
-    return Question(config=config_tables(config), order=order, contestant=contestant, device="cpu")
+    return BenchSetup(config=config_tables(config), order=order, contestant=contestant, device="cpu")
 
 
 def test_a_race(small, monkeypatch):
@@ -21,14 +23,14 @@ def test_a_race(small, monkeypatch):
     ours, plain, missing = race(
         [
             question(small("sinusoid"), OURS),
-            question(small("sinusoid"), PLAIN, 1),
+            question(small("sinusoid"), PEERS[0], 1),
             question(small("strokes", "data=nowhere"), OURS),
         ],
         tasks=3,
         tell=told.append,
     )
     assert (ours.contestant, ours.order, ours.path) == (OURS, 2, "by-hand")
-    assert (plain.contestant, plain.order, plain.path) == (PLAIN, 1, "loop")
+    assert (plain.contestant, plain.order, plain.path) == (PEERS[0], 1, "loop")
     for row in (ours, plain):
         assert not row.wrong and not row.problem
         assert 0 < row.p10 <= row.median <= row.p90
@@ -39,7 +41,6 @@ def test_a_race(small, monkeypatch):
 
 
 def test_a_process_that_dies_is_told_in_words(small, monkeypatch):
-    monkeypatch.setattr(race_module.sys, "executable", "false")
-    ended = pytest.raises(MamlError, match=r"maml-tui ended in the middle \(exit status 1\)")
-    with ended, Contestant(question(small("sinusoid"), OURS)):
-        raise AssertionError("it has started")
+    monkeypatch.setattr(client_module, "command", lambda service: ["false"])
+    with pytest.raises(NoAnswerError, match="exit status 1"):
+        race([question(small("sinusoid"), OURS)], tasks=3, tell=lambda _: None)

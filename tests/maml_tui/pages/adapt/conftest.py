@@ -36,7 +36,6 @@ def pictures_answer():
         for query, guess in enumerate(truth if guesses is None else guesses):
             chances[1, query, guess] = 0.9
         return PicturesAnswer(
-            id=1,
             iteration=7,
             loss=(1.6, 0.4),
             class_names=tuple(f"name{number}" for number in range(ways)),
@@ -55,7 +54,6 @@ def curve_answer():
 
     def build(**changes):
         usual = {
-            "id": 1,
             "iteration": 7,
             "loss": (4.0, 1.0, 0.25),
             "amplitude": 2.0,

@@ -31,11 +31,11 @@ from maml_tui.runs.watch import RunWatch
 STAND_IN = """
 import base64, json, sys
 for line in sys.stdin:
-    asked = json.loads(line)
-    with open(sys.argv[1] + "/asked", "a") as file:
-        file.write(line)
+    number, asked = json.loads(line).values()
+    with open(asked["run"] + "/asked", "a") as file:
+        print(json.dumps(asked), file=file)
     steps, classes = range(asked["steps"] + 1), range(WAYS)
-    told = {"id": asked["id"], "iteration": 70, "loss": [2.0 / (1 + step) for step in steps]}
+    told = {"iteration": 70, "loss": [2.0 / (1 + step) for step in steps]}
     pictures = {"shape": [WAYS, 1, 8, 8], "pixels": base64.urlsafe_b64encode(bytes([200] * 64 * WAYS)).decode(),
                 "classes": [*classes]}
     if WAYS == 1:
@@ -46,7 +46,7 @@ for line in sys.stdin:
         told |= {"kind": "pictures", "class_names": [f"name{n}" for n in classes], "support": pictures,
                  "queries": pictures, "accuracy": [0.5 for step in steps],
                  "probabilities": [[[1.0 * (n == 0) for n in classes] for _ in classes] for step in steps]}
-    print(json.dumps(told), flush=True)
+    print(json.dumps({"id": number, "result": told}), flush=True)
 """
 SIZES = [(120, 40), (80, 24), (60, 15), (30, 6), (30, 4), (20, 1), (200, 60)]
 
@@ -81,7 +81,7 @@ def stand_in(monkeypatch):
 
     def use(program=STAND_IN, ways=1):
         text = textwrap.dedent(program).replace("WAYS", str(ways))
-        monkeypatch.setattr("maml_tui.pages.adapt.client._COMMAND", (sys.executable, "-c", text))
+        monkeypatch.setattr("engine.services.client.command", lambda service: [sys.executable, "-c", text])
 
     use()
     return use
@@ -282,7 +282,8 @@ async def test_what_the_process_refuses_is_told(opened, make_run, stand_in):
     stand_in("""
         import json, sys
         for line in sys.stdin:
-            print(json.dumps({"kind": "problem", "id": json.loads(line)["id"], "problem": "lower shots"}), flush=True)
+            failure = {"sentence": "lower shots", "exit_code": 2}
+            print(json.dumps({"id": json.loads(line)["id"], "failure": failure}), flush=True)
     """)
     async with opened(make_run()) as pilot:
         assert "lower shots" in await settled(pilot)

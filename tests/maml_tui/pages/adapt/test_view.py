@@ -15,7 +15,7 @@ def view(config_of):
 
 
 def test_the_first_look_is_at_the_step_that_is_scored(view):
-    question = view.question()
+    question = view.request("/runs/x")
     assert (question.checkpoint, question.split, question.task) == ("latest", "test", 0)
     assert (question.shots, question.queries, question.steps) == (10, 10, 10)
     assert view.step == view.config.evaluation.eval_steps == 2
@@ -28,11 +28,11 @@ def test_the_first_look_is_at_the_step_that_is_scored(view):
 def test_at_least_ten_steps_are_offered_and_never_too_many(config_of, eval_steps, curve_steps, last):
     config = config_of("sinusoid-10shot", f"curve_steps={curve_steps}", f"eval_steps={eval_steps}")
     view = View.of(config, "latest")
-    assert view.question().steps == last and view.step == min(eval_steps, last)
+    assert view.request("/runs/x").steps == last and view.step == min(eval_steps, last)
 
 
 def test_going_through_the_steps_asks_nothing_new(view):
-    assert view.stepped(3).step == 5 and view.stepped(3).question() == view.question()
+    assert view.stepped(3).step == 5 and view.stepped(3).request("/runs/x") == view.request("/runs/x")
     assert view.stepped(-5).step == 0 and view.stepped(50).step == 10
 
 
@@ -49,13 +49,13 @@ def test_any_other_task_is_another(view):
 
 def test_shots_stay_within_reason(view):
     assert view.with_shots(-20).shots == 1 and view.with_shots(100).shots == 50
-    assert view.with_shots(1).question().shots == 11
+    assert view.with_shots(1).request("/runs/x").shots == 11
 
 
 def test_the_curve_is_bent_by_notches_within_what_was_trained(view):
     bent = view.higher(1, own=2.347).shifted(-1, own=1.234)
     assert (bent.amplitude, bent.phase) == (2.4, 1.1) and bent.bent
-    assert bent.question().amplitude == 2.4 and bent.question().phase == 1.1
+    assert bent.request("/runs/x").amplitude == 2.4 and bent.request("/runs/x").phase == 1.1
     assert view.higher(1, own=4.98).amplitude == 5.0 and view.higher(-1, own=0.12).amplitude == 0.1
     assert view.shifted(1, own=3.12).phase == pytest.approx(3.14159, abs=1e-5)
 

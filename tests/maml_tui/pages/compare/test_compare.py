@@ -7,7 +7,6 @@ import functools
 import re
 import shutil
 import sys
-import textwrap
 
 import numpy as np
 import psutil
@@ -18,7 +17,8 @@ from engine.runs.events import AtStep
 from engine.runs.journal import EventWriter
 from engine.runs.result import Measured, Result, Scores, write_result, write_scores
 from engine.runs.status import read_status, write_status
-from engine.services.messages import Report
+from engine.services.messages import EVALUATE, EvaluationReport
+from engine.services.service import Answered
 from engine.statistics.summary import summarise
 from maml_tui.app.app import MamlApp
 from maml_tui.app.settings import Settings
@@ -115,12 +115,11 @@ def six(run_with, records, finish):
 
 @pytest.fixture
 def evaluator(monkeypatch):
-    """Return `evaluator(program)`: let that program measure; its argument is the run's folder."""
+    """Return `evaluator(program)`: let that program evaluate; `asked` is the question that it has read."""
 
     def use(program):
-        text = textwrap.dedent(program)
-        command = lambda run, overrides: [sys.executable, "-c", text, str(run.path)]  # noqa: E731
-        monkeypatch.setattr("maml_tui.runs.measuring.evaluator_command", command)
+        text = f"import json, sys, time\nasked = json.loads(sys.stdin.readline())\n{program}"
+        monkeypatch.setattr("engine.services.client.command", lambda service: [sys.executable, "-c", text])
 
     return use
 
@@ -270,8 +269,9 @@ async def test_measuring_replaces_what_is_missing(opened, two, evaluator, outcom
         result, scores = outcome(run, [0.25, 0.75, 0.5])
         run.result.unlink()
         known = result.model_dump(include={"run", "measurements", "fingerprint"})
-        (run.path / "answer").write_text(Report(scores=scores, **known).model_dump_json())
-    evaluator("import sys; print(open(sys.argv[1] + '/answer').read())")
+        answered = Answered(id=1, result=EvaluationReport(scores=scores, **known))
+        (run.path / "answer").write_bytes(EVALUATE.answer_line(answered))
+    evaluator("print(open(asked['question']['run'] + '/answer').read(), flush=True)")
     async with opened(two) as pilot:
         assert "parameters not measured yet: A and B" in await settled(pilot)
         await pilot.press("m")
@@ -283,7 +283,10 @@ async def test_measuring_replaces_what_is_missing(opened, two, evaluator, outcom
 
 @asynchronous
 async def test_a_measurement_that_fails_is_told(opened, two, evaluator):
-    evaluator("import sys; sys.exit('the data set is gone')")
+    evaluator("""
+failure = {"sentence": "the data set is gone", "exit_code": 3}
+print(json.dumps({"id": 1, "failure": failure}), flush=True)
+""")
     async with opened(two) as pilot:
         await settled(pilot)
         await pilot.press("m")
@@ -294,7 +297,7 @@ async def test_a_measurement_that_fails_is_told(opened, two, evaluator):
 @pytest.mark.parametrize("way_out", ["m", "3", "q"])
 @asynchronous
 async def test_a_measurement_is_called_off(opened, two, evaluator, way_out):
-    evaluator("import time; time.sleep(600)")
+    evaluator("time.sleep(600)")
     others = set(psutil.Process().children())  # other tests' servers, which live on
     async with opened(two) as pilot:
         await settled(pilot)

@@ -13,7 +13,7 @@ from textual.widgets import Input, Select, Tabs
 from engine.config.record import read_record
 from engine.errors import ResourceError
 from engine.runs.index import list_runs
-from engine.services.messages import Costs
+from engine.services.messages import ESTIMATE, Costs
 from maml_tui.app.app import MamlApp
 from maml_tui.app.settings import Settings
 from maml_tui.app.terminal import Terminal
@@ -89,7 +89,8 @@ def measured(monkeypatch):
     """Stand in for the process that measures: `measured.answer` is what it gives, or raises, once `go` is set."""
     kept = SimpleNamespace(answer=COSTS, questions=[], cancelled=0, go=None)
 
-    async def measure(question, environment):
+    async def measure(service, question, environment):
+        assert service is ESTIMATE
         kept.go = kept.go or asyncio.Event()
         kept.questions.append((question, environment))
         try:
@@ -101,7 +102,7 @@ def measured(monkeypatch):
             raise kept.answer
         return kept.answer
 
-    monkeypatch.setattr(setup, "measure", measure)
+    monkeypatch.setattr(setup, "ask_async", measure)
     return kept
 
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -10,7 +10,9 @@ from engine.errors import ResourceError
 from engine.runs.directory import RunDirectory
 from engine.runs.events import AtStep, Measurement, Protocol
 from engine.runs.result import Measured
-from engine.services.explore_messages import CurveAnswer, Problem, Question
+from engine.services import client as client_module
+from engine.services.explore_messages import EXPLORE, CurveAnswer
+from engine.services.service import Answered
 from maml_tui.plotting.png import to_png
 from maml_tui.plotting.svg import to_svg
 from maml_tui.reports.reproduce.cells import Cell
@@ -28,7 +30,6 @@ def cell(means):
 def answer(steps=10):
     x = tuple(np.linspace(-5, 5, 20).tolist())
     return CurveAnswer(
-        id=0,
         iteration=3,
         loss=(1.0,) * (steps + 1),
         amplitude=4.0,
@@ -57,28 +58,33 @@ def test_curves_before_and_after_one_and_ten_steps():
     assert plot.title == "maml, K = 2: y = 4 sin(x - 1)"
 
 
-def test_each_number_of_points_is_a_question(tmp_path, monkeypatch):
-    asked = []
+@pytest.fixture
+def process(tmp_path, monkeypatch):
+    """Return `process(*replies)`: a process that gives these lines in answer; it keeps its questions in a file."""
 
-    def run(command, **pipes):
-        asked.extend(Question.model_validate_json(line) for line in pipes["input"].splitlines())
-        return subprocess.CompletedProcess(command, 0, f"{answer().model_dump_json()}\n" * 2, "")
+    def use(*replies):
+        program = (
+            "import sys\n"
+            f"for reply, line in zip({replies!r}, sys.stdin.buffer):\n"
+            f"    open({str(tmp_path / 'asked')!r}, 'ab').write(line)\n"
+            "    print(reply, flush=True)"
+        )
+        monkeypatch.setattr(client_module, "command", lambda service: [sys.executable, "-c", program])
 
-    monkeypatch.setattr(subprocess, "run", run)
+    return use
+
+
+def test_each_number_of_points_is_a_question(tmp_path, process):
+    process(*(EXPLORE.answer_line(Answered(id=n, result=answer())).decode().strip() for n in (1, 2)))
     assert adapted_curves(RunDirectory(tmp_path), (5, 10), {}) == [answer(), answer()]
-    assert [(one.shots, one.steps, one.split, one.checkpoint) for one in asked] == [
-        (5, 10, "test", "latest"),
-        (10, 10, "test", "latest"),
+    asked = [EXPLORE.read_question(line).question for line in (tmp_path / "asked").read_bytes().splitlines()]
+    assert [(one.run, one.shots, one.steps, one.split, one.checkpoint) for one in asked] == [
+        (str(tmp_path), 5, 10, "test", "latest"),
+        (str(tmp_path), 10, 10, "test", "latest"),
     ]
 
 
-@pytest.mark.parametrize(
-    ("out", "err"),
-    [(Problem(id=0, problem="it is damaged").model_dump_json(), ""), ("", "a word\nit is damaged")],
-)
-def test_what_went_wrong_is_told(tmp_path, monkeypatch, out, err):
-    monkeypatch.setattr(
-        subprocess, "run", lambda command, **_: subprocess.CompletedProcess(command, 1, out, err)
-    )
+def test_what_went_wrong_is_told(tmp_path, process):
+    process('{"id": 1, "failure": {"sentence": "it is damaged", "exit_code": 3}}')
     with pytest.raises(ResourceError, match="it is damaged"):
         adapted_curves(RunDirectory(tmp_path), (5,), {})

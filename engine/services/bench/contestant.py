@@ -1,8 +1,7 @@
-"""One contestant. See `engine.services.bench.race`."""
+"""One contestant of a benchmark. See `engine.services.bench.race`."""
 
 from __future__ import annotations
 
-import sys
 import time
 from dataclasses import dataclass
 from functools import cache
@@ -18,10 +17,10 @@ from engine.acceleration.memory import peak_and_total
 from engine.acceleration.ways import choose_way, relative_difference, small_problem
 from engine.algorithms.registry import build_algorithm, build_learner
 from engine.config.resolve import Layer, resolve
-from engine.errors import MamlError
 from engine.models.build import build_model
 from engine.services.bench.peers import build_peer
-from engine.services.bench.race import OURS, Laps, Question, Ready
+from engine.services.messages import BENCH, OURS, BenchSetup, Laps, Ready
+from engine.services.server import Handler
 from engine.tasks.episode import Episodes, EpisodeShape
 from engine.tasks.sources import build_source
 from engine.training.recorded import replayed
@@ -29,7 +28,7 @@ from engine.training.setup import Setup
 from engine.training.state import descend, update
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from torch import Tensor
 
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
     from engine.algorithms.algorithm import Algorithm
     from engine.algorithms.maml import MAML
     from engine.config.schema import RunConfig
+    from engine.services.messages import BenchTurn
     from engine.tasks.sampling import Stream
 
 
@@ -91,35 +91,21 @@ def _noise(source: NoiseTasks, seed: int, tasks: int, shape: EpisodeShape) -> Ep
 _PEAK_SIDE = 2048
 
 
-def main(lines: Iterable[str]) -> None:
-    """Answer the question in the first of `lines`, and do as many meta-iterations as each of the others says."""
-    lines = iter(lines)
-    question = Question.model_validate_json(next(lines))
-    try:
-        contestant = Contestant(question)
-        print(contestant.ready().model_dump_json(), flush=True)
-    except MamlError as error:
-        print(Ready(problem=str(error)).model_dump_json(), flush=True)
-        return
-    for line in lines:
-        print(contestant.run(int(line)).model_dump_json(), flush=True)
-
-
 class Contestant:
     """Takes meta-iterations one way.
 
     Args:
-        question: What to run.
+        setup: What to run.
 
     Raises:
         MamlError: It cannot be run here.
     """
 
-    def __init__(self, question: Question) -> None:
-        algorithm = {"algorithm": "maml" if question.order == 2 else "fomaml"}
-        config = resolve([Layer("preset", question.config), Layer("order", {"algorithm": algorithm})]).config
-        device = use_device(question.device, tf32=config.training.tf32)
-        self._name, self._setup = question.contestant, _setup(config, device)
+    def __init__(self, setup: BenchSetup) -> None:
+        algorithm = {"algorithm": "maml" if setup.order == 2 else "fomaml"}
+        config = resolve([Layer("preset", setup.config), Layer("order", {"algorithm": algorithm})]).config
+        device = use_device(setup.device, tf32=config.training.tf32)
+        self._name, self._setup = setup.contestant, _setup(config, device)
         self._state, self._episodes = self._setup.initial_state(), self._setup.episodes(0)
         self._gradient = self._way(self._setup.algorithm)
         self._path, self._take = "loop", self._iterate
@@ -210,5 +196,17 @@ def _matmul_speed(device: torch.device) -> float:
     return 2e-9 * _PEAK_SIDE**3 / min(seconds)
 
 
-if __name__ == "__main__":
-    main(sys.stdin)
+class Bench:
+    """Makes a contestant of the first question; every further one is a turn of it."""
+
+    _contestant: Contestant
+
+    def answer(self, request: BenchSetup | BenchTurn) -> Ready | Laps:
+        """Return what there is to know before the start, or the meta-iterations done."""
+        if isinstance(request, BenchSetup):
+            self._contestant = Contestant(request)
+            return self._contestant.ready()
+        return self._contestant.run(request.iterations)
+
+
+HANDLER = Handler(BENCH, Bench().answer)

@@ -1,14 +1,10 @@
-"""The download end to end against a server on this machine, and what its parent makes of how it ends."""
+"""The download end to end against a server on this machine."""
 
 from __future__ import annotations
 
 import errno
 import hashlib
 import http.server
-import json
-import os
-import signal
-import sys
 import tempfile
 import threading
 from functools import partial
@@ -16,10 +12,11 @@ from functools import partial
 import pytest
 
 from engine.data import omniglot, store
-from engine.errors import MamlError, ResourceError, UsageError
+from engine.errors import ResourceError
 from engine.services import download as process
-from engine.services import download_client as download
+from engine.services.client import ask
 from engine.services.download import import_datasets
+from engine.services.messages import DOWNLOAD, DownloadRequest
 
 BACKGROUND, EVALUATION = "images_background.zip", "images_evaluation.zip"
 
@@ -66,6 +63,7 @@ def serve(monkeypatch):
 @pytest.fixture(autouse=True)
 def scratch(tmp_path, monkeypatch, published_zips):
     """A temporary directory of its own, and torchvision expecting the test's zips; what is left there is a leak."""
+    monkeypatch.setenv("MAML_DATA_DIR", str(tmp_path / "data"))
     folder = tmp_path / "scratch"
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
@@ -140,79 +138,15 @@ def test_the_old_set_survives_a_failed_download(serve, published_zips):
     assert store.verify("omniglot").classes == 3
 
 
-@pytest.fixture
-def answer(monkeypatch, capsys):
-    """Run the process's `main` here, without touching this process's signals; return (exit code, answer)."""
-    monkeypatch.setattr(process.signal, "signal", lambda *_: None)
-    monkeypatch.setattr(process.socket, "setdefaulttimeout", lambda _: None)
-
-    def run(*arguments):
-        code = process.main(arguments)
-        return code, json.loads(capsys.readouterr().out)
-
-    return run
+def test_warnings_are_in_the_answer(serve, published_zips):
+    (warning,) = process.answer(DownloadRequest(url=serve(published_zips))).warnings
+    assert "differs from the published" in warning
 
 
-def test_the_process_answers_in_json(serve, published_zips, answer):
-    code, told = answer("omniglot", "--url", serve(published_zips))
-    assert code == 0
-    assert "differs from the published" in told["warnings"][0]
-    code, told = answer("omniglot", "--url", serve({}))
-    assert code == 3
-    assert "404" in told["error"]
-
-
-def child(monkeypatch, program):
-    """Let `program` stand in for the process: what the parent runs is Python with other arguments."""
-    popen = download.subprocess.Popen
-    commands = []
-
-    def start(command, **options):
-        commands.append(command)
-        return popen([sys.executable, "-c", program], **options)
-
-    monkeypatch.setattr(download.subprocess, "Popen", start)
-    return commands
-
-
-def test_the_parent_returns_the_set_and_the_warnings(monkeypatch, serve, published_zips):
-    process.download_omniglot(serve(published_zips))
-    commands = child(monkeypatch, """print('{"warnings": ["odd"]}')""")
-    imported = download.download("omniglot", "http://mirror")
-    assert (imported.image_set.classes, imported.warnings) == (3, ("odd",))
-    assert commands[0][1:] == ["-P", "-m", "engine.services.download", "omniglot", "--url", "http://mirror"]
-
-
-@pytest.mark.parametrize(("code", "kind"), [(1, MamlError), (2, UsageError), (3, ResourceError)])
-def test_the_parent_raises_what_the_process_could_not(monkeypatch, code, kind):
-    child(monkeypatch, f"""print('{{"error": "no luck"}}'); raise SystemExit({code})""")
-    with pytest.raises(kind, match="no luck") as caught:
-        download.download("omniglot")
-    assert type(caught.value) is kind
-    assert str(caught.value) == "no luck"
-
-
-def test_a_process_that_dies_without_a_word(monkeypatch):
-    child(monkeypatch, "raise SystemExit(9)")
-    with pytest.raises(MamlError, match="ended early with code 9"):
-        download.download("omniglot")
-
-
-def test_asked_to_end_the_parent_asks_the_process_too(monkeypatch):
-    """The test would not end if the process went on for as long as it means to."""
-    child(monkeypatch, f"import os, time; os.kill({os.getpid()}, {signal.SIGTERM}); time.sleep(3600)")
-    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    try:
-        with pytest.raises(SystemExit):
-            download.download("omniglot")
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def test_the_process_really_starts_and_shows_its_progress(monkeypatch, capfd):
+def test_the_process_shows_its_progress(monkeypatch, capfd):
     monkeypatch.setenv("no_proxy", "*")
     with pytest.raises(ResourceError, match="Connection refused"):
-        download.download("omniglot", "http://127.0.0.1:9")
+        ask(DOWNLOAD, DownloadRequest(url="http://127.0.0.1:9"))
     assert "downloading http://127.0.0.1:9" in capfd.readouterr().err
 
 

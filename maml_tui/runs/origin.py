@@ -1,22 +1,18 @@
-"""Putting a trained model to use, in a short-lived process of its own that loads torch."""
+"""The parameters that a person means by a reference: a run's, an exported file's, or shipped ones."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
-
-from engine.errors import MamlError, UsageError
+from engine.errors import UsageError
 from engine.paths import assets_dir
 from engine.runs.index import find_run
-from engine.services.apply_messages import REPORT, Origin
+from engine.services.apply_messages import Origin
 from engine.text import printable
-from maml_tui.runs.asking import ask
 
 if TYPE_CHECKING:
     from engine.runs.checkpoints import Label
-    from engine.services.apply_messages import Job, Report
 
 _SUFFIX = ".safetensors"
 
@@ -42,18 +38,6 @@ def find_origin(reference: str, checkpoint: Label | None) -> Origin:
 def shipped() -> tuple[str, ...]:
     """Return the names of the initialisations that come with the program."""
     return tuple(sorted(path.stem for path in _folder().glob(f"*{_SUFFIX}")))
-
-
-def apply(job: Job) -> Report:
-    """Have a job done and wait for it.
-
-    Raises:
-        MamlError: In the process's own words and with its exit code.
-    """
-    try:
-        return REPORT.validate_json(ask("engine.services.apply", job.model_dump_json()))
-    except ValidationError as error:
-        raise MamlError(f"the process's report cannot be understood: {printable(error)}") from error
 
 
 def _file(reference: str) -> Path | None:
