@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import zipfile
 from io import BytesIO
 from typing import TYPE_CHECKING
@@ -93,3 +94,20 @@ def _zip_of(members):
         for name, content in members.items():
             archive.writestr(name, content)
     return file.getvalue()
+
+
+@pytest.fixture
+def adaptations(monkeypatch):
+    """Return a list that gets the number of steps of every call of `adapt`, whoever imported it."""
+    from engine.algorithms.adapt import adapt
+
+    steps = []
+
+    def counted(gradient, params, support, step_rule, count):
+        steps.append(count)
+        return adapt(gradient, params, support, step_rule, count)
+
+    for module in list(sys.modules.values()):
+        if getattr(module, "adapt", None) is adapt:
+            monkeypatch.setattr(module, "adapt", counted)
+    return steps

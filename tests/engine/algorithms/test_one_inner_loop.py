@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-
 import pytest
 import torch
 from parity import compiled, in_float32
 
 from engine.acceleration.batched import Batched
 from engine.acceleration.by_hand import by_hand
-from engine.algorithms.adapt import adapt
 from engine.catalogue.algorithms import ALGORITHMS
 from engine.evaluation.evaluator import predict_alone, protocol_for
 from engine.tasks.sampling import Split
@@ -24,21 +21,6 @@ WAYS = {
     "by hand": lambda setup: by_hand(setup.algorithm, 0, recompute=False),
     "by hand, recomputed": lambda setup: by_hand(setup.algorithm, 0, recompute=True),
 }
-
-
-@pytest.fixture
-def adaptations(monkeypatch):
-    """Return a list that gets the number of steps of every call of `adapt`, whoever imported it."""
-    steps, original = [], adapt  # this module's own `adapt` is replaced, too
-
-    def counted(gradient, params, support, step_rule, count):
-        steps.append(count)
-        return original(gradient, params, support, step_rule, count)
-
-    for module in list(sys.modules.values()):
-        if getattr(module, "adapt", None) is original:
-            monkeypatch.setattr(module, "adapt", counted)
-    return steps
 
 
 @pytest.mark.parametrize("way", WAYS)

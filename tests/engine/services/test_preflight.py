@@ -174,7 +174,7 @@ def test_what_can_work_passes_and_trains(setup, name, algorithm):
         ("OnlyOnce", "cannot be differentiated twice, which maml needs"),
         ("Needy", "its __init__ needs depth, but is given input_shape and outputs only"),
         ("Failed", r"own_nets:Failed cannot be made: AttributeError: .* \(.*, line"),
-        ("NoModule", "is no torch.nn.Module"),
+        ("NoModule", "must subclass torch.nn.Module"),
         ("Goood", r"has no class Goood \(did you mean Good\?\)"),
     ],
 )

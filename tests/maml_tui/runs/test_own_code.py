@@ -142,7 +142,7 @@ def test_the_shipped_initialisation_is_adapted_by_name(capsys, here):
 def test_no_run_is_made_of_what_cannot_be_trained(here):
     (here / "bad.py").write_text("class Net: pass")
     request = Request("sinusoid-10shot", None, ("network=custom", "model_class='bad:Net'"), None, "cpu")
-    with pytest.raises(UsageError, match=r"bad:Net is no torch.nn.Module"):
+    with pytest.raises(UsageError, match=r"bad:Net must subclass torch.nn.Module"):
         create(request.record())
     assert not (here / "state").exists()
 
