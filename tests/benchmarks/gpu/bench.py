@@ -3,13 +3,12 @@
 import time
 
 import torch
-from common import configure_workload, noise_setup
-from measure import DEVICE, DRY, GPU, Results, seconds_left
+from common import CONTESTANTS, bench_row, configure_workload, noise_setup
+from measure import DRY, GPU, Results, chosen, seconds_left
 
-from engine.config.toml import config_tables
-from engine.services.bench.race import OURS, PLAIN, Question, race
 from engine.tasks.sampling import Split
 
+OURS, PLAIN = CONTESTANTS
 KEPT = (
     "path",
     "problem",
@@ -25,12 +24,10 @@ KEPT = (
 def contest(workload, contestant, order, tf32):
     """Return the row of one contestant."""
     config = configure_workload(workload, *(["tf32=true"] if tf32 else []))
-    question = Question(config=config_tables(config), order=order, contestant=contestant, device=str(DEVICE))
-    (row,) = race([question], config.training.meta_batch_size, lambda words: None)
-    values = row.model_dump()
+    values = bench_row(config, contestant, order)
     return {
         **{key: values[key] for key in KEPT if key != "problem" or values[key]},
-        "ms": None if row.median is None else 1e3 * row.median,
+        "ms": None if values["median"] is None else 1e3 * values["median"],
     }
 
 
@@ -50,22 +47,24 @@ def validation(workload):
 
 def main():
     results = Results("bench")
+    workloads = chosen(("W1q1", "W2", "W1q15", "W3"))
 
-    def run(workload, contestant=OURS, order=2, tf32=False):
-        about = {"workload": workload, "contestant": contestant, "order": order, "tf32": tf32}
-        results.attempt(contest, workload, contestant, order, tf32, **about)
+    def run(names, contestant=OURS, order=2, tf32=False):
+        for workload in (name for name in names if name in workloads):
+            about = {"workload": workload, "contestant": contestant, "order": order, "tf32": tf32}
+            results.attempt(contest, workload, contestant, order, tf32, **about)
 
-    for workload in ("W1q1", "W2", "W1q15", "W3"):
-        run(workload)
-    for workload in ("W1q1", "W2", "W3"):
-        run(workload, PLAIN)
+    run(("W1q1", "W2", "W1q15", "W3"))
+    run(("W1q1", "W2", "W3"), PLAIN)
     for workload in ("W1q1", "W2"):
-        results.attempt(validation, workload, workload=workload, contestant="validation")
-    for workload in ("W1q1", "W2", "W1q15"):
-        run(workload, tf32=True)
+        if workload in workloads:
+            results.attempt(validation, workload, workload=workload, contestant="validation")
+    if DRY:
+        results.add(contestant="TF32 and first order", skipped="not in a dry run")
+        return
+    run(("W1q1", "W2", "W1q15"), tf32=True)
     if seconds_left() > 40:
-        for workload in ("W1q1", "W2"):
-            run(workload, order=1)
+        run(("W1q1", "W2"), order=1)
 
 
 if __name__ == "__main__":

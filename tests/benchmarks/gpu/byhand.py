@@ -77,7 +77,7 @@ class Plain:
         return add
 
     def norm(self, y, shift, relu):
-        """Return h = (y - mean y) r, r = (var y + epsilon)^-1/2, and h + shift behind a ReLU (h itself if not `relu`)."""
+        """Return h = (y - mean y) r, r = (var y + epsilon)^-1/2, and ReLU(h + shift) or, if not `relu`, h."""
         variance, mean = torch.var_mean(rows(y), dim=2, correction=0)
         r = (variance + EPSILON).rsqrt()
         h = (y - channel(mean)) * channel(r)

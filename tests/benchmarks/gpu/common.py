@@ -1,4 +1,4 @@
-"""Where the GPU checks touch the engine's mathematics: the other files here know it through this one alone."""
+"""What the GPU checks use of the engine's mathematics and of its services; the other files here go through this one."""
 
 from __future__ import annotations
 
@@ -14,15 +14,23 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 from engine.acceleration.batched import Batched
 from engine.acceleration.by_hand import by_hand
 from engine.acceleration.ways import relative_difference, small_problem
-from engine.algorithms.maml import FOMAML, MAML, QueryMetrics
+from engine.algorithms.algorithm import QueryMetrics
+from engine.algorithms.maml import FOMAML, MAML
+from engine.algorithms.registry import build_algorithm, build_learner
 from engine.config.presets import load_preset
 from engine.config.resolve import override_layer, resolve
+from engine.config.toml import config_tables
+from engine.models.build import build_model
 from engine.models.conv4 import BatchNorm, Conv4Pool, Conv4Stride
-from engine.services.bench import __main__ as bench
+from engine.services.bench.contestant import NoiseTasks
+from engine.services.bench.race import race
+from engine.services.messages import OURS, PEERS, BenchSetup
 from engine.tasks.episode import Episodes
 from engine.training.recorded import Step, record, replayed
+from engine.training.setup import Setup
 
 EPSILON = BatchNorm.epsilon
+CONTESTANTS = (OURS, PEERS[0])
 
 WORKLOADS = {  # name: preset and overrides
     "W1q1": ("omniglot-5w1s", ["queries=1"]),
@@ -52,9 +60,17 @@ def configure_workload(workload, *overrides):
 
 def noise_setup(config):
     """Return a `Setup` whose tasks are noise of the configuration's shapes: no data set is needed."""
-    if DRY:
-        bench._SHAPES.update(_TINY_SHAPES)
-    return bench._setup(config, DEVICE)
+    shape = _TINY_SHAPES.get(config.task.data) if DRY else None
+    source = NoiseTasks(shape, False, DEVICE) if shape else NoiseTasks.like(config, DEVICE)
+    learner = build_learner(config, build_model(config, source.input_shape)).to(DEVICE)
+    return Setup(config, DEVICE, source, learner, build_algorithm(config, learner))
+
+
+def bench_row(config, contestant, order):
+    """Return what `maml bench` measures of one contestant, in a process of its own, by field."""
+    setup = BenchSetup(config=config_tables(config), order=order, contestant=contestant, device=str(DEVICE))
+    (row,) = race([setup], config.training.meta_batch_size, lambda words: None)
+    return row.model_dump()
 
 
 def reference(setup):
@@ -76,7 +92,7 @@ def batched(algorithm, chunk=0, *, recompute=False):
 
 
 def written_out(algorithm):
-    """Return the product's written-out derivatives, which `maml bench` uses to count operations; None if there are none."""
+    """Return the product's written-out derivatives, by which `maml bench` counts operations; None if there are none."""
     return by_hand(algorithm, 1, recompute=False)
 
 
@@ -99,8 +115,13 @@ def recorded(step):
 
 def recorded_run(setup, state):
     """Return how a run takes its iterations: name of the implementation, warnings, the replay (None without one)."""
-    path, replay = replayed(setup, state)
-    return path.name, path.warnings, replay
+    way, replay = replayed(setup, state)
+    return way.name, way.warnings, replay
+
+
+def chosen_way(setup):
+    """Return what a run of this setup computes the meta-gradient with, compared with the reference beforehand."""
+    return setup.way.computation
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Run the GPU checks stage by stage, each with its own time limit, and write the results to $OUT. See README.md.
-#   gpu_check.sh [--dry] [STAGE...]      stages: setup tests parity iterations bench train layers (all by default)
-# Environment: OUT, TOTAL (seconds for everything), PYTHON, WHEELS, RUNS, TRAIN_SECONDS, MAML_DATA_DIR.
+#   gpu_check.sh [--dry] [STAGE...]      stages: environment tests parity iterations bench train layers (all by default)
+# Environment: OUT, TOTAL (seconds for everything), PYTHON, WHEELS, ONLY, RUNS, TRAIN_SECONDS, MAML_DATA_DIR.
 set -uo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../../.." && pwd)
@@ -10,7 +10,17 @@ if [ "${1:-}" = --dry ]; then
   dry=--dry
   shift
 fi
-stages=${*:-setup tests parity iterations bench train layers}
+all="environment tests parity iterations bench train layers"
+stages=${*:-$all}
+for name in $stages; do
+  case " $all " in
+    *" $name "*) ;;
+    *)
+      echo "unknown stage: $name; stages: $all"
+      exit 2
+      ;;
+  esac
+done
 python=${PYTHON:-python3}
 export OUT=${OUT:-$PWD/gpu-out} PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 OMP_NUM_THREADS=${OMP_NUM_THREADS:-4}
 mkdir -p "$OUT"
@@ -25,7 +35,11 @@ site=$scratch/site
 mkdir "$site"
 if [ -d "${WHEELS:-.whl}" ]; then
   "$python" -m pip install -q --no-index --no-deps --no-compile --no-cache-dir --target "$site" \
-    "${WHEELS:-.whl}"/*.whl >"$OUT/log.txt" 2>&1 || echo "pip failed, see log.txt"
+    "${WHEELS:-.whl}"/*.whl >"$OUT/log.txt" 2>&1 || {
+    echo "pip failed:"
+    tail "$OUT/log.txt"
+    exit 1
+  }
 fi
 # Runs record the version of the distribution, which need not be installed here.
 mkdir "$site/maml_tui-0.dist-info"
@@ -33,8 +47,8 @@ printf 'Metadata-Version: 2.1\nName: maml-tui\nVersion: 0\n' >"$site/maml_tui-0.
 export PYTHONPATH="$root:$site${PYTHONPATH:+:$PYTHONPATH}"
 
 state=$scratch
-export MAML_STATE_DIR=$state/state MAML_CACHE_DIR=$state/cache MAML_CONFIG_DIR=$state/config
-export MAML_DATA_DIR=${MAML_DATA_DIR:-$state/data} TRITON_CACHE_DIR=$state/triton TORCHINDUCTOR_CACHE_DIR=$state/inductor
+export MAML_STATE_DIR=$state/state MAML_CONFIG_DIR=$state/config
+export MAML_CACHE_DIR=${MAML_CACHE_DIR:-$state/cache} MAML_DATA_DIR=${MAML_DATA_DIR:-$state/data} TRITON_CACHE_DIR=$state/triton TORCHINDUCTOR_CACHE_DIR=$state/inductor
 
 limited() { # SECONDS COMMAND...: a limit where the system has timeout(1)
   local limit=$1
@@ -46,7 +60,8 @@ stage() { # NAME LIMIT COMMAND...
   local name=$1 limit=$2 left=$((end - SECONDS)) began=$SECONDS code
   shift 2
   if [ "$left" -lt 8 ]; then
-    echo "stage $name: no time left" | tee -a "$OUT/summary.txt"
+    echo "stage $name: not run, no time left" | tee -a "$OUT/summary.txt"
+    failed=1
     return
   fi
   [ -n "$dry" ] && limit=280 # Triton's kernels are interpreted then
@@ -66,15 +81,15 @@ runs=${RUNS:-"chars:$chars:iterations=15000"}
 workers=4
 if [ -n "$dry" ]; then
   few=val_tasks=3,eval_tasks=3
-  runs="sinusoid:sinusoid-10shot:iterations=60,eval_every=20,$few"
-  runs="$runs chars:$chars:iterations=4,eval_every=2,filters=4,meta_batch_size=2,$few"
+  tiny="sinusoid:sinusoid-10shot:iterations=60,eval_every=20,$few"
+  runs=${RUNS:-"$tiny chars:$chars:iterations=4,eval_every=2,filters=4,meta_batch_size=2,$few"}
   workers=0
 fi
 
 failed=0
 for name in $stages; do
   case $name in
-    setup) stage setup 40 "$python" "$here/setup.py" ;;
+    environment) stage environment 40 "$python" "$here/environment.py" ;;
     tests)
       stage tests 95 "$python" -m pytest tests/engine/acceleration/test_on_gpu.py -n $workers --timeout 100 \
         -p no:cacheprovider -rfEs --durations 8
@@ -85,10 +100,6 @@ for name in $stages; do
     # shellcheck disable=SC2086 # several words are several runs
     train) stage train "${TRAIN_SECONDS:-105}" "$python" "$here/train.py" $dry $runs ;;
     layers) stage layers 110 "$python" "$here/layers.py" $dry ;;
-    *)
-      echo "unknown stage: $name"
-      exit 2
-      ;;
   esac
 done
 "$python" "$here/summary.py" | tee -a "$OUT/summary.txt" || failed=1

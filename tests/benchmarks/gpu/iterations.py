@@ -20,7 +20,18 @@ from common import (
     step_of,
     to_dtype,
 )
-from measure import DEVICE, DRY, GPU, Results, capture, kernels_of, milliseconds, seconds_left, set_tf32
+from measure import (
+    DEVICE,
+    DRY,
+    GPU,
+    Results,
+    capture,
+    chosen,
+    kernels_of,
+    milliseconds,
+    seconds_left,
+    set_tf32,
+)
 
 from engine.training.setup import Setup
 
@@ -108,34 +119,58 @@ def exact_gradient(setup):
 
 
 def interpreted(name):
-    """Return whether a dry run leaves a design out: interpreted kernels take seconds each, TF32 does not exist there."""
+    """Return whether a dry run leaves a design out: interpreted kernels take seconds each, a CPU has no TF32."""
     return DRY and ("tf32" in name or "triton" in name or "fused" in name)
 
 
+def conv4(results, workload):
+    """Measure every design on one workload, two of them in first order too."""
+    set_tf32(False)
+    setup = noise_setup(configure_workload(workload))
+    exact = exact_gradient(setup)
+    for name, design in DESIGNS.items():
+        if not interpreted(name) or (workload == "W1q1" and "tf32" not in name):
+            results.attempt(measure, design, setup, exact, workload=workload, design=name)
+    first_order = noise_setup(configure_workload(workload, "algorithm=fomaml"))
+    for name in ("vmap fp32", "by hand, bmm + fused norm fp32"):
+        if name in DESIGNS and not interpreted(name):
+            about = {"workload": f"{workload} 1st", "design": name}
+            results.attempt(measure, DESIGNS[name], first_order, None, **about)
+
+
+def sinusoid(results, workload):
+    """Measure the multilayer perceptron, for which there is no prototype."""
+    setup = noise_setup(configure_workload(workload))
+    results.attempt(measure, DESIGNS["vmap fp32"], setup, None, workload=workload, design="vmap fp32")
+
+
+def compilation(results, workload):
+    """Measure what torch.compile makes of the prototype; it compiles for a minute or more."""
+    about = {"workload": workload, "design": "by hand, compiled fp32"}
+    if not GPU or seconds_left() < 100:
+        results.add(**about, skipped="needs a GPU and 100 s")
+        return
+    setup = noise_setup(configure_workload("W1q1"))
+    results.attempt(measure, (False, 1e-4, compiled), setup, None, **about)
+
+
+PARTS = {
+    "W1q1": conv4,
+    "W2": conv4,
+    "W1q15": conv4,
+    "W3": sinusoid,
+    "sampling": lambda results, workload: results.attempt(sampling, workload=workload, design="strokes"),
+    "compiled": compilation,
+}
+
+
 def main():
-    results = Results("iterations")
+    results, names = Results("iterations"), chosen(PARTS)
     set_deterministic(True)
     if not byhand.HAS_TRITON:
         results.add(design="triton", skipped="triton is not installed")
-    for workload in ("W1q1", "W2", "W1q15"):
-        set_tf32(False)
-        setup = noise_setup(configure_workload(workload))
-        exact = exact_gradient(setup)
-        for name, design in DESIGNS.items():
-            if not interpreted(name) or (workload == "W1q1" and "tf32" not in name):
-                results.attempt(measure, design, setup, exact, workload=workload, design=name)
-        first_order = noise_setup(configure_workload(workload, "algorithm=fomaml"))
-        for name in ("vmap fp32", "by hand, bmm + fused norm fp32"):
-            if name in DESIGNS and not interpreted(name):
-                about = {"workload": f"{workload} 1st", "design": name}
-                results.attempt(measure, DESIGNS[name], first_order, None, **about)
-    sinusoid = noise_setup(configure_workload("W3"))
-    results.attempt(measure, DESIGNS["vmap fp32"], sinusoid, None, workload="W3", design="vmap fp32")
-    results.attempt(sampling, workload="W1q1", design="sampling alone")
-    if GPU and seconds_left() > 100:  # compiles for a minute or more: last
-        setup = noise_setup(configure_workload("W1q1"))
-        design = (False, 1e-4, compiled)
-        results.attempt(measure, design, setup, None, workload="W1q1", design="by hand, compiled fp32")
+    for name in names:
+        PARTS[name](results, name)
 
 
 if __name__ == "__main__":

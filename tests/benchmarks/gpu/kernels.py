@@ -4,7 +4,7 @@ Layout everywhere: `[tasks, channels, examples, height, width]`, contiguous ("ch
 is one row, over which batch norm reduces; a convolution is [out, 9 in] x [9 in, examples*pixels] for each task. Weights
 are `[tasks, out, in, 3, 3]`; tasks that share one have stride 0 there. Padding 1, kernel 3, stride 1 or 2.
 
-In a dry run Triton interprets the kernels on the CPU, slowly.
+In a dry run Triton, if it is installed, interprets the kernels on the CPU, slowly.
 """
 
 import os

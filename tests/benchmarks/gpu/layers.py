@@ -11,7 +11,18 @@ Double backward goes from directions of input and weight to all that a Hessian-v
 import byhand
 import torch
 from common import set_deterministic
-from measure import DEVICE, DRY, GPU, Results, capture, kernels_of, milliseconds, relative_error, set_tf32
+from measure import (
+    DEVICE,
+    DRY,
+    GPU,
+    Results,
+    capture,
+    chosen,
+    kernels_of,
+    milliseconds,
+    relative_error,
+    set_tf32,
+)
 from torch.func import vmap
 from torch.nn import functional
 
@@ -148,10 +159,11 @@ def ways(layer):
 
 
 def main():
-    results = Results("layers")
+    results, names = Results("layers"), chosen(LAYERS)
     if not byhand.HAS_TRITON:
         results.add(way="triton", skipped="triton is not installed")
-    for layer, shape in LAYERS.items():
+    for layer in names:
+        shape = LAYERS[layer]
         wide = problem(*shape, torch.float64)
         exact = [value.cpu() for value in with_ops(byhand.Plain())(wide, shape[-1])[1]()]
         others = grouped(wide, shape[-1])[1]()

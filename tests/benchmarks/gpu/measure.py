@@ -17,12 +17,28 @@ OUT = Path(os.environ.get("OUT", "gpu-out"))
 DEVICE = torch.device("cpu" if DRY else "cuda:0")
 GPU = DEVICE.type == "cuda"
 
+if GPU and not torch.cuda.is_available():
+    raise SystemExit("no CUDA device: use --dry to run on the CPU")
+
 _DEADLINE = time.monotonic() + float(os.environ.get("STAGE_SECONDS", "1e9"))
 
 
 def seconds_left() -> float:
     """Return the seconds that the stage still has."""
     return _DEADLINE - time.monotonic()
+
+
+def chosen(names) -> list[str]:
+    """Return those of a stage's configurations, workloads or layers that `ONLY` names, all of them without it.
+
+    Raises:
+        SystemExit: It names none of them.
+    """
+    wanted = [name for name in os.environ.get("ONLY", "").split(",") if name]
+    found = [name for name in names if name in (wanted or names)]
+    if not found:
+        raise SystemExit(f"ONLY={','.join(wanted)} names none of: {', '.join(names)}")
+    return found
 
 
 def set_tf32(on: bool) -> None:

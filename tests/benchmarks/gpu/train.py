@@ -1,4 +1,4 @@
-"""Train: real runs by the real worker process, as `maml train` starts it: `train.py NAME:PRESET:KEY=VALUE,KEY=VALUE...`.
+"""Train: real runs by the real worker process, as `maml train` starts it: `train.py NAME:PRESET:KEY=VALUE,...`.
 
 A run that is not finished when its share of the time is up is stopped by SIGTERM, which saves a checkpoint. The folders
 of all runs are packed into train.tar.gz.
