@@ -24,7 +24,7 @@ every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relati
 
 def prose(page: Path) -> str:
     """Return a page without its fenced blocks."""
-    return re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+    return re.sub(r"^ *```.*?^ *```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
 
 
 def code_spans(page: Path) -> list[str]:
@@ -156,3 +156,25 @@ def test_every_test_that_is_named_exists(page):
     for span in code_spans(page):
         if re.fullmatch(r"test_[\w*]+", span):
             assert fnmatch.filter(tests, span), span
+
+
+def squeezed(text: str) -> str:
+    return "\n".join(line.strip() for line in text.splitlines() if line.strip())
+
+
+def quotations(page: Path) -> list[tuple[str, str]]:
+    """Return file and code of every Python block that begins with the path of a file of ours."""
+    text = "\n".join(line.strip() for line in page.read_text(encoding="utf-8").splitlines())
+    return re.findall(
+        r"^```python\n# ((?:engine|maml_tui|tests)/\S+)\n(.*?)^```", text, re.DOTALL | re.MULTILINE
+    )
+
+
+@every_page
+def test_code_that_is_quoted_is_in_its_file(page):
+    for path, code in quotations(page):
+        assert squeezed(code) in squeezed((ROOT / path).read_text(encoding="utf-8")), path
+
+
+def test_quotations_are_found():
+    assert len(quotations(ROOT / ".github/CONTRIBUTING.md")) >= 5
