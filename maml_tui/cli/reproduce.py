@@ -18,7 +18,7 @@ from engine.files import explain_os_errors, write_atomic
 from engine.runs.result import read_result
 from engine.runs.status import current_status
 from maml_tui.cli.foreground import Display, Plain, Quiet, work
-from maml_tui.cli.output import Mode, choose_mode, emit, emit_json, emit_notes, emit_table, room, say, width
+from maml_tui.cli.output import Mode, choose_mode, emit, emit_json, emit_notes, emit_table, room, say
 from maml_tui.plotting.files import write_figure
 from maml_tui.reports.reproduce.cells import (
     COMPARISON_COLUMNS,
@@ -32,6 +32,7 @@ from maml_tui.reports.reproduce.cells import (
 )
 from maml_tui.reports.reproduce.figures import adapted_curves, curves_plot, error_plot
 from maml_tui.reports.reproduce.plan import PlannedRun, Table, find_table, plan, tables
+from maml_tui.reports.text_table import table_width
 from maml_tui.runs.measuring import measure
 from maml_tui.runs.new_run import create
 from maml_tui.runs.resuming import require_resumable
@@ -207,8 +208,9 @@ def _shortened(planned: Sequence[PlannedRun], scale: float) -> list[str]:
 
 def _step_tables(cells: Sequence[Cell]) -> list[StepTable]:
     """Return the networks side by side or, where there is no room for it, a table for each."""
-    together = step_table(cells)
-    tables = [together] if width(*together) <= room() else [step_table([cell]) for cell in cells]
+    columns, rows = step_table(cells)
+    fits = table_width((columns, *rows)) <= room()
+    tables = [(columns, rows)] if fits else [step_table([cell]) for cell in cells]
     return [(columns, rows) for columns, rows in tables if rows]
 
 

@@ -32,9 +32,9 @@ from maml_tui.cli.output import (
     is_terminal,
     room,
     say,
-    width,
 )
 from maml_tui.reports.config_text import differences
+from maml_tui.reports.text_table import table_width
 from maml_tui.reports.wording import MISSING, duration, moment
 from maml_tui.runs.listing import RunFacts, arrange
 from maml_tui.runs.query import parse_query
@@ -154,8 +154,8 @@ def _table(listing: Listing) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
         for column in (*all_columns(), _TAGS)
     }
     while True:
-        headings, *rows = zip(*columns.values(), strict=True)
-        if width(headings, rows) <= room() or len(columns) == 1:
+        headings, *rows = table = [*zip(*columns.values(), strict=True)]
+        if table_width(table) <= room() or len(columns) == 1:
             return headings, rows
         del columns[max(columns, key=lambda column: column.rank)]
 

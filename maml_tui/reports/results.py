@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from maml_tui.reports.published import Published, published
+from maml_tui.reports.text_table import table_width
 from maml_tui.reports.wording import metric_name, metric_value, with_interval
 
 if TYPE_CHECKING:
@@ -34,8 +35,8 @@ class ResultTable:
 
     @property
     def width(self) -> int:
-        """Characters that it takes, two blanks between columns, without the notes."""
-        return sum(max(map(len, column)) + 2 for column in zip(self.columns, *self.rows, strict=True)) - 2
+        """Cells that a line of it takes, without the notes."""
+        return table_width((self.columns, *self.rows))
 
 
 def result_tables(

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from engine.text import printable
+from maml_tui.reports.text_table import GAP, cut, padded
 from maml_tui.reports.wording import MISSING, duration, moment, significant, with_interval
 
 if TYPE_CHECKING:
@@ -14,9 +15,6 @@ if TYPE_CHECKING:
 
     from engine.runs.events import State
     from maml_tui.runs.listing import Listing, RunFacts
-
-GAP = 2
-"""Cells between columns."""
 
 _NARROWEST_NAME, _WIDEST_NAME = 8, 20
 _ROUND = ((1_000_000, "M"), (1000, "k"))
@@ -42,8 +40,7 @@ class Column:
 
     def fit(self, text: str) -> str:
         """Make a text exactly as wide as the column."""
-        short = text if len(text) <= self.width else f"{text[: self.width - 1]}…"
-        return short.rjust(self.width) if self.number else short.ljust(self.width)
+        return padded(cut(text, self.width), self.width, right=self.number)
 
 
 def all_columns(marks: Mapping[State, str] | None = None) -> tuple[Column, ...]:

@@ -11,6 +11,7 @@ from engine.text import printable
 from maml_tui.plotting.frame import x_scale
 from maml_tui.plotting.scales import Unit, reading
 from maml_tui.plotting.series import Plot, legend
+from maml_tui.reports.text_table import cell_width, cut
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -105,6 +106,6 @@ def _position(x: float, unit: Unit) -> str:
 
 def _fitted(parts: list[str], between: str, width: int) -> str:
     kept = [*parts]
-    while len(kept) > 1 and len(between.join(kept)) > width:
+    while len(kept) > 1 and cell_width(between.join(kept)) > width:
         kept.pop()
-    return between.join(kept)[: max(0, width)]
+    return cut(between.join(kept), width, ellipsis="")

@@ -10,6 +10,7 @@ import numpy as np
 
 from engine.text import printable
 from maml_tui.pages.adapt.sheet import Sheet, Tone
+from maml_tui.reports.text_table import cell_width, cut
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -43,7 +44,9 @@ class _Tile:
     tone: Tone
 
     def caption(self, width: int) -> str:
-        return next((one for one in self.captions if len(one) <= width), self.captions[-1][:width])
+        return next(
+            (one for one in self.captions if cell_width(one) <= width), cut(self.captions[-1], width, "")
+        )
 
 
 def draw_classes(
@@ -85,7 +88,9 @@ def _groups(answer: PicturesAnswer, step: int) -> list[list[_Tile]]:
     for image, number in zip(_images(answer.support), answer.support.classes, strict=True):
         letter = class_letter(number)
         named = () if groups[number] else (f"{letter} {printable(answer.class_names[number])}",)
-        groups[number].append(_Tile(image, (*(name[:24] for name in named), letter), Tone.NAME))
+        groups[number].append(
+            _Tile(image, (*(cut(name, 24, ellipsis="") for name in named), letter), Tone.NAME)
+        )
     said = np.array(answer.probabilities[step])
     for image, number, chances in zip(_images(answer.queries), answer.queries.classes, said, strict=True):
         guess = int(chances.argmax())

@@ -10,6 +10,7 @@ from textual.content import Content
 
 from maml_tui.plotting.grid import colour
 from maml_tui.reports.contender import LETTERS
+from maml_tui.reports.text_table import aligned, cut
 from maml_tui.widgets.words import Words
 
 if TYPE_CHECKING:
@@ -21,12 +22,13 @@ if TYPE_CHECKING:
     from maml_tui.reports.comparison import Sheet
 
 
-_WIDEST = 22
+_MAX_WIDTH = 22
+"""Cells of a column."""
 
 
 def pair_lines(table: Sheet) -> list[str]:
     """Return the differences under their headings; nothing where there are none."""
-    return aligned([table.pair_columns, *table.pairs]) if table.pairs else []
+    return shortened([table.pair_columns, *table.pairs]) if table.pairs else []
 
 
 def run_lines(table: Sheet, signs: Sequence[str]) -> list[str]:
@@ -40,19 +42,17 @@ def run_lines(table: Sheet, signs: Sequence[str]) -> list[str]:
         f"{column[0]} {sign}{column[1:]}" for column, sign in zip(table.columns[1:], signs, strict=False)
     )
     gap = [("",) * len(table.columns)] if table.options else []
-    return aligned([("", *heads), *table.facts, *gap, *table.options])
+    return shortened([("", *heads), *table.facts, *gap, *table.options])
 
 
 def brief(table: Sheet) -> list[str]:
     """Return the differences and the results alone, the most telling line first."""
-    return aligned(table.pairs) + aligned(list(zip(table.columns[1:], table.results, strict=True)))
+    return shortened(table.pairs) + shortened(list(zip(table.columns[1:], table.results, strict=True)))
 
 
-def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+def shortened(rows: Sequence[Sequence[str]]) -> list[str]:
     """Return rows of cells as lines, each column as wide as its widest cell, which is cut short if it is too wide."""
-    short = [[cell if len(cell) <= _WIDEST else f"{cell[: _WIDEST - 2]}.." for cell in row] for row in rows]
-    widths = [max(map(len, column)) for column in zip(*short, strict=True)]
-    return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in short]
+    return aligned([[cut(cell, _MAX_WIDTH, "..") for cell in row] for row in rows])
 
 
 class ComparisonView(ScrollableContainer):

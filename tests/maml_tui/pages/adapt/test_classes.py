@@ -10,6 +10,7 @@ import pytest
 from maml_tui.pages.adapt.classes import RIGHT, WRONG, class_letter, draw_classes
 from maml_tui.pages.adapt.sheet import Tone
 from maml_tui.plotting import Charset
+from maml_tui.reports.text_table import cell_width
 
 
 def lines(sheet):
@@ -118,3 +119,11 @@ def test_what_is_no_number_is_said_to_be_unknown(pictures_answer):
 
 def test_letters_of_classes():
     assert [class_letter(number) for number in (0, 19, 25, 26)] == ["A", "T", "Z", "27"]
+
+
+def test_wide_class_names_leave_every_row_as_wide_as_the_page(pictures_answer):
+    answer = pictures_answer(2, 1, 1, guesses=[0, 0], side=28)
+    sheet = draw(answer.model_copy(update={"class_names": ("ふくろう", "cafe\u0301")}))
+    assert "A ふくろう" in text(sheet)
+    assert "B café" in text(sheet)
+    assert {cell_width(line) for line in lines(sheet)} == {60}

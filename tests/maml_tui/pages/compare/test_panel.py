@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from maml_tui.pages.compare.tables import aligned, brief, pair_lines, run_lines
+from maml_tui.pages.compare.tables import brief, pair_lines, run_lines, shortened
 from maml_tui.reports.comparison import sheet
 
 
@@ -39,8 +39,8 @@ def test_a_run_alone_has_neither_pairs_nor_differences(contender):
 
 
 def test_cells_that_are_too_wide_are_cut():
-    assert aligned([("phase", "0.0, 3.141592653589793"), ("name", "x" * 64)]) == [
+    assert shortened([("phase", "0.0, 3.141592653589793"), ("name", "x" * 64)]) == [
         "phase  0.0, 3.141592653589793",
         f"name   {'x' * 20}..",
     ]
-    assert aligned([]) == []
+    assert shortened([]) == []
