@@ -7,8 +7,8 @@ import inspect
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
 from engine.errors import MamlError
-from maml_tui.app.repainting import SparingScreen
 from maml_tui.widgets.bars import KeyBar, TopBar, place
+from maml_tui.widgets.sparing_screen import SparingScreen
 
 if TYPE_CHECKING:
     from collections.abc import Callable
