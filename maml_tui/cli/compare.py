@@ -12,9 +12,9 @@ from pydantic_core import to_json
 from engine.errors import UsageError
 from engine.runs.index import find_run
 from maml_tui.cli import arguments as complete
-from maml_tui.cli.evaluate import Mode, Split  # noqa: TC001 - typer reads them
+from maml_tui.cli.evaluate import BNMode, Split  # noqa: TC001 - typer reads them
 from maml_tui.cli.output import emit, emit_json, emit_notes, emit_side_by_side, emit_table, say
-from maml_tui.reports.comparison import sheet
+from maml_tui.reports.comparison import comparison_tables
 from maml_tui.reports.config_text import differing_options
 from maml_tui.reports.contender import LETTERS, stored_contenders
 from maml_tui.reports.pairs import pairs, require_same_tasks
@@ -51,7 +51,7 @@ def compare(
     shots: Annotated[int | None, typer.Option(help="Measure anew with so many support examples.")] = None,
     queries: Annotated[int | None, typer.Option(help="Measure anew with so many query examples.")] = None,
     seed: Annotated[int | None, typer.Option(help="Measure anew on tasks of this seed.")] = None,
-    mode: Annotated[Mode | None, typer.Option(help="Measure anew, normalising queries like this.")] = None,
+    mode: Annotated[BNMode | None, typer.Option(help="Measure anew, normalising queries like this.")] = None,
     device: Annotated[
         str | None, typer.Option(envvar="MAML_DEVICE", help="Measure anew here; each run's if left out.")
     ] = None,
@@ -97,7 +97,7 @@ def _measured_anew(
 
 
 def _show(contenders: list[Contender], at: CheckpointName) -> None:
-    table = sheet(contenders, at)
+    table = comparison_tables(contenders, at)
     emit_side_by_side(table.columns, (*table.facts, *table.options))
     if table.pairs:
         emit("")

@@ -35,7 +35,7 @@ class Split(enum.StrEnum):
     VAL = "val"
 
 
-class Mode(enum.StrEnum):
+class BNMode(enum.StrEnum):
     """Whether the queries of a task share normalisation statistics."""
 
     TRANSDUCTIVE = "transductive"
@@ -92,7 +92,7 @@ def evaluate(
             ("shots", shots, int),
             ("queries", queries, int),
             ("seed", seed, int),
-            ("mode", mode, Mode),
+            ("mode", mode, BNMode),
             ("ensemble", ensemble, int),
         )
         if (values := _several(name, text, kind))

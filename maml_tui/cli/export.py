@@ -21,7 +21,14 @@ from engine.services.apply_messages import Exported, ExportJob
 from engine.text import printable
 from maml_tui.cli.arguments import NamedRun  # noqa: TC001 - typer reads it
 from maml_tui.cli.output import say
-from maml_tui.reports.files import METRIC_COLUMNS, metric_rows, model_card, to_csv, to_json, to_markdown
+from maml_tui.reports.result_files import (
+    METRIC_COLUMNS,
+    metric_rows,
+    model_card,
+    to_csv,
+    to_json,
+    to_markdown,
+)
 from maml_tui.reports.results import result_table
 from maml_tui.runs.applying import apply, find_origin
 

@@ -19,7 +19,7 @@ from engine.runs.result import read_result
 from engine.runs.status import current_status
 from maml_tui.cli.foreground import Display, Plain, Quiet, work
 from maml_tui.cli.output import Mode, choose_mode, emit, emit_json, emit_notes, emit_table, room, say
-from maml_tui.plotting.files import write_figure
+from maml_tui.plotting.figure_files import write_figure
 from maml_tui.reports.reproduce.cells import (
     COMPARISON_COLUMNS,
     NUMBERS_COLUMNS,

@@ -66,7 +66,7 @@ class Page(SparingScreen[None]):
         self.maml.tell("Press q to close this window. Runs go on.")
 
 
-def told(method: _Method) -> _Method:
+def notify_errors(method: _Method) -> _Method:
     """Make a page's message handler or callback tell a `MamlError` in its sentence, as actions do anyway."""
 
     @functools.wraps(method)

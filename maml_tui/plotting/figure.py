@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
@@ -26,6 +27,19 @@ INK, _GRID_LINE = "#303030", "#dadada"
 _SMALLEST = 160
 
 
+@dataclass(frozen=True)
+class Label:
+    """A line of text at (x, y) of its baseline; `upright` turns it to read from below."""
+
+    x: float
+    y: float
+    text: str
+    anchor: Anchor = "start"
+    size: int = 12
+    bold: bool = False
+    upright: bool = False
+
+
 class Canvas(Protocol):
     """What a figure is drawn on. Colours are `#rrggbb`, lengths are pixels."""
 
@@ -40,18 +54,8 @@ class Canvas(Protocol):
     def dot(self, x: float, y: float, radius: float, ink: str) -> None:
         """Draw a filled circle."""
 
-    def text(
-        self,
-        x: float,
-        y: float,
-        text: str,
-        anchor: Anchor = "start",
-        *,
-        size: int = 12,
-        bold: bool = False,
-        upright: bool = False,
-    ) -> None:
-        """Write a line of text, its baseline at y; `upright` turns it to read from below."""
+    def text(self, label: Label) -> None:
+        """Write a line of text."""
 
     def clip(self, left: float, top: float, right: float, bottom: float) -> None:
         """Show nothing outside this area of what is drawn until `unclip`."""
@@ -95,20 +99,23 @@ class _Figure:
         self.top = min(lowest + 13, self.bottom - 40)
 
     def name(self) -> None:
-        middle, plot, text = (_LEFT + self.right) / 2, self.plot, self.canvas.text
-        text(middle, 22, printable(plot.title), "middle", size=15, bold=True)
-        text(middle, self.height - 10, printable(plot.x_label), "middle")
-        text(16, (self.top + self.bottom) / 2, printable(plot.y_label), "middle", upright=True)
+        across, down = (_LEFT + self.right) / 2, (self.top + self.bottom) / 2
+        title, x_label, y_label = (
+            printable(text) for text in (self.plot.title, self.plot.x_label, self.plot.y_label)
+        )
+        self.canvas.text(Label(across, 22, title, "middle", size=15, bold=True))
+        self.canvas.text(Label(across, self.height - 10, x_label, "middle"))
+        self.canvas.text(Label(16, down, y_label, "middle", upright=True))
 
     def axes(self) -> None:
         for tick in self.x.ticks(max(2, (self.right - _LEFT) // 90), self.plot.x_unit):
             (x,) = self._across(np.array([tick.value]))
             self._rule([x, x], [self.top, self.bottom], _GRID_LINE)
-            self.canvas.text(x, self.bottom + 17, tick.label, "middle")
+            self.canvas.text(Label(x, self.bottom + 17, tick.label, "middle"))
         for tick in self.y.ticks(max(2, (self.bottom - self.top) // 50), self.plot.y_unit):
             (y,) = self._down(np.array([tick.value]))
             self._rule([_LEFT, self.right], [y, y], _GRID_LINE)
-            self.canvas.text(_LEFT - 8, y + 4, tick.label, "end")
+            self.canvas.text(Label(_LEFT - 8, y + 4, tick.label, "end"))
         self._rule([_LEFT, _LEFT, self.right], [self.top, self.bottom, self.bottom], INK)
 
     def series(self) -> None:
@@ -123,7 +130,7 @@ class _Figure:
     def legend(self) -> None:
         for one, (x, y) in zip(self.plot.by_letter, self.entries, strict=True):
             self._draw(one, np.array([x, x + 26.0]), np.full(2, y - 4.0))
-            self.canvas.text(x + 32, y, f"{one.letter} {printable(one.label)}")
+            self.canvas.text(Label(x + 32, y, f"{one.letter} {printable(one.label)}"))
 
     def _legend_places(self) -> list[tuple[int, int]]:
         """Return where each entry of the legend begins; it goes on in a new row where it would leave the figure."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
 from engine.text import printable
-from maml_tui.plotting.figure import INK, Anchor, Path, draw_figure
+from maml_tui.plotting.figure import INK, Label, Path, draw_figure
 from maml_tui.plotting.series import Plot, Stroke
 
 if TYPE_CHECKING:
@@ -71,22 +71,13 @@ class _SvgCanvas:
     def dot(self, x: float, y: float, radius: float, ink: str) -> None:
         self.elements.append(f'<circle cx="{x:.2f}" cy="{y:.2f}" r="{radius:g}" fill="{ink}"/>')
 
-    def text(
-        self,
-        x: float,
-        y: float,
-        text: str,
-        anchor: Anchor = "start",
-        *,
-        size: int = 12,
-        bold: bool = False,
-        upright: bool = False,
-    ) -> None:
-        look = "" if anchor == "start" else f' text-anchor="{anchor}"'
-        look += "" if size == 12 else f' font-size="{size}"'
-        look += ' font-weight="bold"' if bold else ""
-        look += f' transform="rotate(-90 {x:g} {y:g})"' if upright else ""
-        self.elements.append(f'<text x="{x:.2f}" y="{y:.2f}" fill="{INK}"{look}>{_text(text)}</text>')
+    def text(self, label: Label) -> None:
+        x, y = label.x, label.y
+        look = "" if label.anchor == "start" else f' text-anchor="{label.anchor}"'
+        look += "" if label.size == 12 else f' font-size="{label.size}"'
+        look += ' font-weight="bold"' if label.bold else ""
+        look += f' transform="rotate(-90 {x:g} {y:g})"' if label.upright else ""
+        self.elements.append(f'<text x="{x:.2f}" y="{y:.2f}" fill="{INK}"{look}>{_text(label.text)}</text>')
 
     def clip(self, left: float, top: float, right: float, bottom: float) -> None:
         box = f'x="{left}" y="{top}" width="{right - left}" height="{bottom - top}"'

@@ -23,7 +23,7 @@ _MIXED = "result"
 
 
 @dataclass(frozen=True)
-class Sheet:
+class ComparisonTables:
     """Tables of text.
 
     Attributes:
@@ -47,7 +47,7 @@ class Sheet:
     notes: tuple[str, ...]
 
 
-def sheet(contenders: Sequence[Contender], at: CheckpointName) -> Sheet:
+def comparison_tables(contenders: Sequence[Contender], at: CheckpointName) -> ComparisonTables:
     """Return the comparison of the best or last parameters of runs, one or more."""
     found = pairs(contenders)
     judged = _judged(contenders)
@@ -62,7 +62,7 @@ def sheet(contenders: Sequence[Contender], at: CheckpointName) -> Sheet:
         "time": [duration(one.status.seconds) for one in contenders],
     }
     options = differing_options([one.config for one in contenders])
-    return Sheet(
+    return ComparisonTables(
         columns=("", *(f"{one.letter} {printable(one.run.id)}" for one in contenders)),
         results=results,
         facts=tuple((label, *cells) for label, cells in rows.items()),

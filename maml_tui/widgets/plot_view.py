@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import textwrap
 from dataclasses import dataclass
 from functools import cache
@@ -16,6 +17,7 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
+from maml_tui.plotting.figure_files import export_figure
 from maml_tui.plotting.frame import Frame, fit
 from maml_tui.plotting.grid import Grid, Role, changed_regions, colour, role_of, slot_of
 from maml_tui.plotting.render import render
@@ -164,6 +166,11 @@ class PlotView(Widget):
             self._strips.pop(span.row, None)
         if spans:
             self.refresh(*(Region(span.start, span.row, span.stop - span.start, 1) for span in spans))
+
+    async def export(self, subject: str) -> str:
+        """Write the plot to files named after `subject`, and return where they are, in words."""
+        figure, *others = await asyncio.to_thread(export_figure, self._plot, subject)
+        return f"figure written to {figure}, beside it {' and '.join(path.suffix for path in others)}"
 
     def render_line(self, y: int) -> Strip:
         """Return one line of the content."""

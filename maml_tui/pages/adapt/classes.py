@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engine.text import printable
-from maml_tui.pages.adapt.sheet import Sheet, Tone
+from maml_tui.pages.adapt.cell_grid import CellGrid, Tone
 from maml_tui.reports.text_table import cell_width, cut
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class _Tile:
 
 def draw_classes(
     answer: PicturesAnswer, step: int, page: int, width: int, height: int, *, charset: Charset, plain: bool
-) -> Sheet:
+) -> CellGrid:
     """Lay the pictures out: class after class, first those learned from, then the queries with their verdicts.
 
     Args:
@@ -68,13 +68,13 @@ def draw_classes(
     lines, down = list(_wrapped(groups, _across(width, high))), _down(height, high)
     pages = math.ceil(len(lines) / down)
     page = min(page, pages - 1)
-    sheet = Sheet.blank(width, height, page, pages)
+    grid = CellGrid.blank(width, height, page, pages)
     for row, line in enumerate(lines[page * down : (page + 1) * down]):
         for column, tile in enumerate(line):
             top, left = row * (high + 1), column * (2 * high + _GAP)
-            sheet.paste(top, left, tile.image, high, charset, plain=plain)
-            sheet.write(top + high, left, tile.caption(2 * high + _GAP - 1), tile.tone)
-    return sheet
+            grid.paste(top, left, tile.image, high, charset, plain=plain)
+            grid.write(top + high, left, tile.caption(2 * high + _GAP - 1), tile.tone)
+    return grid
 
 
 def class_letter(number: int) -> str:

@@ -19,19 +19,19 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.binding import BindingType
 
-    from maml_tui.reports.comparison import Sheet
+    from maml_tui.reports.comparison import ComparisonTables
 
 
 _MAX_WIDTH = 22
 """Cells of a column."""
 
 
-def pair_lines(table: Sheet) -> list[str]:
+def pair_lines(table: ComparisonTables) -> list[str]:
     """Return the differences under their headings; nothing where there are none."""
     return shortened([table.pair_columns, *table.pairs]) if table.pairs else []
 
 
-def run_lines(table: Sheet, signs: Sequence[str]) -> list[str]:
+def run_lines(table: ComparisonTables, signs: Sequence[str]) -> list[str]:
     """Return the facts and, below them, the options that differ, under the runs' letters and ids.
 
     Args:
@@ -45,7 +45,7 @@ def run_lines(table: Sheet, signs: Sequence[str]) -> list[str]:
     return shortened([("", *heads), *table.facts, *gap, *table.options])
 
 
-def brief(table: Sheet) -> list[str]:
+def brief(table: ComparisonTables) -> list[str]:
     """Return the differences and the results alone, the most telling line first."""
     return shortened(table.pairs) + shortened(list(zip(table.columns[1:], table.results, strict=True)))
 
@@ -89,7 +89,7 @@ class ComparisonView(ScrollableContainer):
         """Say what this is."""
         self.border_title = "Results and what differs"
 
-    def show(self, table: Sheet, marks: Sequence[str]) -> None:
+    def show(self, table: ComparisonTables, marks: Sequence[str]) -> None:
         """Show a comparison; `marks` are what the line of each run looks like in the plot."""
         head, *others = run_lines(table, marks)
         self._say(

@@ -21,8 +21,8 @@ _INDENT = "  "
 
 
 @dataclass(frozen=True)
-class Measurement:
-    """How far the measurement of a draft's cost is.
+class Estimate:
+    """How far the estimate of a draft's cost is.
 
     Attributes:
         costs: What it found, or None.
@@ -43,15 +43,15 @@ class Block:
     lines: tuple[str, ...]
 
 
-def blocks(draft: Draft, measurement: Measurement, measure_key: str) -> list[Block]:
+def blocks(draft: Draft, estimate: Estimate, measure_key: str) -> list[Block]:
     """Return all but the checks.
 
     Args:
         draft: What the form holds.
-        measurement: What is known of its cost.
+        estimate: What is known of its cost.
         measure_key: The key that measures it.
     """
-    costs = Block("Cost", (*_cost(measurement, measure_key), *_update(draft)))
+    costs = Block("Cost", (*_cost(estimate, measure_key), *_update(draft)))
     return [costs, _comparison(draft), Block("The same on the command line", command_lines(draft.request))]
 
 
@@ -68,27 +68,25 @@ def command_lines(request: Request) -> tuple[str, ...]:
     )
 
 
-def two_lines(
-    draft: Draft, measurement: Measurement, checks: Sequence[Check], measure_key: str
-) -> tuple[str, str]:
+def two_lines(draft: Draft, estimate: Estimate, checks: Sequence[Check], measure_key: str) -> tuple[str, str]:
     """Return the most important of it all, for a small terminal: the cost, and what is in the way of a start."""
-    costs = measurement.costs
+    costs = estimate.costs
     if costs is None:
-        first = "; ".join([*_cost(measurement, measure_key), *_update(draft)])
+        first = "; ".join([*_cost(estimate, measure_key), *_update(draft)])
     else:
         first = f"≈ {duration(costs.seconds)} · {speed(costs)} · {memory(costs.memory_peak)}"
     worst = next((check for verdict in ("bad", "note") for check in checks if check.verdict == verdict), None)
     return first, worst.text if worst else f"ready: {draft.request.command()}"
 
 
-def _cost(measurement: Measurement, key: str) -> tuple[str, ...]:
-    if measurement.seconds is not None:
-        return (f"measuring, {measurement.seconds} s … {key} calls it off",)
-    if measurement.problem:
-        return (measurement.problem,)
-    if measurement.costs is None:
+def _cost(estimate: Estimate, key: str) -> tuple[str, ...]:
+    if estimate.seconds is not None:
+        return (f"measuring, {estimate.seconds} s … {key} calls it off",)
+    if estimate.problem:
+        return (estimate.problem,)
+    if estimate.costs is None:
         return (f"{key} measures speed, memory and time",)
-    return _measured(measurement.costs)
+    return _measured(estimate.costs)
 
 
 def _measured(costs: Costs) -> tuple[str, ...]:

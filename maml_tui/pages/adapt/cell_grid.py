@@ -32,7 +32,7 @@ class Tone(IntEnum):
 
 
 @dataclass(frozen=True, eq=False)
-class Sheet:
+class CellGrid:
     """Cells, row 0 at the top.
 
     Attributes:
@@ -50,10 +50,10 @@ class Sheet:
     pages: int
 
     @staticmethod
-    def blank(width: int, height: int, page: int = 0, pages: int = 1) -> Sheet:
-        """Return an empty sheet."""
+    def blank(width: int, height: int, page: int = 0, pages: int = 1) -> CellGrid:
+        """Return an empty grid."""
         shape = (height, width)
-        return Sheet(
+        return CellGrid(
             np.full(shape, " "),
             np.zeros(shape, dtype=np.int8),
             np.zeros((*shape, 2, 3), dtype=np.uint8),
