@@ -11,7 +11,7 @@ from pydantic_core import to_json
 
 from engine.errors import UsageError
 from engine.runs.index import find_run
-from maml_tui.cli import arguments as complete
+from maml_tui.cli.arguments import AsJson, complete_runs
 from maml_tui.cli.evaluate import BNMode, Split  # noqa: TC001 - typer reads them
 from maml_tui.cli.output import emit, emit_json, emit_notes, emit_side_by_side, emit_table, say
 from maml_tui.reports.comparison import comparison_tables
@@ -42,7 +42,7 @@ def compare(
     ctx: typer.Context,
     runs: Annotated[
         list[str],
-        typer.Argument(metavar="RUN RUN...", help="Two to six runs.", autocompletion=complete.runs),
+        typer.Argument(metavar="RUN RUN...", help="Two to six runs.", autocompletion=complete_runs),
     ],
     at: Annotated[At, typer.Option(help="Whose parameters.")] = At.BEST,
     split: Annotated[Split | None, typer.Option(help="Measure anew on these tasks.")] = None,
@@ -55,7 +55,7 @@ def compare(
     device: Annotated[
         str | None, typer.Option(envvar="MAML_DEVICE", help="Measure anew here; each run's if left out.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Compare the results of runs in pairs, the first with each other one, and show the options that differ.
 

@@ -19,7 +19,7 @@ from engine.runs.journal import EventReader
 from engine.runs.result import read_result
 from engine.services.apply_messages import Exported, ExportJob
 from engine.text import printable
-from maml_tui.cli.arguments import NamedRun  # noqa: TC001 - typer reads it
+from maml_tui.cli.arguments import Run  # noqa: TC001 - typer reads it
 from maml_tui.cli.output import say
 from maml_tui.reports.result_files import (
     METRIC_COLUMNS,
@@ -59,7 +59,7 @@ class What(enum.StrEnum):
     "  maml export @last --what table -o results.md",
 )
 def export(
-    run: NamedRun,
+    run: Run,
     what: Annotated[
         What,
         typer.Option(

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from maml_tui.reports.results import ResultTable
 
-_NARROWEST_TEXT = 20
+_MIN_TEXT_WIDTH = 20
 """Where there is room for fewer columns of words, they are left to the terminal."""
 
 
@@ -139,7 +139,7 @@ def _chosen(rows: Sequence[Sequence[str]], start: int, stop: int) -> list[list[s
 
 def _wrapped(text: str, width: int, indent: str = "") -> list[str]:
     """Return a text in lines of whole words, all but the first indented."""
-    if cell_width(text) <= width or width < _NARROWEST_TEXT:
+    if cell_width(text) <= width or width < _MIN_TEXT_WIDTH:
         return [text]
     return wrapped(text, width, indent)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import os
 from dataclasses import replace
@@ -17,6 +15,7 @@ from pydantic_core import to_json
 from engine.files import explain_os_errors, write_atomic
 from engine.runs.result import read_result
 from engine.runs.status import current_status
+from maml_tui.cli.arguments import Device  # noqa: TC001 - typer reads it
 from maml_tui.cli.foreground import Display, Plain, Quiet, work
 from maml_tui.cli.output import Mode, choose_mode, emit, emit_json, emit_notes, emit_table, room, say
 from maml_tui.plotting.figure_files import write_figure
@@ -32,6 +31,7 @@ from maml_tui.reports.reproduce.cells import (
 )
 from maml_tui.reports.reproduce.figures import adapted_curves, curves_plot, error_plot
 from maml_tui.reports.reproduce.plan import PlannedRun, Table, find_table, plan, tables
+from maml_tui.reports.result_files import to_csv
 from maml_tui.reports.text_table import table_width
 from maml_tui.runs.measuring import measure
 from maml_tui.runs.new_run import create
@@ -88,7 +88,7 @@ def reproduce(
             metavar="DIR", help="Write the table as CSV there and, of sinusoids, the paper's figures."
         ),
     ] = None,
-    device: Annotated[str, typer.Option(envvar="MAML_DEVICE", help="auto, cpu, cuda or cuda:1.")] = "auto",
+    device: Device = "auto",
     plain: Plain = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, and nothing of the training.")] = False,
     quiet: Quiet = False,
@@ -221,9 +221,7 @@ def _by_task(cells: Sequence[Cell]) -> list[Cell]:
 def _write(table: Table, planned: Sequence[PlannedRun], cells: Sequence[Cell], folder: Path) -> list[Path]:
     with explain_os_errors(f"make the folder {folder}"):
         folder.mkdir(parents=True, exist_ok=True)
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([COMPARISON_COLUMNS, *comparison(cells)])
-    write_atomic(folder / f"{table.name}.csv", text.getvalue())
+    write_atomic(folder / f"{table.name}.csv", to_csv(COMPARISON_COLUMNS, comparison(cells)))
     files = [folder / f"{table.name}.csv"]
     if not table.shots:
         return files

@@ -24,7 +24,7 @@ Anchor = Literal["start", "middle", "end"]
 _LEFT, _RIGHT, _BOTTOM = 72, 20, 48
 _LEGEND_TOP, _LEGEND_ROW = 45, 18
 INK, _GRID_LINE = "#303030", "#dadada"
-_SMALLEST = 160
+_MIN_SIZE = 160
 
 
 @dataclass(frozen=True)
@@ -76,8 +76,8 @@ def draw_figure(plot: Plot, canvas: Canvas, width: int, height: int) -> None:
     Raises:
         ValueError: The figure is too small to hold its axes.
     """
-    if min(width, height) < _SMALLEST:
-        raise ValueError(f"a figure needs at least {_SMALLEST} x {_SMALLEST} pixels")
+    if min(width, height) < _MIN_SIZE:
+        raise ValueError(f"a figure needs at least {_MIN_SIZE} x {_MIN_SIZE} pixels")
     figure = _Figure(plot, canvas, width, height)
     figure.name()
     figure.axes()

@@ -1,4 +1,4 @@
-"""Figures as files."""
+"""Figures and their values as files: SVG, PNG and CSV."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A comparison as text: one column per run, the differences in pairs, and what must be said beside them."""
+"""A comparison as tables of text: a column per run, the differences in pairs, and the notes beside them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from maml_tui.reports.contender import Contender, Outcome
     from maml_tui.reports.pairs import Pair
 
-_SMALLEST_P = 0.001
+_MIN_P = 0.001
 _MIXED = "result"
 
 
@@ -78,7 +78,7 @@ def p_value(p: float) -> str:
     """Write a probability with three decimals."""
     if math.isnan(p):
         return MISSING
-    return f"< {_SMALLEST_P}" if p < _SMALLEST_P else f"{p:.3f}"
+    return f"< {_MIN_P}" if p < _MIN_P else f"{p:.3f}"
 
 
 def remedy(contenders: Sequence[Contender], found: Sequence[Pair], at: CheckpointName) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import product
 from typing import TYPE_CHECKING
 
-from maml_tui.reports.results import network_name
+from maml_tui.reports.results import INTERVAL_NOTE, network_name
 from maml_tui.reports.wording import metric_name, metric_value, with_interval
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def protocol_notes(choices: Choices, reports: Sequence[Report]) -> tuple[str, ..
     data = [f"data {reports[0].data}"] if reports[0].data else []
     return (
         ", ".join([f"{protocol.tasks:,} tasks", *data, *same, *hashes]),
-        "± half of the 95 % confidence interval of the mean over all tasks, diverged ones included",
+        INTERVAL_NOTE,
     )
 
 

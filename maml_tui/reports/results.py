@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from engine.runs.result import Measured
 
 
+INTERVAL_NOTE = "± half of the 95 % confidence interval of the mean over all tasks, diverged ones included"
+
+
 @dataclass(frozen=True)
 class ResultTable:
     """A table of text.
@@ -160,7 +163,7 @@ def _explain(named: Mapping[str, Measured]) -> tuple[str, str]:
     )
     return (
         "; ".join(checkpoints),
-        "± half of the 95 % confidence interval of the mean over all tasks, diverged ones included",
+        INTERVAL_NOTE,
     )
 
 

@@ -1,4 +1,4 @@
-"""The last line: the keys that work now, the most important ones first to get room."""
+"""The first line of every page, with the pages and the machine, and the last one, with the keys that work now."""
 
 from __future__ import annotations
 

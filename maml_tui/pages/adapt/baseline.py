@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from engine.services.explore_messages import PicturesAnswer
     from maml_tui.pages.adapt.selection import Selection
 
-_LARGEST_CONFIG = 1 << 20
+_MAX_CONFIG_BYTES = 1 << 20
 _TASK_OPTIONS = ("data", "amplitude", "phase", "x_range")
 
 
@@ -133,7 +133,7 @@ def is_baseline_of(config: RunConfig, other: RunConfig) -> bool:
 
 def _pretrained(run: RunDirectory) -> RunWatch | None:
     # To understand a configuration takes milliseconds, and there may be thousands: most are passed over unread.
-    if b'"pretrained"' not in read_bounded(run.config, _LARGEST_CONFIG):
+    if b'"pretrained"' not in read_bounded(run.config, _MAX_CONFIG_BYTES):
         return None
     return RunWatch(run) if read_pointer(run, "latest") else None
 

@@ -1,4 +1,4 @@
-"""Rows of characters with pictures among them: what the pictures of a task are laid out on."""
+"""A grid of cells with pictures among text: what the pictures and scores of a task are laid out on."""
 
 from __future__ import annotations
 

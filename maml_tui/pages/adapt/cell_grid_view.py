@@ -1,4 +1,4 @@
-"""Pictures among text on the screen."""
+"""A grid of cells on the screen."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ RIGHT, WRONG = "✓✗"
 """The marks of what was told right and of what was told wrong."""
 
 _GAP = 2
-_SMALLEST = 4
+_MIN_HEIGHT = 4
 """Height in cells below which no picture goes where there is room for a higher one."""
 
 _LETTERS = 26
@@ -128,7 +128,7 @@ def _picture_height(groups: Sequence[Sequence[_Tile]], width: int, height: int) 
         return math.ceil(len(list(_wrapped(groups, _across(width, high)))) / _down(height, high))
 
     largest = max(1, min(int(groups[0][0].image.shape[0]) // 2, height - 1, width // 2))
-    return min(range(largest, min(_SMALLEST, largest) - 1, -1), key=pages)
+    return min(range(largest, min(_MIN_HEIGHT, largest) - 1, -1), key=pages)
 
 
 def _across(width: int, high: int) -> int:

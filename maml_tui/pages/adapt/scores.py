@@ -1,4 +1,4 @@
-"""The numbers beside the picture: which task this is, and how well it is told after every inner step."""
+"""Adaptation in numbers: the curve of a regression task as a plot, and the score after every inner step."""
 
 from __future__ import annotations
 

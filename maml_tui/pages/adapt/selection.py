@@ -1,4 +1,4 @@
-"""What a person wants to see: which task, from which parameters, after how many steps."""
+"""What a person wants to see: which task, adapted from which checkpoint, after how many inner steps."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from engine.config.schema import Interval, RunConfig
     from engine.runs.checkpoints import Label
 
-FEWEST_STEPS_OFFERED = 10
-_MOST_SHOTS = 50
+MIN_STEPS_OFFERED = 10
+_MAX_SHOTS = 50
 _NOTCHES = 20
 
 
 @dataclass(frozen=True)
 class Selection:
-    """A wish; every method returns the changed one.
+    """What is to be shown; every method returns a changed one.
 
     Attributes:
         config: The run's configuration.
@@ -92,7 +92,7 @@ class Selection:
 
     def with_shots(self, by: int) -> Selection:
         """Learn from more examples, or fewer."""
-        return replace(self, shots=min(max(_MOST_SHOTS, self.config.task.shots), max(1, self.shots + by)))
+        return replace(self, shots=min(max(_MAX_SHOTS, self.config.task.shots), max(1, self.shots + by)))
 
     def other_checkpoint(self) -> Selection:
         """Go from the latest parameters to the best ones, or back."""
@@ -118,7 +118,7 @@ class Selection:
 
 
 def _last_step(config: RunConfig) -> int:
-    return min(MOST_STEPS, max(config.evaluation.curve_steps, FEWEST_STEPS_OFFERED))
+    return min(MOST_STEPS, max(config.evaluation.curve_steps, MIN_STEPS_OFFERED))
 
 
 def _notched(value: float, by: int, interval: Interval) -> float:

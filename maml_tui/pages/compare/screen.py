@@ -22,7 +22,7 @@ from maml_tui.reports.pairs import require_same_tasks
 from maml_tui.runs.measuring import measure_apart, same_for_all
 from maml_tui.runs.watch import RunWatch
 from maml_tui.widgets.chart import Chart
-from maml_tui.widgets.words import Words
+from maml_tui.widgets.lazy_static import LazyStatic
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -62,9 +62,9 @@ class ComparePage(Page):
         with Horizontal(id="comparison"):
             with Vertical(id="overlay"):
                 yield Chart(id="chart")
-                yield Words(id="left-out")
+                yield LazyStatic(id="left-out")
             yield ComparisonView(id="view")
-        yield Words(id="brief")
+        yield LazyStatic(id="brief")
 
     def on_mount(self) -> None:
         """Connect the plot."""
@@ -139,14 +139,14 @@ class ComparePage(Page):
         if contenders:
             table = comparison_tables(contenders, self._state.at)
             self.query_one(ComparisonView).show(table, signs(self.maml.charset))
-            self.query_one("#brief", Words).say(Content("\n".join(brief(table))))
+            self.query_one("#brief", LazyStatic).show(Content("\n".join(brief(table))))
 
     def _plot(self, view: ChartView) -> Plot:
         watches = self._state.watches
         left_out = without_metric(watches, view.metric)
-        words = self.query_one("#left-out", Words)
+        words = self.query_one("#left-out", LazyStatic)
         words.set_class(bool(left_out), "-needed")
-        words.say(Content(left_out))
+        words.show(Content(left_out))
         return comparison_plot(watches, view, self.maml.charset)
 
     async def _measure(self, following: CompareState) -> None:

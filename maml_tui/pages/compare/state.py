@@ -1,4 +1,4 @@
-"""The runs of a comparison, followed for as long as somebody looks."""
+"""The state of the page: the compared runs, read again for as long as somebody looks."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Snapshot:
-    """What one look at the files of a run found.
+    """The files of a run, read once.
 
     Attributes:
         batch: Status, result and history.

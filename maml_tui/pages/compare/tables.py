@@ -11,7 +11,7 @@ from textual.content import Content
 from maml_tui.plotting.grid import colour
 from maml_tui.reports.contender import LETTERS
 from maml_tui.reports.text_table import aligned, cut
-from maml_tui.widgets.words import Words
+from maml_tui.widgets.lazy_static import LazyStatic
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -75,7 +75,7 @@ class ComparisonView(ScrollableContainer):
         padding: 0 1;
         scrollbar-size: 1 1;
         &:focus { border: heavy $primary; }
-        & > Words { margin-bottom: 1; }
+        & > LazyStatic { margin-bottom: 1; }
         & > #pairs, & > #runs { width: auto; }
         & > #notes { color: $text-muted; }
     }
@@ -83,7 +83,7 @@ class ComparisonView(ScrollableContainer):
 
     def compose(self) -> ComposeResult:
         """Yield the pairs, why there are none, the runs, and what the numbers are."""
-        yield from (Words(id=part) for part in ("pairs", "obstacles", "runs", "notes"))
+        yield from (LazyStatic(id=part) for part in ("pairs", "obstacles", "runs", "notes"))
 
     def on_mount(self) -> None:
         """Say what this is."""
@@ -100,9 +100,9 @@ class ComparisonView(ScrollableContainer):
         self._say("notes", map(Content, table.notes))
 
     def _say(self, part: str, lines: Iterable[Content]) -> None:
-        words, text = self.query_one(f"#{part}", Words), Content("\n").join(lines)
+        words, text = self.query_one(f"#{part}", LazyStatic), Content("\n").join(lines)
         words.display = bool(text)
-        words.say(text)
+        words.show(text)
 
     def _runs(self, line: str, marks: Sequence[str]) -> Content:
         """Give each letter, and the sign of its line, their colour."""

@@ -9,7 +9,7 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 
 from engine.text import printable
-from maml_tui.widgets.words import Words
+from maml_tui.widgets.lazy_static import LazyStatic
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from maml_tui.pages.setup.checks import Check, Verdict
     from maml_tui.pages.setup.preview import Block
 
-_LEAST_WIDTH = 20
+_MIN_WIDTH = 20
 _STYLES = {"good": "$text-success", "note": "$text-warning", "bad": "$text-error bold"}
 
 
@@ -34,7 +34,7 @@ class DraftPreview(VerticalScroll):
         super().__init__()
         self.border_title = "Preview"
         self._marks = marks
-        self._words = Words()
+        self._words = LazyStatic()
 
     def compose(self) -> ComposeResult:
         """Yield the text."""
@@ -42,7 +42,7 @@ class DraftPreview(VerticalScroll):
 
     def show(self, blocks: Sequence[Block], checks: Sequence[Check]) -> None:
         """Show blocks and checks."""
-        self._words.say(Content("\n").join([*self._written(blocks), *self._looked_at(checks)]))
+        self._words.show(Content("\n").join([*self._written(blocks), *self._looked_at(checks)]))
 
     def _written(self, blocks: Sequence[Block]) -> Iterator[Content]:
         for block in blocks:
@@ -58,5 +58,5 @@ class DraftPreview(VerticalScroll):
             yield from others
 
     def _wrapped(self, text: str) -> list[Content]:
-        width = max(_LEAST_WIDTH, self.scrollable_content_region.width)
+        width = max(_MIN_WIDTH, self.scrollable_content_region.width)
         return [Content(line) for line in textwrap.wrap(printable(text), width, subsequent_indent="  ")]

@@ -31,7 +31,7 @@ from maml_tui.pages.setup.template_list import TemplateList
 from maml_tui.pages.setup.templates import Template, of_own, of_preset, own_preset, save_own_preset, templates
 from maml_tui.runs.new_run import create
 from maml_tui.widgets.dialogs import ConfirmDialog, TextDialog
-from maml_tui.widgets.words import FewWords, Words
+from maml_tui.widgets.lazy_static import EllipsisStatic, LazyStatic
 
 if TYPE_CHECKING:
     import subprocess
@@ -61,7 +61,11 @@ class SetupPage(Page):
 
     def __init__(self) -> None:
         super().__init__()
-        self._problems, self._help, self._brief = Words(id="problems"), FewWords(id="help"), Words(id="brief")
+        self._problems, self._help, self._brief = (
+            LazyStatic(id="problems"),
+            EllipsisStatic(id="help"),
+            LazyStatic(id="brief"),
+        )
         self._stale = True
         self._checks: list[Check] = []
         self._checked = -math.inf
@@ -271,7 +275,7 @@ class SetupPage(Page):
         self._form.mark(draft)
         self._form.offer("class_split", self._state.splits, draft.text("class_split"))
         problems = "\n".join(printable(problem.sentence) for problem in draft.problems)
-        self._problems.say(Content(problems))
+        self._problems.show(Content(problems))
         self._show_preview()
         self.refresh_bindings()
 
@@ -282,10 +286,10 @@ class SetupPage(Page):
         key = self._key_of("setup.estimate")
         self._preview.show(blocks(draft, estimate, key), self._checks)
         brief = two_lines(draft, estimate, self._checks, key)
-        self._brief.say(Content("\n".join(map(printable, brief))))
+        self._brief.show(Content("\n".join(map(printable, brief))))
 
     def _explain(self, text: str) -> None:
-        self._help.say(Content(printable(text)))
+        self._help.show(Content(printable(text)))
 
     def _key_of(self, action: str) -> str:
         """Return the key of an action as people write it, a person's own keymap heeded."""

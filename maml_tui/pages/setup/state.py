@@ -1,4 +1,4 @@
-"""What is at hand while runs are set up: the draft in the form, those left half done, and what was measured."""
+"""The state of the page: the draft in the form, the drafts left half done, and the costs measured so far."""
 
 from __future__ import annotations
 
