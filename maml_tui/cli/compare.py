@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import enum
 import json
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from pydantic_core import to_json
@@ -30,13 +29,6 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 
-class At(enum.StrEnum):
-    """Which parameters to compare."""
-
-    BEST = "best"
-    LAST = "last"
-
-
 @app.command("compare", epilog="Example: maml compare 7f3a 6c10 --tasks 10000")
 def compare(
     ctx: typer.Context,
@@ -44,7 +36,7 @@ def compare(
         list[str],
         typer.Argument(metavar="RUN RUN...", help="Two to six runs.", autocompletion=complete_runs),
     ],
-    at: Annotated[At, typer.Option(help="Whose parameters.")] = At.BEST,
+    at: Annotated[Literal["best", "last"], typer.Option(help="Whose parameters.")] = "best",
     split: Annotated[Split | None, typer.Option(help="Measure anew on these tasks.")] = None,
     tasks: Annotated[int | None, typer.Option(help="Measure anew on so many tasks.")] = None,
     steps: Annotated[int | None, typer.Option(help="Measure anew after so many inner steps.")] = None,
@@ -65,7 +57,7 @@ def compare(
     found = list(dict.fromkeys(find_run(name) for name in runs))
     if not 2 <= len(found) <= len(LETTERS):
         raise UsageError(f"a comparison is between 2 and {len(LETTERS)} different runs: {len(found)} given")
-    contenders = stored_contenders(found, at.value)
+    contenders = stored_contenders(found, at)
     chosen: dict[str, object] = {
         "split": split,
         "tasks": tasks,
@@ -77,11 +69,11 @@ def compare(
     }
     source = ctx.get_parameter_source("device")
     if any(value is not None for value in chosen.values()) or (source and source.name == "COMMANDLINE"):
-        contenders = _measured_anew(contenders, at.value, {**chosen, "device": device})
+        contenders = _measured_anew(contenders, at, {**chosen, "device": device})
     if as_json:
         emit_json(json.loads(to_json(_as_json(contenders), inf_nan_mode="null")))
     else:
-        _show(contenders, at.value)
+        _show(contenders, at)
 
 
 def _measured_anew(

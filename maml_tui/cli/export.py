@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -42,13 +41,7 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 
-class What(enum.StrEnum):
-    """What of a run."""
-
-    MODEL = "model"
-    CONFIG = "config"
-    METRICS = "metrics"
-    TABLE = "table"
+What = Literal["model", "config", "metrics", "table"]
 
 
 @app.command(
@@ -88,7 +81,7 @@ def export(
 
     Neither host names nor paths are told unless asked for.
     """
-    if what is What.MODEL:
+    if what == "model":
         _export_model(run, output, checkpoint, force=force, with_paths=with_paths)
         return
     if checkpoint or with_paths:
@@ -162,12 +155,12 @@ def _result(run: RunDirectory) -> Result:
 
 
 _WRITERS: dict[What, dict[str, Callable[[RunDirectory], str]]] = {
-    What.CONFIG: {"toml": lambda run: write_toml(_config(run)), "json": lambda run: to_json(_config(run))},
-    What.METRICS: {
+    "config": {"toml": lambda run: write_toml(_config(run)), "json": lambda run: to_json(_config(run))},
+    "metrics": {
         "csv": lambda run: to_csv(METRIC_COLUMNS, (row.values() for row in _metrics(run))),
         "json": lambda run: to_json(_metrics(run)),
     },
-    What.TABLE: {
+    "table": {
         "md": lambda run: to_markdown(_table(run)),
         "csv": lambda run: to_csv(_table(run).columns, _table(run).rows),
         "json": lambda run: to_json(_result(run).model_dump()),

@@ -23,6 +23,9 @@ Anchor = Literal["start", "middle", "end"]
 
 _LEFT, _RIGHT, _BOTTOM = 72, 20, 48
 _LEGEND_TOP, _LEGEND_ROW = 45, 18
+DASHES = {Stroke.DASHED: (8, 4), Stroke.DOTTED: (2, 3), Stroke.DASH_DOTTED: (8, 4, 2, 4)}
+"""Lengths of what is drawn and what is left out, in turn."""
+
 INK, _GRID_LINE = "#303030", "#dadada"
 _MIN_SIZE = 160
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from maml_tui.plotting.figure import INK, Anchor, Label, Path, draw_figure
+from maml_tui.plotting.figure import DASHES, INK, Anchor, Label, Path, draw_figure
 from maml_tui.plotting.series import Plot, Stroke
 
 if TYPE_CHECKING:
@@ -27,13 +27,6 @@ _FINER = 2
 """Pixels drawn to a pixel of the picture, for smooth edges."""
 
 _ZOOM = _SCALE * _FINER
-
-_DASHES = {
-    Stroke.DASHED: (8.0, 4.0),
-    Stroke.DOTTED: (2.0, 3.0),
-    Stroke.DASH_DOTTED: (8.0, 4.0, 2.0, 4.0),
-}
-"""Lengths of what is drawn and what is left out, in turn."""
 
 _ANCHORS: dict[Anchor, str] = {"start": "ls", "middle": "ms", "end": "rs"}
 
@@ -117,10 +110,10 @@ def _corners(x: Floats, y: Floats) -> list[float]:
 
 def _dashed(x: Floats, y: Floats, stroke: Stroke) -> list[Path]:
     """Return the pieces of a line that are drawn, by its length so far."""
-    if stroke not in _DASHES:
+    if stroke not in DASHES:
         return [(x, y)]
     way = np.concatenate([[0.0], np.cumsum(np.hypot(np.diff(x), np.diff(y)))])
-    lengths = _DASHES[stroke]
+    lengths = DASHES[stroke]
     drawn = np.cumsum((0.0, *lengths))[:-1].reshape(-1, 2)
     dashes = (np.arange(0.0, way[-1], sum(lengths))[:, None, None] + drawn).reshape(-1, 2)
     pieces = []

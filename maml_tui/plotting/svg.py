@@ -6,17 +6,11 @@ from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
 from engine.text import printable
-from maml_tui.plotting.figure import INK, Label, Path, draw_figure
+from maml_tui.plotting.figure import DASHES, INK, Label, Path, draw_figure
 from maml_tui.plotting.series import Plot, Stroke
 
 if TYPE_CHECKING:
     from maml_tui.plotting.scales import Floats
-
-_DASHES = {
-    Stroke.DASHED: ' stroke-dasharray="8 4"',
-    Stroke.DOTTED: ' stroke-dasharray="2 3"',
-    Stroke.DASH_DOTTED: ' stroke-dasharray="8 4 2 4"',
-}
 
 
 def to_svg(plot: Plot, width_px: int = 720, height_px: int = 420) -> str:
@@ -57,7 +51,8 @@ class _SvgCanvas:
         self, paths: list[Path], ink: str, width: float = 1, stroke: Stroke = Stroke.SOLID, opacity: float = 1
     ) -> None:
         path = "".join(f"M{_points(*corners)}" for corners in paths)
-        look = f'stroke="{ink}"{_DASHES.get(stroke, "")}'
+        look = f'stroke="{ink}"'
+        look += f' stroke-dasharray="{" ".join(map(str, DASHES[stroke]))}"' if stroke in DASHES else ""
         look += "" if width == 1 else f' stroke-width="{width:g}"'
         look += "" if opacity == 1 else f' stroke-opacity="{opacity:g}"'
         self.elements.append(

@@ -24,8 +24,7 @@ from maml_tui.pages.setup.draft import data_sets
 from maml_tui.pages.setup.estimating import measure
 from maml_tui.pages.setup.fields import form_fields
 from maml_tui.pages.setup.form import DraftForm, FieldRow
-from maml_tui.pages.setup.preview import Estimate, blocks, two_lines
-from maml_tui.pages.setup.preview_panel import DraftPreview
+from maml_tui.pages.setup.preview import DraftPreview, Estimate, blocks, two_lines
 from maml_tui.pages.setup.state import SetupState
 from maml_tui.pages.setup.template_list import TemplateList
 from maml_tui.pages.setup.templates import Template, of_own, of_preset, own_preset, save_own_preset, templates
