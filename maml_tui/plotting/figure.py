@@ -155,20 +155,20 @@ class _Figure:
             (np.append(x[part], x[part][::-1]), np.append(top[part], bottom[part][::-1]))
             for part in _runs(x + bottom + top)
         ]
-        self.canvas.fill(outlines, colour(series.slot).hex, 0.18)
+        self.canvas.fill(outlines, colour(series.slot), 0.18)
 
     def _line(self, series: Series) -> None:
         average = series.smoothed(self.plot.smoothing)
         x, y = self._across(series.x), self._down(series.y)
         seen = _seen(x, self.right)
         if average is not None:
-            self.canvas.lines(_paths(x[seen], y[seen]), colour(series.slot).hex, opacity=0.3)
+            self.canvas.lines(_paths(x[seen], y[seen]), colour(series.slot), opacity=0.3)
             y = self._down(average)
         self._draw(series, x[seen], y[seen])
 
     def _draw(self, series: Series, x: Floats, y: Floats) -> None:
         """Draw a line, or points, in the colour and the stroke of a series; x and y [n] are pixels."""
-        ink = colour(series.slot).hex
+        ink = colour(series.slot)
         if series.stroke is not Stroke.POINTS:
             self.canvas.lines(_paths(x, y), ink, 2, series.stroke)
             return

@@ -84,7 +84,7 @@ class Ink:
         bold = role is Role.NAME or None
         if not self.coloured:
             return Style(bold=bold, dim=role is Role.RAW or None)
-        ink = Color.parse(colour(slot).hex)
+        ink = Color.parse(colour(slot))
         if role is Role.RAW or role is Role.BAND:
             if self.ground is None:
                 return Style(color=ink.rich_color, dim=True)
@@ -96,7 +96,7 @@ class Ink:
         if self.ground is None:
             return Style()
         strength = _TINT if self.deep else _TINT_IN_256
-        return Style(bgcolor=self.ground.blend(Color.parse(colour(slot).hex), strength).rich_color)
+        return Style(bgcolor=self.ground.blend(Color.parse(colour(slot)), strength).rich_color)
 
 
 @cache

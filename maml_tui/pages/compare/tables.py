@@ -110,5 +110,5 @@ class ComparisonView(ScrollableContainer):
         for slot, (letter, mark) in enumerate(zip(LETTERS, marks, strict=True)):
             start = line.find(f"{letter} {mark}")
             if start >= 0 and not self.app.no_color:
-                content = content.stylize(colour(slot).hex, start, start + 3)
+                content = content.stylize(colour(slot), start, start + 3)
         return content

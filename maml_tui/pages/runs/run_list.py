@@ -178,7 +178,7 @@ class RunList(ScrollView, can_focus=True, inherit_bindings=False):
     def _letter(self, row: _Row, ground: Style) -> Segment:
         if row.slot is None:
             return Segment(" " * _MARGIN, ground)
-        ink = None if row.current else colour(row.slot).hex  # the cursor's own ground may have that colour
+        ink = None if row.current else colour(row.slot)  # the cursor's own ground may have that colour
         return Segment(f"{LETTERS[row.slot]:<{_MARGIN}}", ground + Style(color=ink, bold=True))
 
     def _style(self, name: str) -> Style:
