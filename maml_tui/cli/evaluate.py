@@ -12,8 +12,7 @@ from engine.errors import UsageError
 from engine.runs.index import find_run
 from maml_tui.cli.arguments import LAST, Run
 from maml_tui.cli.output import emit_json, emit_notes, emit_result, emit_table, room
-from maml_tui.reports.protocols import combinations, protocol_notes, protocol_table
-from maml_tui.reports.results import result_tables
+from maml_tui.reports.results import combinations, protocol_notes, protocol_table, result_tables
 from maml_tui.runs.measuring import measure
 
 app = typer.Typer()

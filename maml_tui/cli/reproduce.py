@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import replace
-from itertools import groupby
 from pathlib import Path  # noqa: TC003 - typer reads it
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -214,10 +213,6 @@ def _step_tables(cells: Sequence[Cell]) -> list[StepTable]:
     return [(columns, rows) for columns, rows in tables if rows]
 
 
-def _by_task(cells: Sequence[Cell]) -> list[Cell]:
-    return sorted(cells, key=lambda cell: cell.shots)
-
-
 def _write(table: Table, planned: Sequence[PlannedRun], cells: Sequence[Cell], folder: Path) -> list[Path]:
     with explain_os_errors(f"make the folder {folder}"):
         folder.mkdir(parents=True, exist_ok=True)
@@ -225,8 +220,8 @@ def _write(table: Table, planned: Sequence[PlannedRun], cells: Sequence[Cell], f
     files = [folder / f"{table.name}.csv"]
     if not table.shots:
         return files
-    for shots, group in groupby(_by_task(cells), key=lambda cell: cell.shots):
-        measured = [cell for cell in group if cell.steps]
+    for shots in sorted({cell.shots for cell in cells}):
+        measured = [cell for cell in cells if cell.steps and cell.shots == shots]
         if measured:
             files += write_figure(error_plot(measured), folder, f"{table.name}-{shots}shot-error")
     for one in planned[: len(planned) // table.seeds]:
