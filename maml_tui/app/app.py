@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from maml_tui.runs.watch import RunWatch
 
 
-def keep_copy(text: str) -> Path:
+def save_copy(text: str) -> Path:
     """Write what was copied last to a file, for terminals that copy nothing, and return the file.
 
     Raises:
@@ -52,7 +52,7 @@ def keep_copy(text: str) -> Path:
     return path
 
 
-def keep_picture(svg: str) -> Path:
+def save_screenshot(svg: str) -> Path:
     """Write a picture of the screen and return the file.
 
     Raises:
@@ -191,7 +191,7 @@ class MamlApp(App[int]):
         """Copy text by OSC 52. No terminal says whether it listened, so the text is kept in a file too."""
         self.copy_to_clipboard(text)
         try:
-            path = keep_copy(text)
+            path = save_copy(text)
         except MamlError as error:
             self.tell(f"{what} copied if the terminal allows it (OSC 52); {error}")
         else:
@@ -272,7 +272,7 @@ class MamlApp(App[int]):
 
     def action_picture(self) -> None:
         """Write the screen as an SVG picture."""
-        self.tell(f"screen written to {keep_picture(self.export_screenshot())}")
+        self.tell(f"screen written to {save_screenshot(self.export_screenshot())}")
 
     def _fatal_error(self) -> None:
         """Close after a defect. Whoever started the application tells of it in words (see `defect`)."""

@@ -9,9 +9,10 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from rich.cells import cell_len
 from rich.segment import Segment
 from textual.filter import LineFilter
+
+from maml_tui.reports.text_table import cell_width
 
 if TYPE_CHECKING:
     from textual.color import Color
@@ -58,4 +59,4 @@ def spelt(text: str) -> str:
         return text
     for sign, spelling in _WITH_BLANK.items():
         text = text.replace(sign, spelling)
-    return "".join(sign if sign.isascii() else "?" * cell_len(sign) for sign in text.translate(_SIGNS))
+    return "".join(sign if sign.isascii() else "?" * cell_width(sign) for sign in text.translate(_SIGNS))

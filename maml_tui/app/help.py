@@ -11,6 +11,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from maml_tui.app.actions import ACTIONS, SCOPES, Action
+from maml_tui.reports.text_table import padded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -54,4 +55,4 @@ class HelpDialog(ModalScreen[None]):
 
     def _line(self, action: Action) -> Content:
         keys = " ".join(self.app.get_key_display(binding) for binding in self._keys[action.id])
-        return Content.assemble((f"  {keys:<{_KEY_WIDTH}}", "bold"), " ", action.help)
+        return Content.assemble((f"  {padded(keys, _KEY_WIDTH)}", "bold"), " ", action.help)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-_LARGEST = 1 << 16
+_MAX_BYTES = 1 << 16
 _VARIABLES = {"theme": "MAML_THEME", "hz": "MAML_HZ", "charset": "MAML_CHARSET"}
 
 
@@ -76,7 +76,7 @@ def read_settings(path: Path, environment: Mapping[str, str]) -> Settings:
 def _read_tables(path: Path) -> dict[str, Any]:
     with explain_os_errors(f"read {path}"):
         try:
-            text = read_bounded(path, _LARGEST)
+            text = read_bounded(path, _MAX_BYTES)
         except FileNotFoundError:
             return {}
     try:

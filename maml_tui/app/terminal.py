@@ -1,4 +1,4 @@
-"""Leaving in good order when the terminal goes away or somebody asks the process to end."""
+"""The terminal: what it can do, and leaving it in good order when it goes away or the process is asked to end."""
 
 from __future__ import annotations
 

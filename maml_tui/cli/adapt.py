@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import json
-import sys
 from pathlib import Path  # noqa: TC003 - typer reads it
 from typing import Annotated, Literal
 
@@ -15,9 +13,10 @@ from engine.runs.checkpoints import Label  # noqa: TC001 - typer reads it
 from engine.services.apply_messages import APPLY, MAX_STEPS, AdaptRequest, Classified, Fitted
 from engine.services.client import ask
 from engine.text import printable
-from maml_tui.cli import arguments as complete
+from maml_tui.cli.arguments import AsJson, complete_models
 from maml_tui.cli.output import emit_json, emit_notes, emit_table, say
 from maml_tui.reports.predictions import for_people, for_programs, summary
+from maml_tui.reports.result_files import to_csv
 from maml_tui.runs.origin import find_origin
 
 app = typer.Typer()
@@ -37,7 +36,7 @@ def adapt(
             metavar="RUN",
             help="A run (id or its beginning, name, path, @last or @best), a file written by maml export, or "
             "sinusoid-10shot, which comes with the program.",
-            autocompletion=complete.models,
+            autocompletion=complete_models,
         ),
     ],
     support: Annotated[
@@ -70,7 +69,7 @@ def adapt(
         typer.Option(metavar="FILE", help="Write the adapted parameters to this safetensors file."),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace that file if it exists.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: AsJson = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV, with every class's probability.")] = False,
 ) -> None:
     """Adapt a model to a few examples of your own, and predict others.
@@ -96,8 +95,7 @@ def adapt(
     if as_json:
         emit_json(json.loads(report.model_dump_json()))
     elif as_csv:
-        columns, rows = for_programs(report)
-        csv.writer(sys.stdout, lineterminator="\n").writerows([columns, *rows])
+        print(to_csv(*for_programs(report)), end="")
     else:
         _show(report)
 

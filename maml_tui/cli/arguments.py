@@ -1,4 +1,4 @@
-"""Arguments that several commands share, and what the shell offers for them when tab is pressed."""
+"""Arguments and options that several commands share, and their completion in the shell."""
 
 from __future__ import annotations
 
@@ -7,25 +7,24 @@ from typing import Annotated
 import typer
 
 from engine.errors import MamlError
-from maml_tui.cli import arguments as complete
 
 
-def presets(incomplete: str) -> list[str]:
-    """Offer presets."""
+def complete_presets(incomplete: str) -> list[str]:
+    """Complete the name of a preset."""
     from engine.config.presets import preset_names
 
     return [name for name in preset_names() if name.startswith(incomplete)]
 
 
-def settings(incomplete: str) -> list[tuple[str, str]]:
-    """Offer options with their `=`, ready for the value."""
+def complete_settings(incomplete: str) -> list[tuple[str, str]]:
+    """Complete the name of an option, with `=` behind it."""
     from engine.config.fields import all_fields
 
     return [(f"{name}=", known.label) for name, known in all_fields().items() if name.startswith(incomplete)]
 
 
-def runs(incomplete: str) -> list[tuple[str, str]]:
-    """Offer runs by id, with their names."""
+def complete_runs(incomplete: str) -> list[tuple[str, str]]:
+    """Complete the id of a run; the shell shows its name beside it."""
     from engine.runs.index import list_runs
 
     try:
@@ -36,20 +35,20 @@ def runs(incomplete: str) -> list[tuple[str, str]]:
     return [(name, about) for name, about in named if name.startswith(incomplete)]
 
 
-def models(incomplete: str) -> list[tuple[str, str]]:
-    """Offer what can be adapted: runs and shipped initialisations."""
+def complete_models(incomplete: str) -> list[tuple[str, str]]:
+    """Complete what can be adapted: a run or a shipped initialisation."""
     from maml_tui.runs.origin import shipped
 
     named = ((name, "comes with the program") for name in shipped())
-    return runs(incomplete) + [(name, about) for name, about in named if name.startswith(incomplete)]
+    return complete_runs(incomplete) + [(name, about) for name, about in named if name.startswith(incomplete)]
 
 
 _HELP = "Id or its beginning, name, path, @last or @best."
 
-Run = Annotated[str, typer.Argument(metavar="RUN", help=_HELP, autocompletion=complete.runs)]
-"""A run that may be left out."""
-
-NamedRun = Annotated[str, typer.Argument(metavar="RUN", help=_HELP, autocompletion=complete.runs)]
-"""A run that must be named."""
+Run = Annotated[str, typer.Argument(metavar="RUN", help=_HELP, autocompletion=complete_runs)]
 
 LAST = "@last"
+
+Device = Annotated[str, typer.Option(envvar="MAML_DEVICE", help="auto, cpu, cuda or cuda:1.")]
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]

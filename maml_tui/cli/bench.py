@@ -10,7 +10,7 @@ from engine.config.presets import load_preset
 from engine.config.resolve import override_layer, resolve
 from engine.config.toml import config_tables
 from engine.services.messages import OURS, PEERS, BenchSetup
-from maml_tui.cli import arguments as complete
+from maml_tui.cli.arguments import AsJson, Device, complete_presets
 from maml_tui.cli.output import emit, emit_json, emit_notes, emit_table, say
 from maml_tui.reports.wording import MISSING, significant
 
@@ -54,7 +54,7 @@ def bench(
         typer.Argument(
             metavar="PRESET",
             help="What to compute; four usual workloads if left out.",
-            autocompletion=complete.presets,
+            autocompletion=complete_presets,
         ),
     ] = None,
     settings: Annotated[
@@ -65,8 +65,8 @@ def bench(
         bool,
         typer.Option("--peers", help="Beside other programs' ways, those of installed libraries among them."),
     ] = False,
-    device: Annotated[str, typer.Option(envvar="MAML_DEVICE", help="auto, cpu, cuda or cuda:1.")] = "auto",
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    device: Device = "auto",
+    as_json: AsJson = False,
 ) -> None:
     """Measure meta-iterations, Adam's update included, on tasks of noise: no data set is needed.
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import enum
 import json
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from pydantic_core import to_json
@@ -13,10 +12,10 @@ from engine.errors import UsageError
 from engine.runs.index import find_run
 from engine.services.client import ask
 from engine.services.messages import EVALUATE, EvaluateRequest
-from maml_tui.cli import arguments as complete
-from maml_tui.cli.evaluate import Mode, Split  # noqa: TC001 - typer reads them
+from maml_tui.cli.arguments import AsJson, complete_runs
+from maml_tui.cli.evaluate import BNMode, Split  # noqa: TC001 - typer reads them
 from maml_tui.cli.output import emit, emit_json, emit_notes, emit_side_by_side, emit_table, say
-from maml_tui.reports.comparison import sheet
+from maml_tui.reports.comparison import comparison_tables
 from maml_tui.reports.config_text import differing_options
 from maml_tui.reports.contender import LETTERS, stored_contenders
 from maml_tui.reports.pairs import pairs, require_same_tasks, same_for_all
@@ -31,32 +30,25 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 
-class At(enum.StrEnum):
-    """Which parameters to compare."""
-
-    BEST = "best"
-    LAST = "last"
-
-
 @app.command("compare", epilog="Example: maml compare 7f3a 6c10 --tasks 10000")
 def compare(
     ctx: typer.Context,
     runs: Annotated[
         list[str],
-        typer.Argument(metavar="RUN RUN...", help="Two to six runs.", autocompletion=complete.runs),
+        typer.Argument(metavar="RUN RUN...", help="Two to six runs.", autocompletion=complete_runs),
     ],
-    at: Annotated[At, typer.Option(help="Whose parameters.")] = At.BEST,
+    at: Annotated[Literal["best", "last"], typer.Option(help="Whose parameters.")] = "best",
     split: Annotated[Split | None, typer.Option(help="Measure anew on these tasks.")] = None,
     tasks: Annotated[int | None, typer.Option(help="Measure anew on so many tasks.")] = None,
     steps: Annotated[int | None, typer.Option(help="Measure anew after so many inner steps.")] = None,
     shots: Annotated[int | None, typer.Option(help="Measure anew with so many support examples.")] = None,
     queries: Annotated[int | None, typer.Option(help="Measure anew with so many query examples.")] = None,
     seed: Annotated[int | None, typer.Option(help="Measure anew on tasks of this seed.")] = None,
-    mode: Annotated[Mode | None, typer.Option(help="Measure anew, normalising queries like this.")] = None,
+    mode: Annotated[BNMode | None, typer.Option(help="Measure anew, normalising queries like this.")] = None,
     device: Annotated[
         str | None, typer.Option(envvar="MAML_DEVICE", help="Measure anew here; each run's if left out.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Compare the results of runs in pairs, the first with each other one, and show the options that differ.
 
@@ -66,7 +58,7 @@ def compare(
     found = list(dict.fromkeys(find_run(name) for name in runs))
     if not 2 <= len(found) <= len(LETTERS):
         raise UsageError(f"a comparison is between 2 and {len(LETTERS)} different runs: {len(found)} given")
-    contenders = stored_contenders(found, at.value)
+    contenders = stored_contenders(found, at)
     chosen: dict[str, object] = {
         "split": split,
         "tasks": tasks,
@@ -78,11 +70,11 @@ def compare(
     }
     source = ctx.get_parameter_source("device")
     if any(value is not None for value in chosen.values()) or (source and source.name == "COMMANDLINE"):
-        contenders = _measured_anew(contenders, at.value, {**chosen, "device": device})
+        contenders = _measured_anew(contenders, at, {**chosen, "device": device})
     if as_json:
         emit_json(json.loads(to_json(_as_json(contenders), inf_nan_mode="null")))
     else:
-        _show(contenders, at.value)
+        _show(contenders, at)
 
 
 def _measured_anew(
@@ -99,7 +91,7 @@ def _measured_anew(
 
 
 def _show(contenders: list[Contender], at: CheckpointName) -> None:
-    table = sheet(contenders, at)
+    table = comparison_tables(contenders, at)
     emit_side_by_side(table.columns, (*table.facts, *table.options))
     if table.pairs:
         emit("")

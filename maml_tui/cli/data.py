@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from engine.errors import ResourceError, UsageError
+from engine.text import printable
 from maml_tui.cli.output import emit_side_by_side
 
 if TYPE_CHECKING:
@@ -229,8 +230,6 @@ def _print_table(sets: list[dict[str, Any]]) -> None:
 
 
 def _cell(column: str, value: object) -> str:
-    from engine.text import printable
-
     text = "-" if value is None else printable(value)
     return text[:12] if column == "hash" else text
 
@@ -242,8 +241,6 @@ def _echo_path(name: str) -> None:
 
 
 def _require_downloadable(name: str, known: tuple[str, ...]) -> None:
-    from engine.text import printable
-
     if name not in known:
         raise UsageError(
             f"cannot download '{printable(name)}', only {', '.join(known)}: bring in a copy of yours with "

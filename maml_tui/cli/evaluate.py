@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import enum
 import json
-from typing import Annotated
+from typing import Annotated, Literal, get_args
 
 import typer
 
@@ -15,32 +14,13 @@ from engine.services.client import ask
 from engine.services.messages import EVALUATE, EvaluateRequest, Overrides
 from maml_tui.cli.arguments import LAST, Run
 from maml_tui.cli.output import emit_json, emit_notes, emit_result, emit_table, room
-from maml_tui.reports.protocols import combinations, protocol_notes, protocol_table
-from maml_tui.reports.results import result_tables
+from maml_tui.reports.results import combinations, protocol_notes, protocol_table, result_tables
 
 app = typer.Typer()
 
 
-class Checkpoint(enum.StrEnum):
-    """Which parameters to measure."""
-
-    BEST = "best"
-    LATEST = "latest"
-    BOTH = "both"
-
-
-class Split(enum.StrEnum):
-    """Which classes the tasks are made of."""
-
-    TEST = "test"
-    VAL = "val"
-
-
-class Mode(enum.StrEnum):
-    """Whether the queries of a task share normalisation statistics."""
-
-    TRANSDUCTIVE = "transductive"
-    INDUCTIVE = "inductive"
+Split = Literal["test", "val"]
+BNMode = Literal["transductive", "inductive"]
 
 
 @app.command(
@@ -53,7 +33,9 @@ class Mode(enum.StrEnum):
 )
 def evaluate(
     run: Run = LAST,
-    checkpoint: Annotated[Checkpoint | None, typer.Option(help="Whose parameters; both.")] = None,
+    checkpoint: Annotated[
+        Literal["best", "latest", "both"] | None, typer.Option(help="Whose parameters; both.")
+    ] = None,
     ensemble: Annotated[
         str | None,
         typer.Option(
@@ -88,17 +70,17 @@ def evaluate(
     config = read_record(found.config).resolved.config
     choices = {
         name: values
-        for name, text, kind in (
-            ("split", split, Split),
-            ("shots", shots, int),
-            ("queries", queries, int),
-            ("seed", seed, int),
-            ("mode", mode, Mode),
-            ("ensemble", ensemble, int),
+        for name, text, known in (
+            ("split", split, get_args(Split)),
+            ("shots", shots, ()),
+            ("queries", queries, ()),
+            ("seed", seed, ()),
+            ("mode", mode, get_args(BNMode)),
+            ("ensemble", ensemble, ()),
         )
-        if (values := _several(name, text, kind))
+        if (values := _several(name, text, known))
     }
-    both = checkpoint in (None, Checkpoint.BOTH)
+    both = checkpoint in (None, "both")
     fixed = {
         "checkpoint": None if both else [checkpoint],
         "tasks": tasks,
@@ -119,11 +101,11 @@ def evaluate(
         emit_notes(protocol_notes(choices, reports))
 
 
-def _several(name: str, text: str | None, kind: type[int] | type[enum.StrEnum]) -> tuple[object, ...]:
-    """Return the values in a text with commas; nothing where there is no text."""
-    parts = [] if text is None else text.split(",")
+def _several(name: str, text: str | None, known: tuple[str, ...]) -> tuple[object, ...]:
+    """Return the values in a text with commas, which must be `known` or whole numbers; nothing of no text."""
+    parts = [] if text is None else [part.strip() for part in text.split(",")]
     try:
-        return tuple(dict.fromkeys(kind(part.strip()) for part in parts))
+        return tuple(dict.fromkeys(known[known.index(part)] if known else int(part) for part in parts))
     except ValueError as error:
-        known = " or ".join(kind) if issubclass(kind, enum.StrEnum) else "whole numbers"
-        raise UsageError(f"--{name} {text}: choose {known}, with commas between several") from error
+        wanted = " or ".join(known) or "whole numbers"
+        raise UsageError(f"--{name} {text}: choose {wanted}, with commas between several") from error

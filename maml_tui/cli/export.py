@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -20,9 +19,16 @@ from engine.runs.result import read_result
 from engine.services.apply_messages import APPLY, Exported, ExportRequest
 from engine.services.client import ask
 from engine.text import printable
-from maml_tui.cli.arguments import NamedRun  # noqa: TC001 - typer reads it
+from maml_tui.cli.arguments import Run  # noqa: TC001 - typer reads it
 from maml_tui.cli.output import say
-from maml_tui.reports.files import METRIC_COLUMNS, metric_rows, model_card, to_csv, to_json, to_markdown
+from maml_tui.reports.result_files import (
+    METRIC_COLUMNS,
+    metric_rows,
+    model_card,
+    to_csv,
+    to_json,
+    to_markdown,
+)
 from maml_tui.reports.results import result_table
 from maml_tui.runs.origin import find_origin
 
@@ -36,13 +42,7 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 
-class What(enum.StrEnum):
-    """What of a run."""
-
-    MODEL = "model"
-    CONFIG = "config"
-    METRICS = "metrics"
-    TABLE = "table"
+What = Literal["model", "config", "metrics", "table"]
 
 
 @app.command(
@@ -53,7 +53,7 @@ class What(enum.StrEnum):
     "  maml export @last --what table -o results.md",
 )
 def export(
-    run: NamedRun,
+    run: Run,
     what: Annotated[
         What,
         typer.Option(
@@ -82,7 +82,7 @@ def export(
 
     Neither host names nor paths are told unless asked for.
     """
-    if what is What.MODEL:
+    if what == "model":
         _export_model(run, output, checkpoint, force=force, with_paths=with_paths)
         return
     if checkpoint or with_paths:
@@ -157,12 +157,12 @@ def _result(run: RunDirectory) -> Result:
 
 
 _WRITERS: dict[What, dict[str, Callable[[RunDirectory], str]]] = {
-    What.CONFIG: {"toml": lambda run: write_toml(_config(run)), "json": lambda run: to_json(_config(run))},
-    What.METRICS: {
+    "config": {"toml": lambda run: write_toml(_config(run)), "json": lambda run: to_json(_config(run))},
+    "metrics": {
         "csv": lambda run: to_csv(METRIC_COLUMNS, (row.values() for row in _metrics(run))),
         "json": lambda run: to_json(_metrics(run)),
     },
-    What.TABLE: {
+    "table": {
         "md": lambda run: to_markdown(_table(run)),
         "csv": lambda run: to_csv(_table(run).columns, _table(run).rows),
         "json": lambda run: to_json(_result(run).model_dump()),

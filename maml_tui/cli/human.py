@@ -18,6 +18,7 @@ from engine.runs.events import (
 )
 from engine.text import printable
 from maml_tui.cli import human as evaluation_rows
+from maml_tui.reports.text_table import cell_width, padded
 from maml_tui.reports.wording import duration, metric_name, metric_value, significant, with_interval
 
 if TYPE_CHECKING:
@@ -135,9 +136,9 @@ def row(event: EvaluationEvent, scored: int, width: int) -> str:
 def _join(cells: list[str], width: int) -> str:
     line = ""
     for cell, room in zip(cells, _WIDTHS.values(), strict=True):
-        if len(line) + room > width and line:
+        if cell_width(line) + room > width and line:
             break
-        line += f"{cell:<{room}} "
+        line += padded(cell, room + 1)
     return line.rstrip()
 
 

@@ -1,4 +1,4 @@
-"""Keeping the details of an unexpected error for a report, without showing them to the person."""
+"""What commands write: lines, tables and JSON on stdout, messages on stderr, and the log of a crash."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import os
 import platform
 import shutil
 import sys
-import textwrap
 import time
 import traceback
 from typing import TYPE_CHECKING, TextIO
@@ -17,6 +16,7 @@ from engine.files import private_dir, write_atomic
 from engine.paths import state_dir
 from engine.text import printable
 from maml_tui import __version__
+from maml_tui.reports.text_table import GAP, aligned, cell_width, column_widths, padded, table_width, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -24,9 +24,7 @@ if TYPE_CHECKING:
 
     from maml_tui.reports.results import ResultTable
 
-
-_GAP = "  "
-_NARROWEST_TEXT = 20
+_MIN_TEXT_WIDTH = 20
 """Where there is room for fewer columns of words, they are left to the terminal."""
 
 
@@ -79,15 +77,15 @@ def emit_table(columns: Sequence[str], rows: Sequence[Sequence[str]], strong: in
 
     Where there is no room for the words of the last column, they are wrapped.
     """
-    widths = _widths(columns, rows)
-    left = room() - sum(size + len(_GAP) for size in widths[:-1])
-    for index, row in enumerate((columns, *rows)):
-        style = "bold" if index in (0, None if strong is None else strong + 1) else ""
-        cells = row[:-1]
-        for words in _wrapped(row[-1], left):
-            line = _GAP.join(cell.ljust(size) for cell, size in zip((*cells, words), widths, strict=True))
-            emit(line.rstrip(), style)
-            cells = [""] * len(cells)
+    left = room() - sum(width + GAP for width in column_widths((columns, *rows))[:-1])
+    lines: list[Sequence[str]] = []
+    styles: list[str] = []
+    for index, (*cells, words) in enumerate((columns, *rows)):
+        first, *others = _wrapped(words, left)
+        lines += [(*cells, first), *((*[""] * len(cells), more) for more in others)]
+        styles += ["bold" if index in (0, None if strong is None else strong + 1) else ""] * (1 + len(others))
+    for line, style in zip(aligned(lines), styles, strict=True):
+        emit(line, style)
 
 
 def emit_side_by_side(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -95,11 +93,12 @@ def emit_side_by_side(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> 
     start = 1
     while start < len(columns):
         stop = start + 1
-        while stop < len(columns) and width(*_chosen(columns, rows, start, stop + 1)) <= room():
+        while stop < len(columns) and table_width(_chosen((columns, *rows), start, stop + 1)) <= room():
             stop += 1
         if start > 1:
             emit("")
-        emit_table(*_chosen(columns, rows, start, stop))
+        headings, *others = _chosen((columns, *rows), start, stop)
+        emit_table(headings, others)
         start = stop
 
 
@@ -112,11 +111,11 @@ def emit_notes(notes: Iterable[str], style: str = "dim") -> None:
 
 def emit_facts(facts: Sequence[tuple[str, str]], whole: str) -> None:
     """Write values beside their names, wrapped to the room there is, but the one called `whole`: it is to be copied."""
-    size = max(len(name) for name, _ in facts)
+    width = max(cell_width(name) for name, _ in facts) + GAP
     for name, value in facts:
-        lines = [value] if name == whole else _wrapped(value, room() - size - len(_GAP))
+        lines = [value] if name == whole else _wrapped(value, room() - width)
         for place, words in enumerate(lines):
-            emit(f"{'' if place else name:<{size}}{_GAP}{words}")
+            emit(padded("" if place else name, width) + words)
 
 
 def emit_result(tables: Sequence[ResultTable]) -> None:
@@ -133,30 +132,16 @@ def room() -> int:
     return shutil.get_terminal_size().columns if is_terminal(sys.stdout) else sys.maxsize
 
 
-def width(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
-    """Return the columns of a terminal that `emit_table` needs for a table."""
-    return sum(size + len(_GAP) for size in _widths(columns, rows)) - len(_GAP)
-
-
-def _chosen(
-    columns: Sequence[str], rows: Sequence[Sequence[str]], start: int, stop: int
-) -> tuple[list[str], list[list[str]]]:
+def _chosen(rows: Sequence[Sequence[str]], start: int, stop: int) -> list[list[str]]:
     """Return the first column of a table and those from `start` to before `stop`."""
-    headings, *others = ([row[0], *row[start:stop]] for row in (columns, *rows))
-    return headings, others
+    return [[row[0], *row[start:stop]] for row in rows]
 
 
 def _wrapped(text: str, width: int, indent: str = "") -> list[str]:
     """Return a text in lines of whole words, all but the first indented."""
-    if len(text) <= width or width < _NARROWEST_TEXT:
+    if cell_width(text) <= width or width < _MIN_TEXT_WIDTH:
         return [text]
-    return textwrap.wrap(
-        text, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
-    )
-
-
-def _widths(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[int]:
-    return [max(map(len, column)) for column in zip(columns, *rows, strict=True)]
+    return wrapped(text, width, indent)
 
 
 def write_crash_log(error: Exception) -> Path:

@@ -15,7 +15,7 @@ from engine.config.toml import config_tables, file_layer
 from engine.errors import UsageError
 from engine.files import explain_os_errors
 from engine.text import printable
-from maml_tui.cli import arguments as complete
+from maml_tui.cli.arguments import AsJson, complete_presets
 from maml_tui.cli.output import emit, emit_json, emit_notes, emit_table, say
 from maml_tui.reports.config_text import differences, toml_value
 
@@ -29,9 +29,8 @@ app = typer.Typer(
 )
 
 Name = Annotated[
-    str, typer.Argument(metavar="PRESET", help="The preset's name.", autocompletion=complete.presets)
+    str, typer.Argument(metavar="PRESET", help="The preset's name.", autocompletion=complete_presets)
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command("ls", epilog="Example: maml presets ls --json")

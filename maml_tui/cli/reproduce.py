@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import os
 from dataclasses import replace
-from itertools import groupby
 from pathlib import Path  # noqa: TC003 - typer reads it
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,9 +16,10 @@ from engine.runs.result import read_result
 from engine.runs.status import current_status
 from engine.services.client import ask
 from engine.services.messages import EVALUATE, EvaluateRequest, Overrides
+from maml_tui.cli.arguments import Device  # noqa: TC001 - typer reads it
 from maml_tui.cli.foreground import Display, Plain, Quiet, work
-from maml_tui.cli.output import Mode, choose_mode, emit, emit_json, emit_notes, emit_table, room, say, width
-from maml_tui.plotting.files import write_figure
+from maml_tui.cli.output import Mode, choose_mode, emit, emit_json, emit_notes, emit_table, room, say
+from maml_tui.plotting.figure_files import write_figure
 from maml_tui.reports.reproduce.cells import (
     COMPARISON_COLUMNS,
     NUMBERS_COLUMNS,
@@ -34,6 +32,8 @@ from maml_tui.reports.reproduce.cells import (
 )
 from maml_tui.reports.reproduce.figures import adapted_curves, curves_plot, error_plot
 from maml_tui.reports.reproduce.plan import PlannedRun, Table, find_table, plan, tables
+from maml_tui.reports.result_files import to_csv
+from maml_tui.reports.text_table import table_width
 from maml_tui.runs.new_run import create
 from maml_tui.runs.resuming import require_resumable
 
@@ -88,7 +88,7 @@ def reproduce(
             metavar="DIR", help="Write the table as CSV there and, of sinusoids, the paper's figures."
         ),
     ] = None,
-    device: Annotated[str, typer.Option(envvar="MAML_DEVICE", help="auto, cpu, cuda or cuda:1.")] = "auto",
+    device: Device = "auto",
     plain: Plain = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, and nothing of the training.")] = False,
     quiet: Quiet = False,
@@ -209,26 +209,21 @@ def _shortened(planned: Sequence[PlannedRun], scale: float) -> list[str]:
 
 def _step_tables(cells: Sequence[Cell]) -> list[StepTable]:
     """Return the networks side by side or, where there is no room for it, a table for each."""
-    together = step_table(cells)
-    tables = [together] if width(*together) <= room() else [step_table([cell]) for cell in cells]
+    columns, rows = step_table(cells)
+    fits = table_width((columns, *rows)) <= room()
+    tables = [(columns, rows)] if fits else [step_table([cell]) for cell in cells]
     return [(columns, rows) for columns, rows in tables if rows]
-
-
-def _by_task(cells: Sequence[Cell]) -> list[Cell]:
-    return sorted(cells, key=lambda cell: cell.shots)
 
 
 def _write(table: Table, planned: Sequence[PlannedRun], cells: Sequence[Cell], folder: Path) -> list[Path]:
     with explain_os_errors(f"make the folder {folder}"):
         folder.mkdir(parents=True, exist_ok=True)
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([COMPARISON_COLUMNS, *comparison(cells)])
-    write_atomic(folder / f"{table.name}.csv", text.getvalue())
+    write_atomic(folder / f"{table.name}.csv", to_csv(COMPARISON_COLUMNS, comparison(cells)))
     files = [folder / f"{table.name}.csv"]
     if not table.shots:
         return files
-    for shots, group in groupby(_by_task(cells), key=lambda cell: cell.shots):
-        measured = [cell for cell in group if cell.steps]
+    for shots in sorted({cell.shots for cell in cells}):
+        measured = [cell for cell in cells if cell.steps and cell.shots == shots]
         if measured:
             files += write_figure(error_plot(measured), folder, f"{table.name}-{shots}shot-error")
     for one in planned[: len(planned) // table.seeds]:

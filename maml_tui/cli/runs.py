@@ -20,8 +20,7 @@ from engine.runs.index import find_run, list_runs, remove_run
 from engine.runs.result import read_result
 from engine.runs.status import Status, current_status
 from engine.runs.tags import change_tags, read_tags
-from maml_tui.cli import arguments as complete
-from maml_tui.cli.arguments import LAST, NamedRun, Run
+from maml_tui.cli.arguments import LAST, AsJson, Run, complete_runs
 from maml_tui.cli.foreground import show_result
 from maml_tui.cli.output import (
     emit,
@@ -32,9 +31,9 @@ from maml_tui.cli.output import (
     is_terminal,
     room,
     say,
-    width,
 )
 from maml_tui.reports.config_text import differences
+from maml_tui.reports.text_table import table_width
 from maml_tui.reports.wording import MISSING, duration, moment
 from maml_tui.runs.listing import RunFacts, arrange
 from maml_tui.runs.query import parse_query
@@ -50,8 +49,6 @@ app = typer.Typer(help="The runs there are.", no_args_is_help=True, epilog="Exam
 
 _CONDITION = re.compile(r"-\w+[:=<>]")
 _TAGS = Column("tags", 20, 9, lambda facts, _: ", ".join(facts.tags.tags))
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 class _QueryCommand(TyperCommand):
@@ -114,7 +111,7 @@ def path(run: Run = LAST) -> None:
 
 @app.command("tag", epilog="Example: maml runs tag 7f3a paper lr-sweep --remove debug --note 'second try'")
 def tag(
-    run: NamedRun,
+    run: Run,
     tags: Annotated[list[str] | None, typer.Argument(metavar="TAG", help="Tags to add.")] = None,
     remove: Annotated[list[str] | None, typer.Option(metavar="TAG", help="Take this tag off.")] = None,
     note: Annotated[str | None, typer.Option(help="Replace the note; '' removes it.")] = None,
@@ -131,7 +128,7 @@ def tag(
 @app.command("rm", epilog="Example: maml runs rm 7f3a 51ee --yes")
 def remove(
     runs: Annotated[
-        list[str], typer.Argument(metavar="RUN", help="Which runs.", autocompletion=complete.runs)
+        list[str], typer.Argument(metavar="RUN", help="Which runs.", autocompletion=complete_runs)
     ],
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
@@ -154,8 +151,8 @@ def _table(listing: Listing) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
         for column in (*all_columns(), _TAGS)
     }
     while True:
-        headings, *rows = zip(*columns.values(), strict=True)
-        if width(headings, rows) <= room() or len(columns) == 1:
+        headings, *rows = table = [*zip(*columns.values(), strict=True)]
+        if table_width(table) <= room() or len(columns) == 1:
             return headings, rows
         del columns[max(columns, key=lambda column: column.rank)]
 

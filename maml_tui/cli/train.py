@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from engine.config.toml import config_tables
-from maml_tui.cli import arguments as complete
+from maml_tui.cli.arguments import Device, complete_presets, complete_settings
 from maml_tui.cli.foreground import Detach, Display, Json, Plain, Quiet, Tui, work
 from maml_tui.cli.output import Mode, emit_json, say
 from maml_tui.reports.config_text import annotated_toml
@@ -33,7 +33,7 @@ def train(
     preset: Annotated[
         str | None,
         typer.Argument(
-            metavar="PRESET", help="What to train: see `maml presets ls`.", autocompletion=complete.presets
+            metavar="PRESET", help="What to train: see `maml presets ls`.", autocompletion=complete_presets
         ),
     ] = None,
     file: Annotated[
@@ -46,7 +46,7 @@ def train(
             "-s",
             metavar="KEY=VALUE",
             help="One value, laid over preset and file; repeatable.",
-            autocompletion=complete.settings,
+            autocompletion=complete_settings,
         ),
     ] = None,
     data: Annotated[
@@ -72,7 +72,7 @@ def train(
     ] = None,
     name: Annotated[str | None, typer.Option(help="What to call the run.")] = None,
     seed: Annotated[int | None, typer.Option(help="The same as -s seed=...")] = None,
-    device: Annotated[str, typer.Option(envvar="MAML_DEVICE", help="auto, cpu, cuda or cuda:1.")] = "auto",
+    device: Device = "auto",
     detach: Detach = False,
     plain: Plain = False,
     as_json: Json = False,

@@ -7,8 +7,8 @@ import inspect
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
 from engine.errors import MamlError
-from maml_tui.app.repainting import SparingScreen
 from maml_tui.widgets.bars import KeyBar, TopBar, place
+from maml_tui.widgets.sparing_screen import SparingScreen
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,7 +66,7 @@ class Page(SparingScreen[None]):
         self.maml.tell("Press q to close this window. Runs go on.")
 
 
-def told(method: _Method) -> _Method:
+def notify_errors(method: _Method) -> _Method:
     """Make a page's message handler or callback tell a `MamlError` in its sentence, as actions do anyway."""
 
     @functools.wraps(method)

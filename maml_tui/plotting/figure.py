@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
@@ -22,8 +23,24 @@ Anchor = Literal["start", "middle", "end"]
 
 _LEFT, _RIGHT, _BOTTOM = 72, 20, 48
 _LEGEND_TOP, _LEGEND_ROW = 45, 18
+DASHES = {Stroke.DASHED: (8, 4), Stroke.DOTTED: (2, 3), Stroke.DASH_DOTTED: (8, 4, 2, 4)}
+"""Lengths of what is drawn and what is left out, in turn."""
+
 INK, _GRID_LINE = "#303030", "#dadada"
-_SMALLEST = 160
+_MIN_SIZE = 160
+
+
+@dataclass(frozen=True)
+class Label:
+    """A line of text at (x, y) of its baseline; `upright` turns it to read from below."""
+
+    x: float
+    y: float
+    text: str
+    anchor: Anchor = "start"
+    size: int = 12
+    bold: bool = False
+    upright: bool = False
 
 
 class Canvas(Protocol):
@@ -40,18 +57,8 @@ class Canvas(Protocol):
     def dot(self, x: float, y: float, radius: float, ink: str) -> None:
         """Draw a filled circle."""
 
-    def text(
-        self,
-        x: float,
-        y: float,
-        text: str,
-        anchor: Anchor = "start",
-        *,
-        size: int = 12,
-        bold: bool = False,
-        upright: bool = False,
-    ) -> None:
-        """Write a line of text, its baseline at y; `upright` turns it to read from below."""
+    def text(self, label: Label) -> None:
+        """Write a line of text."""
 
     def clip(self, left: float, top: float, right: float, bottom: float) -> None:
         """Show nothing outside this area of what is drawn until `unclip`."""
@@ -72,8 +79,8 @@ def draw_figure(plot: Plot, canvas: Canvas, width: int, height: int) -> None:
     Raises:
         ValueError: The figure is too small to hold its axes.
     """
-    if min(width, height) < _SMALLEST:
-        raise ValueError(f"a figure needs at least {_SMALLEST} x {_SMALLEST} pixels")
+    if min(width, height) < _MIN_SIZE:
+        raise ValueError(f"a figure needs at least {_MIN_SIZE} x {_MIN_SIZE} pixels")
     figure = _Figure(plot, canvas, width, height)
     figure.name()
     figure.axes()
@@ -95,20 +102,23 @@ class _Figure:
         self.top = min(lowest + 13, self.bottom - 40)
 
     def name(self) -> None:
-        middle, plot, text = (_LEFT + self.right) / 2, self.plot, self.canvas.text
-        text(middle, 22, printable(plot.title), "middle", size=15, bold=True)
-        text(middle, self.height - 10, printable(plot.x_label), "middle")
-        text(16, (self.top + self.bottom) / 2, printable(plot.y_label), "middle", upright=True)
+        across, down = (_LEFT + self.right) / 2, (self.top + self.bottom) / 2
+        title, x_label, y_label = (
+            printable(text) for text in (self.plot.title, self.plot.x_label, self.plot.y_label)
+        )
+        self.canvas.text(Label(across, 22, title, "middle", size=15, bold=True))
+        self.canvas.text(Label(across, self.height - 10, x_label, "middle"))
+        self.canvas.text(Label(16, down, y_label, "middle", upright=True))
 
     def axes(self) -> None:
         for tick in self.x.ticks(max(2, (self.right - _LEFT) // 90), self.plot.x_unit):
             (x,) = self._across(np.array([tick.value]))
             self._rule([x, x], [self.top, self.bottom], _GRID_LINE)
-            self.canvas.text(x, self.bottom + 17, tick.label, "middle")
+            self.canvas.text(Label(x, self.bottom + 17, tick.label, "middle"))
         for tick in self.y.ticks(max(2, (self.bottom - self.top) // 50), self.plot.y_unit):
             (y,) = self._down(np.array([tick.value]))
             self._rule([_LEFT, self.right], [y, y], _GRID_LINE)
-            self.canvas.text(_LEFT - 8, y + 4, tick.label, "end")
+            self.canvas.text(Label(_LEFT - 8, y + 4, tick.label, "end"))
         self._rule([_LEFT, _LEFT, self.right], [self.top, self.bottom, self.bottom], INK)
 
     def series(self) -> None:
@@ -123,7 +133,7 @@ class _Figure:
     def legend(self) -> None:
         for one, (x, y) in zip(self.plot.by_letter, self.entries, strict=True):
             self._draw(one, np.array([x, x + 26.0]), np.full(2, y - 4.0))
-            self.canvas.text(x + 32, y, f"{one.letter} {printable(one.label)}")
+            self.canvas.text(Label(x + 32, y, f"{one.letter} {printable(one.label)}"))
 
     def _legend_places(self) -> list[tuple[int, int]]:
         """Return where each entry of the legend begins; it goes on in a new row where it would leave the figure."""
@@ -145,20 +155,20 @@ class _Figure:
             (np.append(x[part], x[part][::-1]), np.append(top[part], bottom[part][::-1]))
             for part in _runs(x + bottom + top)
         ]
-        self.canvas.fill(outlines, colour(series.slot).hex, 0.18)
+        self.canvas.fill(outlines, colour(series.slot), 0.18)
 
     def _line(self, series: Series) -> None:
         average = series.smoothed(self.plot.smoothing)
         x, y = self._across(series.x), self._down(series.y)
         seen = _seen(x, self.right)
         if average is not None:
-            self.canvas.lines(_paths(x[seen], y[seen]), colour(series.slot).hex, opacity=0.3)
+            self.canvas.lines(_paths(x[seen], y[seen]), colour(series.slot), opacity=0.3)
             y = self._down(average)
         self._draw(series, x[seen], y[seen])
 
     def _draw(self, series: Series, x: Floats, y: Floats) -> None:
         """Draw a line, or points, in the colour and the stroke of a series; x and y [n] are pixels."""
-        ink = colour(series.slot).hex
+        ink = colour(series.slot)
         if series.stroke is not Stroke.POINTS:
             self.canvas.lines(_paths(x, y), ink, 2, series.stroke)
             return

@@ -1,4 +1,4 @@
-"""One-line pictures: bars and sparklines."""
+"""The characters that plots, bars and sparklines are made of, by what the terminal's font can be trusted with."""
 
 from __future__ import annotations
 

@@ -8,28 +8,12 @@ from enum import IntEnum
 import numpy as np
 import numpy.typing as npt
 
-
-@dataclass(frozen=True)
-class Colour:
-    """One colour: `hex` for true colour and SVG, `xterm` (16 to 231) where only 256 colours exist."""
-
-    name: str
-    hex: str
-    xterm: int
+PALETTE = ("#0087d7", "#ff8700", "#af00ff", "#87af5f", "#d70000", "#875f87")
+"""Blue, orange, violet, olive, red and plum: colours that a terminal with 256 of them has, too."""
 
 
-PALETTE = (
-    Colour("blue", "#0087d7", 32),
-    Colour("orange", "#ff8700", 208),
-    Colour("violet", "#af00ff", 129),
-    Colour("olive", "#87af5f", 107),
-    Colour("red", "#d70000", 160),
-    Colour("plum", "#875f87", 96),
-)
-
-
-def colour(slot: int) -> Colour:
-    """Return the colour of the series in a slot; slots beyond the palette start over."""
+def colour(slot: int) -> str:
+    """Return the colour of the series in a slot, as `#rrggbb`; slots beyond the palette start over."""
     return PALETTE[slot % len(PALETTE)]
 
 

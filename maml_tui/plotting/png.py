@@ -1,4 +1,8 @@
-"""A plot as a PNG picture. Needs Pillow."""
+"""A plot as a PNG picture, for programs that take no SVG: the canvas of a figure on top of Pillow's `ImageDraw`.
+
+Pillow draws neither dashes, nor opacity, nor a clip, nor smooth edges; these are made here, by masks and by drawing
+larger than is shown.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from maml_tui.plotting.figure import INK, Anchor, Path, draw_figure
+from maml_tui.plotting.figure import DASHES, INK, Anchor, Label, Path, draw_figure
 from maml_tui.plotting.series import Plot, Stroke
 
 if TYPE_CHECKING:
@@ -23,13 +27,6 @@ _FINER = 2
 """Pixels drawn to a pixel of the picture, for smooth edges."""
 
 _ZOOM = _SCALE * _FINER
-
-_DASHES = {
-    Stroke.DASHED: (8.0, 4.0),
-    Stroke.DOTTED: (2.0, 3.0),
-    Stroke.DASH_DOTTED: (8.0, 4.0, 2.0, 4.0),
-}
-"""Lengths of what is drawn and what is left out, in turn."""
 
 _ANCHORS: dict[Anchor, str] = {"start": "ls", "middle": "ms", "end": "rs"}
 
@@ -80,26 +77,16 @@ class _PngCanvas:
     def dot(self, x: float, y: float, radius: float, ink: str) -> None:
         self._pour(lambda pen, value: pen.circle((x * _ZOOM, y * _ZOOM), radius * _ZOOM, value), ink)
 
-    def text(
-        self,
-        x: float,
-        y: float,
-        text: str,
-        anchor: Anchor = "start",
-        *,
-        size: int = 12,
-        bold: bool = False,
-        upright: bool = False,
-    ) -> None:
-        font = ImageFont.load_default(size * _ZOOM)
-        left, top, right, bottom = (round(edge) for edge in font.getbbox(text, anchor=_ANCHORS[anchor]))
+    def text(self, label: Label) -> None:
+        font, anchor = ImageFont.load_default(label.size * _ZOOM), _ANCHORS[label.anchor]
+        left, top, right, bottom = (round(edge) for edge in font.getbbox(label.text, anchor=anchor))
         mask = Image.new("L", (max(1, right - left) + 2, max(1, bottom - top) + 2))
-        stroke = _ZOOM / 4 if bold else 0
-        ImageDraw.Draw(mask).text((-left, -top), text, 255, font, _ANCHORS[anchor], stroke_width=stroke)
+        stroke = _ZOOM / 4 if label.bold else 0
+        ImageDraw.Draw(mask).text((-left, -top), label.text, 255, font, anchor, stroke_width=stroke)
         # Turned to read from below, what was above the baseline lies left of it, and the end comes first.
-        turned = mask.transpose(Image.Transpose.ROTATE_90) if upright else mask
-        across, down = (top, left - right) if upright else (left, top)
-        self.picture.paste(INK, (round(x * _ZOOM) + across, round(y * _ZOOM) + down), turned)
+        turned = mask.transpose(Image.Transpose.ROTATE_90) if label.upright else mask
+        across, down = (top, left - right) if label.upright else (left, top)
+        self.picture.paste(INK, (round(label.x * _ZOOM) + across, round(label.y * _ZOOM) + down), turned)
 
     def clip(self, left: float, top: float, right: float, bottom: float) -> None:
         self._area = (int(left * _ZOOM), int(top * _ZOOM), int(right * _ZOOM), int(bottom * _ZOOM))
@@ -123,10 +110,10 @@ def _corners(x: Floats, y: Floats) -> list[float]:
 
 def _dashed(x: Floats, y: Floats, stroke: Stroke) -> list[Path]:
     """Return the pieces of a line that are drawn, by its length so far."""
-    if stroke not in _DASHES:
+    if stroke not in DASHES:
         return [(x, y)]
     way = np.concatenate([[0.0], np.cumsum(np.hypot(np.diff(x), np.diff(y)))])
-    lengths = _DASHES[stroke]
+    lengths = DASHES[stroke]
     drawn = np.cumsum((0.0, *lengths))[:-1].reshape(-1, 2)
     dashes = (np.arange(0.0, way[-1], sum(lengths))[:, None, None] + drawn).reshape(-1, 2)
     pieces = []

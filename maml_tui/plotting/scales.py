@@ -91,7 +91,7 @@ def _order(value: float) -> int:
 _INTERVALS = 5
 """About how many steps a rounded range is divided into."""
 
-_MOST_TICKS = 32
+_MAX_TICKS = 32
 """No finer steps than this many to an axis are tried in order to have two ticks on it."""
 
 _ROOMY = 2.5
@@ -151,7 +151,7 @@ class Scale:
         step = _nice((self.high - self.low) / max(1, count), unit)
         first, last = math.ceil(self.low / step - 1e-9), math.floor(self.high / step + 1e-9)
         first = max(1, first) if self.log else first
-        if last <= first and count < _MOST_TICKS:
+        if last <= first and count < _MAX_TICKS:
             return self.ticks(2 * count, unit)
         return tuple(Tick(i * step, tick_label(i * step, step, unit)) for i in range(first, last + 1))
 

@@ -53,7 +53,7 @@ def _decayed_sum(values: Floats, factor: float) -> Floats:
     return total
 
 
-LARGEST = 1e300
+MAX_NUMBER = 1e300
 """Numbers beyond this count as infinite, because the difference of any two must still be a number."""
 
 
@@ -94,7 +94,7 @@ class Series:
 
     def __post_init__(self) -> None:
         x = np.asarray(self.x, dtype=np.float64)
-        keep = np.flatnonzero(np.abs(x) <= LARGEST)
+        keep = np.flatnonzero(np.abs(x) <= MAX_NUMBER)
         order = keep[np.argsort(x[keep], kind="stable")]
         for name in ("x", "y", "low", "high"):
             values = getattr(self, name)
@@ -103,7 +103,7 @@ class Series:
             values = np.array(values, dtype=np.float64)
             if values.shape != x.shape or x.ndim != 1:
                 raise ValueError(f"{name} of series {self.label!r} must be as long as x")
-            values[np.abs(values) > LARGEST] = np.nan
+            values[np.abs(values) > MAX_NUMBER] = np.nan
             object.__setattr__(self, name, values[order])
         for edge in self.band or ():
             edge[np.isnan(self.y)] = np.nan

@@ -6,17 +6,11 @@ from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
 from engine.text import printable
-from maml_tui.plotting.figure import INK, Anchor, Path, draw_figure
+from maml_tui.plotting.figure import DASHES, INK, Label, Path, draw_figure
 from maml_tui.plotting.series import Plot, Stroke
 
 if TYPE_CHECKING:
     from maml_tui.plotting.scales import Floats
-
-_DASHES = {
-    Stroke.DASHED: ' stroke-dasharray="8 4"',
-    Stroke.DOTTED: ' stroke-dasharray="2 3"',
-    Stroke.DASH_DOTTED: ' stroke-dasharray="8 4 2 4"',
-}
 
 
 def to_svg(plot: Plot, width_px: int = 720, height_px: int = 420) -> str:
@@ -57,7 +51,8 @@ class _SvgCanvas:
         self, paths: list[Path], ink: str, width: float = 1, stroke: Stroke = Stroke.SOLID, opacity: float = 1
     ) -> None:
         path = "".join(f"M{_points(*corners)}" for corners in paths)
-        look = f'stroke="{ink}"{_DASHES.get(stroke, "")}'
+        look = f'stroke="{ink}"'
+        look += f' stroke-dasharray="{" ".join(map(str, DASHES[stroke]))}"' if stroke in DASHES else ""
         look += "" if width == 1 else f' stroke-width="{width:g}"'
         look += "" if opacity == 1 else f' stroke-opacity="{opacity:g}"'
         self.elements.append(
@@ -71,22 +66,13 @@ class _SvgCanvas:
     def dot(self, x: float, y: float, radius: float, ink: str) -> None:
         self.elements.append(f'<circle cx="{x:.2f}" cy="{y:.2f}" r="{radius:g}" fill="{ink}"/>')
 
-    def text(
-        self,
-        x: float,
-        y: float,
-        text: str,
-        anchor: Anchor = "start",
-        *,
-        size: int = 12,
-        bold: bool = False,
-        upright: bool = False,
-    ) -> None:
-        look = "" if anchor == "start" else f' text-anchor="{anchor}"'
-        look += "" if size == 12 else f' font-size="{size}"'
-        look += ' font-weight="bold"' if bold else ""
-        look += f' transform="rotate(-90 {x:g} {y:g})"' if upright else ""
-        self.elements.append(f'<text x="{x:.2f}" y="{y:.2f}" fill="{INK}"{look}>{_text(text)}</text>')
+    def text(self, label: Label) -> None:
+        x, y = label.x, label.y
+        look = "" if label.anchor == "start" else f' text-anchor="{label.anchor}"'
+        look += "" if label.size == 12 else f' font-size="{label.size}"'
+        look += ' font-weight="bold"' if label.bold else ""
+        look += f' transform="rotate(-90 {x:g} {y:g})"' if label.upright else ""
+        self.elements.append(f'<text x="{x:.2f}" y="{y:.2f}" fill="{INK}"{look}>{_text(label.text)}</text>')
 
     def clip(self, left: float, top: float, right: float, bottom: float) -> None:
         box = f'x="{left}" y="{top}" width="{right - left}" height="{bottom - top}"'

@@ -1,4 +1,4 @@
-"""A comparison as text: one column per run, the differences in pairs, and what must be said beside them."""
+"""A comparison as tables of text: a column per run, the differences in pairs, and the notes beside them."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from maml_tui.reports.contender import Contender, Outcome
     from maml_tui.reports.pairs import Pair
 
-_SMALLEST_P = 0.001
+_MIN_P = 0.001
 _MIXED = "result"
 
 
 @dataclass(frozen=True)
-class Sheet:
+class ComparisonTables:
     """Tables of text.
 
     Attributes:
@@ -47,7 +47,7 @@ class Sheet:
     notes: tuple[str, ...]
 
 
-def sheet(contenders: Sequence[Contender], at: CheckpointName) -> Sheet:
+def comparison_tables(contenders: Sequence[Contender], at: CheckpointName) -> ComparisonTables:
     """Return the comparison of the best or last parameters of runs, one or more."""
     found = pairs(contenders)
     judged = _judged(contenders)
@@ -62,7 +62,7 @@ def sheet(contenders: Sequence[Contender], at: CheckpointName) -> Sheet:
         "time": [duration(one.status.seconds) for one in contenders],
     }
     options = differing_options([one.config for one in contenders])
-    return Sheet(
+    return ComparisonTables(
         columns=("", *(f"{one.letter} {printable(one.run.id)}" for one in contenders)),
         results=results,
         facts=tuple((label, *cells) for label, cells in rows.items()),
@@ -78,7 +78,7 @@ def p_value(p: float) -> str:
     """Write a probability with three decimals."""
     if math.isnan(p):
         return MISSING
-    return f"< {_SMALLEST_P}" if p < _SMALLEST_P else f"{p:.3f}"
+    return f"< {_MIN_P}" if p < _MIN_P else f"{p:.3f}"
 
 
 def remedy(contenders: Sequence[Contender], found: Sequence[Pair], at: CheckpointName) -> str:

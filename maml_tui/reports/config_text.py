@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING, NamedTuple
 
 from engine.config.fields import all_fields, applicable_fields, flat_values
+from maml_tui.reports.text_table import aligned
 from maml_tui.reports.wording import MISSING
 
 if TYPE_CHECKING:
@@ -76,12 +77,8 @@ def annotated_toml(resolved: ResolvedConfig) -> str:
 
 def _section(name: str, fields: list[OptionField], resolved: ResolvedConfig) -> str:
     texts = [f"{known.name} = {toml_value(known.value(resolved.config))}" for known in fields]
-    width = max(map(len, texts))
-    lines = [
-        f"{text:<{width}}  # {resolved.sources.get(known.name, 'default')}"
-        for text, known in zip(texts, fields, strict=True)
-    ]
-    return "\n".join([f"[{name}]", *lines])
+    comments = [f"# {resolved.sources.get(known.name, 'default')}" for known in fields]
+    return "\n".join([f"[{name}]", *aligned([*zip(texts, comments, strict=True)])])
 
 
 def differences(first: RunConfig, second: RunConfig) -> list[tuple[str, str, str]]:

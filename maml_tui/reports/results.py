@@ -1,19 +1,25 @@
-"""The result table: what was measured after every inner step, beside what others published. Pure functions."""
+"""Results as tables: a row per inner step beside what others published, or a row per protocol. Pure functions."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import TYPE_CHECKING
 
 from maml_tui.reports.published import Published, published
+from maml_tui.reports.text_table import table_width
 from maml_tui.reports.wording import metric_name, metric_value, with_interval
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from engine.config.schema import RunConfig
     from engine.runs.events import Protocol
     from engine.runs.result import Measured
+    from engine.services.messages import EvaluationReport
+
+
+INTERVAL_NOTE = "± half of the 95 % confidence interval of the mean over all tasks, diverged ones included"
 
 
 @dataclass(frozen=True)
@@ -34,8 +40,8 @@ class ResultTable:
 
     @property
     def width(self) -> int:
-        """Characters that it takes, two blanks between columns, without the notes."""
-        return sum(max(map(len, column)) + 2 for column in zip(self.columns, *self.rows, strict=True)) - 2
+        """Cells that a line of it takes, without the notes."""
+        return table_width((self.columns, *self.rows))
 
 
 def result_tables(
@@ -159,7 +165,7 @@ def _explain(named: Mapping[str, Measured]) -> tuple[str, str]:
     )
     return (
         "; ".join(checkpoints),
-        "± half of the 95 % confidence interval of the mean over all tasks, diverged ones included",
+        INTERVAL_NOTE,
     )
 
 
@@ -184,3 +190,66 @@ def _credit(literature: Sequence[Sequence[Published]], scored: int) -> list[str]
     others = [f"{entry.source} {entry}" for entry in literature[scored][1:]]
     also = f"; at step {scored} also {', '.join(others)}" if others else ""
     return [f"published: {shown.source}{also}"]
+
+
+Choices = dict[str, tuple[object, ...]]
+"""What to measure by: for each name of an override the values wanted, one after the other."""
+
+
+def combinations(choices: Choices) -> Iterator[dict[str, object]]:
+    """Yield every combination of the choices, the last one varying fastest."""
+    return (dict(zip(choices, values, strict=True)) for values in product(*choices.values()))
+
+
+def protocol_table(
+    choices: Choices, reports: Sequence[EvaluationReport], scored: int
+) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Return headings and rows.
+
+    Args:
+        choices: What was asked for; what has several values is a column.
+        reports: What was found, in the order of `combinations`.
+        scored: The inner step to show.
+    """
+    varied = [name for name, values in choices.items() if len(values) > 1]
+    metric = reports[0].measurements[0].measurement.metric
+    median = () if metric == "accuracy" else ("median",)
+    columns = (*varied, "checkpoint", "step", metric_name(metric), *median, "diverged")
+    rows = [
+        (*(str(asked[name]) for name in varied), *_protocol_cells(one, scored))
+        for asked, report in zip(combinations(choices), reports, strict=True)
+        for one in report.measurements
+    ]
+    return columns, rows
+
+
+def protocol_notes(choices: Choices, reports: Sequence[EvaluationReport]) -> tuple[str, ...]:
+    """Return sentences on what all rows share."""
+    protocol = reports[0].measurements[0].measurement.protocol
+    fixed: Mapping[str, object] = {
+        "split": protocol.split,
+        "shots": protocol.shots,
+        "queries": protocol.queries,
+        "seed": protocol.seed,
+        "mode": protocol.mode,
+    }
+    same = [
+        f"{name} {value}"
+        for name, value in fixed.items()
+        if len(choices.get(name, ())) < 2 and value is not None
+    ]
+    hashes = [f"{name} {value[:8]}" for name, value in reports[0].fingerprint.items()]
+    data = [f"data {reports[0].data}"] if reports[0].data else []
+    return (
+        ", ".join([f"{protocol.tasks:,} tasks", *data, *same, *hashes]),
+        INTERVAL_NOTE,
+    )
+
+
+def _protocol_cells(one: Measured, scored: int) -> tuple[str, ...]:
+    measurement = one.measurement
+    step = min(scored, measurement.protocol.steps)
+    at = measurement.series[step]
+    median = () if measurement.metric == "accuracy" else (metric_value(measurement.metric, at.median),)
+    value = with_interval(measurement.metric, at.mean, at.ci95)
+    return network_name(one), str(step), value, *median, str(at.diverged)

@@ -6,7 +6,7 @@ import math
 from datetime import datetime, timedelta
 
 _SIGNIFICANT = 4
-_LARGEST_PLAIN = 1e6
+_MAX_PLAIN = 1e6
 MISSING = "-"
 
 
@@ -72,4 +72,4 @@ def _decimals(metric: str, value: float) -> int:
 def _fixed(value: float, decimals: int) -> str:
     if not math.isfinite(value):
         return "not finite"
-    return f"{value:.3g}" if abs(value) >= _LARGEST_PLAIN or decimals > 9 else f"{value:.{decimals}f}"
+    return f"{value:.3g}" if abs(value) >= _MAX_PLAIN or decimals > 9 else f"{value:.{decimals}f}"

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
     from maml_tui.plotting.scales import Interval
     from maml_tui.plotting.series import Series
-    from maml_tui.runs.view import View
+    from maml_tui.runs.chart_view import ChartView
     from maml_tui.runs.watch import RunWatch
 
 
-def training_plot(watch: RunWatch, view: View, charset: Charset = Charset.UNICODE) -> Plot:
+def training_plot(watch: RunWatch, view: ChartView, charset: Charset = Charset.UNICODE) -> Plot:
     """Return the view's metric against its x-axis, over the whole length of the run."""
     series = series_for(watch, view.metric, view.x_axis)
     return Plot(

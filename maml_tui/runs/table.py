@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from engine.text import printable
+from maml_tui.reports.text_table import GAP, cut, padded
 from maml_tui.reports.wording import MISSING, duration, moment, significant, with_interval
 
 if TYPE_CHECKING:
@@ -15,10 +16,7 @@ if TYPE_CHECKING:
     from engine.runs.events import State
     from maml_tui.runs.listing import Listing, RunFacts
 
-GAP = 2
-"""Cells between columns."""
-
-_NARROWEST_NAME, _WIDEST_NAME = 8, 20
+_MIN_NAME, _MAX_NAME = 8, 20
 _ROUND = ((1_000_000, "M"), (1000, "k"))
 
 
@@ -42,15 +40,14 @@ class Column:
 
     def fit(self, text: str) -> str:
         """Make a text exactly as wide as the column."""
-        short = text if len(text) <= self.width else f"{text[: self.width - 1]}…"
-        return short.rjust(self.width) if self.number else short.ljust(self.width)
+        return padded(cut(text, self.width), self.width, right=self.number)
 
 
 def all_columns(marks: Mapping[State, str] | None = None) -> tuple[Column, ...]:
     """Return every column in its order; `marks` is what stands before the word of each state."""
     return (
         Column("id", 4, 0, lambda facts, _: printable(facts.run.id)),
-        Column("name", _WIDEST_NAME, 2, lambda facts, _: printable(facts.status.name) or MISSING),
+        Column("name", _MAX_NAME, 2, lambda facts, _: printable(facts.status.name) or MISSING),
         Column("state", 12 if marks else 10, 1, partial(_state, marks or {})),
         Column(
             "iter", 12, 4, lambda facts, _: progress(facts.status.iteration, facts.status.iterations), True
@@ -71,7 +68,7 @@ def columns_for(width: int, id_width: int, marks: Mapping[State, str]) -> tuple[
         id_width: Length of the longest id.
         marks: What stands before the word of each state.
     """
-    narrow = {"id": id_width, "name": min(max(_NARROWEST_NAME, width // 4), _WIDEST_NAME)}
+    narrow = {"id": id_width, "name": min(max(_MIN_NAME, width // 4), _MAX_NAME)}
     columns = [
         replace(column, width=narrow.get(column.heading, column.width)) for column in all_columns(marks)
     ]

@@ -1,4 +1,4 @@
-"""The last line: the keys that work now, the most important ones first to get room."""
+"""The first line of every page, with the pages and the machine, and the last one, with the keys that work now."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from textual.widgets import Static
 
 from engine.text import printable
 from maml_tui.app.actions import ACTIONS
+from maml_tui.reports.text_table import cell_width
 
 if TYPE_CHECKING:
     from textual.app import RenderResult
@@ -35,7 +36,7 @@ class TopBar(Static):
     def render(self) -> RenderResult:
         """Write the pages from the left, the place at the right as far as there is room."""
         left = Content.assemble(("maml-tui", "bold"), *self._tabs())
-        room = self.size.width - left.cell_length - len(self._place)
+        room = self.size.width - left.cell_length - cell_width(self._place)
         return left + Content.styled(" " * room + self._place, "dim") if room > 1 else left
 
     def _tabs(self) -> list[Content]:

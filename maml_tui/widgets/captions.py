@@ -11,12 +11,13 @@ from engine.text import printable
 from maml_tui.plotting.frame import x_scale
 from maml_tui.plotting.scales import Unit, reading
 from maml_tui.plotting.series import Plot, legend
+from maml_tui.reports.text_table import cell_width, cut
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from maml_tui.plotting.series import Series
-    from maml_tui.runs.view import View
+    from maml_tui.runs.chart_view import ChartView
 
 
 @dataclass(frozen=True)
@@ -58,11 +59,11 @@ def _nearest(series: Series, x: float) -> Reading | None:
     return Reading(series, float(series.x[sample]), float(series.y[sample]), half_width)
 
 
-def heading(plot: Plot, view: View, width: int) -> str:
+def heading(plot: Plot, view: ChartView, width: int) -> str:
     """Return what is shown: metric, lines, and how they are drawn. What matters least goes first for want of room.
 
     Args:
-        plot: As `Sight.framed` returns it.
+        plot: As `Viewport.framed` returns it.
         view: The view.
         width: Columns there are.
     """
@@ -84,7 +85,7 @@ def readings(plot: Plot, crosshair: float, width: int, columns: int) -> str:
     """Return the values at the crosshair with their uncertainty; where a sample lies elsewhere, its position too.
 
     Args:
-        plot: As `Sight.framed` returns it.
+        plot: As `Viewport.framed` returns it.
         crosshair: Position on its x-axis.
         width: Columns there are for the text.
         columns: Columns of the plot: within one, positions count as the same.
@@ -105,6 +106,6 @@ def _position(x: float, unit: Unit) -> str:
 
 def _fitted(parts: list[str], between: str, width: int) -> str:
     kept = [*parts]
-    while len(kept) > 1 and len(between.join(kept)) > width:
+    while len(kept) > 1 and cell_width(between.join(kept)) > width:
         kept.pop()
-    return between.join(kept)[: max(0, width)]
+    return cut(between.join(kept), width, ellipsis="")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, cast
 
@@ -13,11 +12,11 @@ from textual.message import Message
 
 from engine.errors import UsageError
 from maml_tui.app.actions import bindings
-from maml_tui.plotting.files import export, to_csv
+from maml_tui.plotting.figure_files import series_csv
 from maml_tui.plotting.frame import in_sight
 from maml_tui.plotting.series import Plot
+from maml_tui.runs.chart_view import ChartView, Viewport
 from maml_tui.runs.series import Metric, XAxis
-from maml_tui.runs.view import Sight, View
 from maml_tui.widgets.captions import heading, readings
 from maml_tui.widgets.plot_view import PlotView
 
@@ -76,29 +75,29 @@ class Chart(PlotView, can_focus=True):
     def __init__(
         self,
         *,
-        view: View | None = None,
+        view: ChartView | None = None,
         metrics: Sequence[Metric] = (Metric.ACCURACY,),
         x_axes: Sequence[XAxis] = tuple(XAxis),
         id: str | None = None,  # noqa: A002 - Textual's name
         classes: str | None = None,
     ) -> None:
         super().__init__(id=id, classes=classes)
-        self.source: Callable[[View], Plot] | None = None
+        self.source: Callable[[ChartView], Plot] | None = None
         self.metrics, self.x_axes = metrics, x_axes
         self.subject = "plot"
         self._captions = ("", "")
-        self._view = self._seen = view or View(metric=metrics[0])
+        self._view = self._seen = view or ChartView(metric=metrics[0])
         self._data = Plot()
         self._repainted: Region | None = None
-        self._drag: tuple[int, View] | None = None
+        self._drag: tuple[int, ChartView] | None = None
 
     @property
-    def view(self) -> View:
+    def view(self) -> ChartView:
         """How the plot is looked at. Setting it shows the plot like that."""
         return self._view
 
     @view.setter
-    def view(self, view: View) -> None:
+    def view(self, view: ChartView) -> None:
         old, self._view = self._view, view
         if (view.metric, view.x_axis) != (old.metric, old.x_axis):
             self.reload()
@@ -128,7 +127,7 @@ class Chart(PlotView, can_focus=True):
 
     def action_crosshair(self, columns: int) -> None:
         """Move the crosshair by so many columns."""
-        self._change(self._sight.moved(columns / self._columns))
+        self._change(self._viewport.moved(columns / self._columns))
 
     def action_hide_crosshair(self) -> None:
         """Take the crosshair away."""
@@ -136,11 +135,11 @@ class Chart(PlotView, can_focus=True):
 
     def action_zoom(self, factor: float) -> None:
         """Show so many times as much of the x-axis."""
-        self._change(self._sight.zoomed(factor))
+        self._change(self._viewport.zoomed(factor))
 
     def action_pan(self, step: float) -> None:
         """Move along the x-axis by so many times what is in sight."""
-        self._change(self._sight.panned(step))
+        self._change(self._viewport.panned(step))
 
     def action_reset(self) -> None:
         """Show the whole x-axis."""
@@ -148,7 +147,7 @@ class Chart(PlotView, can_focus=True):
 
     def action_follow(self) -> None:
         """Keep the newest sample in sight, or stop doing so."""
-        self._change(self._sight.followed())
+        self._change(self._viewport.followed())
 
     def action_log_y(self) -> None:
         """Change between a logarithmic and a linear y-axis."""
@@ -177,24 +176,22 @@ class Chart(PlotView, can_focus=True):
     async def action_export(self) -> None:
         """Write the figure to files, and say where they are."""
         self._require_samples()
-        figure, *others = await asyncio.to_thread(export, self.plot, self.subject)
-        beside = " and ".join(path.suffix for path in others)
-        self._maml.tell(f"figure written to {figure}, beside it {beside}")
+        self._maml.tell(await self.export(self.subject))
 
     def action_copy(self) -> None:
         """Copy the values in sight."""
         self._require_samples()
-        self._maml.copy(to_csv(in_sight(self.plot), "\t"), "values")
+        self._maml.copy(series_csv(in_sight(self.plot), "\t"), "values")
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         """Zoom in on what is under the mouse."""
         event.stop()
-        self._change(self._sight.zoomed(_WHEEL, self._fraction(event)))
+        self._change(self._viewport.zoomed(_WHEEL, self._fraction(event)))
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         """Zoom out around what is under the mouse."""
         event.stop()
-        self._change(self._sight.zoomed(1 / _WHEEL, self._fraction(event)))
+        self._change(self._viewport.zoomed(1 / _WHEEL, self._fraction(event)))
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         """Take hold of the plot."""
@@ -205,13 +202,13 @@ class Chart(PlotView, can_focus=True):
         """Drag the plot along."""
         if self._drag is not None:
             start, view = self._drag
-            self._change(Sight(self._data, view).panned((start - event.screen_x) / self._columns))
+            self._change(Viewport(self._data, view).panned((start - event.screen_x) / self._columns))
 
     def on_mouse_up(self, event: events.MouseUp) -> None:
         """Let the plot go. Where it was not dragged, put the crosshair there."""
         self.release_mouse()
         if self._drag is not None and self._drag[0] == event.screen_x and self._drag[1] == self._view:
-            self._change(self._sight.pointed(self._fraction(event)))
+            self._change(self._viewport.pointed(self._fraction(event)))
         self._drag = None
 
     @property
@@ -219,8 +216,8 @@ class Chart(PlotView, can_focus=True):
         return cast("MamlApp", self.app)
 
     @property
-    def _sight(self) -> Sight:
-        return Sight(self._data, self._view)
+    def _viewport(self) -> Viewport:
+        return Viewport(self._data, self._view)
 
     @property
     def _columns(self) -> int:
@@ -231,7 +228,7 @@ class Chart(PlotView, can_focus=True):
         """Return where on the x-axis, as a fraction of what is in sight, the mouse is."""
         return (event.get_content_offset_capture(self).x - self.frame.gutter) / self._columns
 
-    def _change(self, view: View) -> None:
+    def _change(self, view: ChartView) -> None:
         moved = view.crosshair != self._view.crosshair
         self.view = view
         if moved:
@@ -240,7 +237,7 @@ class Chart(PlotView, can_focus=True):
     def _look(self) -> None:
         previous = self.plot.y_range if self._view.same_axes(self._seen) else None
         self._seen = self._view
-        self.show(self._sight.framed(previous))
+        self.show(self._viewport.framed(previous))
         self._write_captions()
 
     def _write_captions(self) -> None:

@@ -1,4 +1,4 @@
-"""The question before something that cannot be undone."""
+"""Two dialogs: one asks for a line of text, the other before something that cannot be undone."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import textwrap
 from dataclasses import dataclass
 from functools import cache
@@ -16,6 +17,7 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
+from maml_tui.plotting.figure_files import export_figure
 from maml_tui.plotting.frame import Frame, fit
 from maml_tui.plotting.grid import Grid, Role, changed_regions, colour, role_of, slot_of
 from maml_tui.plotting.render import render
@@ -82,7 +84,7 @@ class Ink:
         bold = role is Role.NAME or None
         if not self.coloured:
             return Style(bold=bold, dim=role is Role.RAW or None)
-        ink = Color.parse(colour(slot).hex)
+        ink = Color.parse(colour(slot))
         if role is Role.RAW or role is Role.BAND:
             if self.ground is None:
                 return Style(color=ink.rich_color, dim=True)
@@ -94,7 +96,7 @@ class Ink:
         if self.ground is None:
             return Style()
         strength = _TINT if self.deep else _TINT_IN_256
-        return Style(bgcolor=self.ground.blend(Color.parse(colour(slot).hex), strength).rich_color)
+        return Style(bgcolor=self.ground.blend(Color.parse(colour(slot)), strength).rich_color)
 
 
 @cache
@@ -164,6 +166,11 @@ class PlotView(Widget):
             self._strips.pop(span.row, None)
         if spans:
             self.refresh(*(Region(span.start, span.row, span.stop - span.start, 1) for span in spans))
+
+    async def export(self, subject: str) -> str:
+        """Write the plot to files named after `subject`, and return where they are, in words."""
+        figure, *others = await asyncio.to_thread(export_figure, self._plot, subject)
+        return f"figure written to {figure}, beside it {' and '.join(path.suffix for path in others)}"
 
     def render_line(self, y: int) -> Strip:
         """Return one line of the content."""

@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from engine.config.schema import RunConfig
     from engine.runs.directory import RunDirectory
     from engine.services.explore_messages import PicturesAnswer
-    from maml_tui.pages.adapt.view import View
+    from maml_tui.pages.adapt.selection import Selection
 
-_LARGEST_CONFIG = 1 << 20
+_MAX_CONFIG_BYTES = 1 << 20
 _TASK_OPTIONS = ("data", "amplitude", "phase", "x_range")
 
 
 class Baseline:
-    """The newest pretrained run on the tasks of another, with a study of its own that follows the other's view.
+    """The newest pretrained run on the tasks of another, with a study of its own that follows the other's selection.
 
     Args:
         watch: The run that is shown.
@@ -54,7 +54,7 @@ class Baseline:
         run, name = printable(self.study.watch.run.id), printable(self.study.watch.record.name)
         if self.study.notice:
             return f"pretrained: {run} {name}, {self.study.notice.splitlines()[0]}"
-        return f"pretrained: {run} {name}, {self.study.view.checkpoint} checkpoint"
+        return f"pretrained: {run} {name}, {self.study.selection.checkpoint} checkpoint"
 
     @property
     def state(self) -> object:
@@ -78,10 +78,10 @@ class Baseline:
         if self.study:
             await self.study.look()
 
-    def follow(self, view: View) -> Study | None:
+    def follow(self, selection: Selection) -> Study | None:
         """Want the same of the baseline, from the parameters it has; return its study if there is one."""
         if self.study:
-            self.study.view = replace(view, checkpoint=self.study.view.checkpoint)
+            self.study.selection = replace(selection, checkpoint=self.study.selection.checkpoint)
         return self.study
 
     def losses(self, answer: CurveAnswer | PicturesAnswer) -> tuple[float, ...] | None:
@@ -133,7 +133,7 @@ def is_baseline_of(config: RunConfig, other: RunConfig) -> bool:
 
 def _pretrained(run: RunDirectory) -> RunWatch | None:
     # To understand a configuration takes milliseconds, and there may be thousands: most are passed over unread.
-    if b'"pretrained"' not in read_bounded(run.config, _LARGEST_CONFIG):
+    if b'"pretrained"' not in read_bounded(run.config, _MAX_CONFIG_BYTES):
         return None
     return RunWatch(run) if read_pointer(run, "latest") else None
 

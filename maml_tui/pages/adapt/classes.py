@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engine.text import printable
-from maml_tui.pages.adapt.sheet import Sheet, Tone
+from maml_tui.pages.adapt.cell_grid import CellGrid, Tone
+from maml_tui.reports.text_table import cell_width, cut
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -22,7 +23,7 @@ RIGHT, WRONG = "✓✗"
 """The marks of what was told right and of what was told wrong."""
 
 _GAP = 2
-_SMALLEST = 4
+_MIN_HEIGHT = 4
 """Height in cells below which no picture goes where there is room for a higher one."""
 
 _LETTERS = 26
@@ -43,12 +44,14 @@ class _Tile:
     tone: Tone
 
     def caption(self, width: int) -> str:
-        return next((one for one in self.captions if len(one) <= width), self.captions[-1][:width])
+        return next(
+            (one for one in self.captions if cell_width(one) <= width), cut(self.captions[-1], width, "")
+        )
 
 
 def draw_classes(
     answer: PicturesAnswer, step: int, page: int, width: int, height: int, *, charset: Charset, plain: bool
-) -> Sheet:
+) -> CellGrid:
     """Lay the pictures out: class after class, first those learned from, then the queries with their verdicts.
 
     Args:
@@ -65,13 +68,13 @@ def draw_classes(
     lines, down = list(_wrapped(groups, _across(width, high))), _down(height, high)
     pages = math.ceil(len(lines) / down)
     page = min(page, pages - 1)
-    sheet = Sheet.blank(width, height, page, pages)
+    grid = CellGrid.blank(width, height, page, pages)
     for row, line in enumerate(lines[page * down : (page + 1) * down]):
         for column, tile in enumerate(line):
             top, left = row * (high + 1), column * (2 * high + _GAP)
-            sheet.paste(top, left, tile.image, high, charset, plain=plain)
-            sheet.write(top + high, left, tile.caption(2 * high + _GAP - 1), tile.tone)
-    return sheet
+            grid.paste(top, left, tile.image, high, charset, plain=plain)
+            grid.write(top + high, left, tile.caption(2 * high + _GAP - 1), tile.tone)
+    return grid
 
 
 def class_letter(number: int) -> str:
@@ -85,7 +88,9 @@ def _groups(answer: PicturesAnswer, step: int) -> list[list[_Tile]]:
     for image, number in zip(_images(answer.support), answer.support.classes, strict=True):
         letter = class_letter(number)
         named = () if groups[number] else (f"{letter} {printable(answer.class_names[number])}",)
-        groups[number].append(_Tile(image, (*(name[:24] for name in named), letter), Tone.NAME))
+        groups[number].append(
+            _Tile(image, (*(cut(name, 24, ellipsis="") for name in named), letter), Tone.NAME)
+        )
     said = np.array(answer.probabilities[step])
     for image, number, chances in zip(_images(answer.queries), answer.queries.classes, said, strict=True):
         guess = int(chances.argmax())
@@ -123,7 +128,7 @@ def _picture_height(groups: Sequence[Sequence[_Tile]], width: int, height: int) 
         return math.ceil(len(list(_wrapped(groups, _across(width, high)))) / _down(height, high))
 
     largest = max(1, min(int(groups[0][0].image.shape[0]) // 2, height - 1, width // 2))
-    return min(range(largest, min(_SMALLEST, largest) - 1, -1), key=pages)
+    return min(range(largest, min(_MIN_HEIGHT, largest) - 1, -1), key=pages)
 
 
 def _across(width: int, high: int) -> int:

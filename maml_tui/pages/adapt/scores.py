@@ -1,4 +1,4 @@
-"""The numbers beside the picture: which task this is, and how well it is told after every inner step."""
+"""Adaptation in numbers: the curve of a regression task as a plot, and the score after every inner step."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engine.services.explore_messages import CurveAnswer
-from maml_tui.pages.adapt.sheet import Sheet, Tone
+from maml_tui.pages.adapt.cell_grid import CellGrid, Tone
 from maml_tui.plotting.glyphs import bar
 from maml_tui.plotting.series import Plot, Series, Stroke
 from maml_tui.reports.wording import metric_value
 
 if TYPE_CHECKING:
     from engine.services.explore_messages import PicturesAnswer
-    from maml_tui.pages.adapt.view import View
+    from maml_tui.pages.adapt.selection import Selection
     from maml_tui.plotting import Charset
 
 
@@ -76,45 +76,45 @@ _BESIDE = _VALUE + 1
 
 def draw_scores(
     answer: CurveAnswer | PicturesAnswer,
-    view: View,
+    selection: Selection,
     width: int,
     height: int,
     *,
     charset: Charset,
     baseline: tuple[float, ...] | None = None,
     remark: str = "",
-) -> Sheet:
+) -> CellGrid:
     """Write what there is room for: the shown step, the task, a bar for each step. The shown one stands out.
 
     Args:
         answer: What was found.
-        view: What the person looks at.
+        selection: What the person looks at.
         width: Columns, at least 1.
         height: Rows, at least 1. Where there are fewer than all need, the bars of the nearest steps are written.
         charset: Which characters the terminal can show.
         baseline: The same scores of a pretrained network; empty while they are not known, None without one.
         remark: A sentence to write below, unless there is no room for all of it.
     """
-    sheet = Sheet.blank(width, height)
+    grid = CellGrid.blank(width, height)
     metric, values = scores(answer)
-    step = min(view.step, len(values) - 1)
+    step = min(selection.step, len(values) - 1)
     told = f"step {step}/{len(values) - 1}: {score_text(metric, values[step])}"
-    for row, text in enumerate((told, *_task(answer, view))):
-        sheet.write(row, 0, text, Tone.TEXT if row else Tone.NAME)
+    for row, text in enumerate((told, *_task(answer, selection))):
+        grid.write(row, 0, text, Tone.TEXT if row else Tone.NAME)
     top = row + 2
     first = min(max(0, step - (height - top) // 2), max(0, len(values) - (height - top)))
     # Beside a label such as `▸10 ` there must be room for two values.
     beside = baseline is not None and width >= len(f"▸{len(values) - 1} ") + _VALUE + _BESIDE
     for row, number in enumerate(range(first, len(values)), top):
         room = width - _BESIDE if beside else width
-        _write_bar(sheet, row, (metric, values), number, charset, room, shown=number == step)
+        _write_bar(grid, row, (metric, values), number, charset, room, shown=number == step)
     if baseline is not None and beside:
         column = ("pretrained", *(metric_value(metric, value) for value in baseline[first:]))
         for row, text in enumerate(column, top - 1):
             tone = Tone.NAME if row == top + step - first else Tone.TEXT
-            sheet.write(row, width - _BESIDE, f"{text:>{_BESIDE}}", tone)
-    _write_below(sheet, top + len(values) + 1, remark)
-    return sheet
+            grid.write(row, width - _BESIDE, f"{text:>{_BESIDE}}", tone)
+    _write_below(grid, top + len(values) + 1, remark)
+    return grid
 
 
 def scores(answer: CurveAnswer | PicturesAnswer) -> tuple[str, tuple[float, ...]]:
@@ -127,25 +127,25 @@ def score_text(metric: str, value: float) -> str:
     return f"mse {metric_value(metric, value)}" if metric == "mse" else f"{metric_value(metric, value)} %"
 
 
-def _task(answer: CurveAnswer | PicturesAnswer, view: View) -> tuple[str, str]:
-    number = f"{view.split} task {view.task + 1:,}"
+def _task(answer: CurveAnswer | PicturesAnswer, selection: Selection) -> tuple[str, str]:
+    number = f"{selection.split} task {selection.task + 1:,}"
     if isinstance(answer, CurveAnswer):
-        size = f"K {view.shots}  A {answer.amplitude:.2f}  phase {answer.phase:.2f}"
-        return (f"changed {number}" if view.bent else f"{number} of {view.tasks:,}"), size
-    return f"{number} of {view.tasks:,}", f"{len(answer.class_names)}-way {view.shots}-shot"
+        size = f"K {selection.shots}  A {answer.amplitude:.2f}  phase {answer.phase:.2f}"
+        return (f"changed {number}" if selection.bent else f"{number} of {selection.tasks:,}"), size
+    return f"{number} of {selection.tasks:,}", f"{len(answer.class_names)}-way {selection.shots}-shot"
 
 
-def _write_below(sheet: Sheet, first: int, text: str) -> None:
+def _write_below(grid: CellGrid, first: int, text: str) -> None:
     """Write a sentence into the last rows, from `first` on at the highest; nothing if it needs more."""
-    height, width = sheet.characters.shape
+    height, width = grid.characters.shape
     lines = textwrap.wrap(text, width, break_on_hyphens=False)
     if height - len(lines) >= first:
         for row, line in enumerate(lines, height - len(lines)):
-            sheet.write(row, 0, line, Tone.DIM)
+            grid.write(row, 0, line, Tone.DIM)
 
 
 def _write_bar(
-    sheet: Sheet,
+    grid: CellGrid,
     row: int,
     scored: tuple[str, tuple[float, ...]],
     step: int,
@@ -161,6 +161,6 @@ def _write_bar(
     # What is not finite is worse than all: a full bar for an error.
     share = values[step] / full if math.isfinite(values[step]) and full > 0 else float(metric == "mse")
     length = max(0, width - len(label) - _VALUE - 1)
-    sheet.write(row, 0, label, tone)
-    sheet.write(row, len(label), bar(share, length, charset), Tone.BAR)
-    sheet.write(row, max(len(label), width - _VALUE), f"{metric_value(metric, values[step]):>{_VALUE}}", tone)
+    grid.write(row, 0, label, tone)
+    grid.write(row, len(label), bar(share, length, charset), Tone.BAR)
+    grid.write(row, max(len(label), width - _VALUE), f"{metric_value(metric, values[step]):>{_VALUE}}", tone)

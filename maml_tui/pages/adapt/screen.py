@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
 import time
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
@@ -15,12 +15,11 @@ from textual.widgets import Static
 from engine.services.explore_messages import CurveAnswer, PicturesAnswer
 from maml_tui.app.actions import bindings
 from maml_tui.pages.adapt.baseline import Baseline
+from maml_tui.pages.adapt.cell_grid_view import CellGridView
 from maml_tui.pages.adapt.classes import RIGHT, WRONG, draw_classes
 from maml_tui.pages.adapt.scores import curve_plot, draw_scores, scores
-from maml_tui.pages.adapt.sheet_view import SheetView
 from maml_tui.pages.adapt.study import Study
-from maml_tui.pages.page import Page, told
-from maml_tui.plotting.files import export
+from maml_tui.pages.page import Page, notify_errors
 from maml_tui.plotting.series import legend
 from maml_tui.widgets.plot_view import PlotView
 
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.timer import Timer
 
-    from maml_tui.pages.adapt.view import View
+    from maml_tui.pages.adapt.selection import Selection
 
 _PLAY_SECONDS = 0.5
 _KEEP_SECONDS = 60.0
@@ -62,10 +61,10 @@ class AdaptPage(Page):
         yield Static(id="origin", markup=False)
         yield Static(id="notice", markup=False)
         with Horizontal(id="study"):
-            for picture in (PlotView(id="curve"), SheetView(id="classes")):
+            for picture in (PlotView(id="curve"), CellGridView(id="classes")):
                 picture.can_focus = True  # so that it can be given the whole page
                 yield picture
-            yield SheetView(id="scores")
+            yield CellGridView(id="scores")
 
     async def pulse(self) -> None:
         """Follow the watched run to its newest checkpoint; go on playing."""
@@ -91,8 +90,8 @@ class AdaptPage(Page):
         """Leave no process behind."""
         await self._close()
 
-    @on(SheetView.PageShown, "#classes")
-    def _note_page(self, event: SheetView.PageShown) -> None:
+    @on(CellGridView.PageShown, "#classes")
+    def _note_page(self, event: CellGridView.PageShown) -> None:
         self._page, self._pages = event.page, event.pages
         event.view.border_subtitle = f"page {event.page + 1} of {event.pages}" if event.pages > 1 else ""
 
@@ -110,51 +109,51 @@ class AdaptPage(Page):
     def action_step(self, by: int) -> None:
         """Show another inner step."""
         self._playing = False
-        self._change(lambda view: view.stepped(by))
+        self._change(lambda selection: selection.stepped(by))
 
     def action_play(self) -> None:
         """Go through the steps, from the first one if the last one is shown; or halt."""
         self._playing = not self._playing
         self._stepped = time.monotonic()
         if self._playing:
-            self._change(lambda view: view.stepped(-view.step) if view.step == view.steps else view)
+            self._change(lambda selection: replace(selection, step=selection.step % selection.steps))
 
     def action_task(self, by: int) -> None:
         """Show another task."""
         self._page = 0
-        self._change(lambda view: view.moved(by))
+        self._change(lambda selection: selection.moved(by))
 
     def action_any_task(self) -> None:
         """Show any other task."""
         self._page = 0
-        self._change(lambda view: view.anywhere(random.Random()))
+        self._change(lambda selection: selection.anywhere(random.Random()))
 
     def action_shots(self, by: int) -> None:
         """Learn from more examples, or fewer."""
-        self._change(lambda view: view.with_shots(by))
+        self._change(lambda selection: selection.with_shots(by))
 
     def action_amplitude(self, by: int) -> None:
         """Stretch the curve, or flatten it."""
         if isinstance(answer := self._answer, CurveAnswer):
-            self._change(lambda view: view.higher(by, answer.amplitude))
+            self._change(lambda selection: selection.higher(by, answer.amplitude))
 
     def action_phase(self, by: int) -> None:
         """Shift the curve."""
         if isinstance(answer := self._answer, CurveAnswer):
-            self._change(lambda view: view.shifted(by, answer.phase))
+            self._change(lambda selection: selection.shifted(by, answer.phase))
 
     def action_own(self) -> None:
         """Give the task its own curve back."""
-        self._change(lambda view: view.own())
+        self._change(lambda selection: selection.own())
 
     async def action_checkpoint(self) -> None:
         """Start from the best parameters instead of the latest, or back."""
-        self._change(lambda view: view.other_checkpoint())
+        self._change(lambda selection: selection.other_checkpoint())
         await self.pulse()
 
     def action_split(self) -> None:
         """Show validation tasks instead of test tasks, or back."""
-        self._change(lambda view: view.other_split())
+        self._change(lambda selection: selection.other_split())
 
     def action_page(self, by: int) -> None:
         """Show other pictures of the same task."""
@@ -164,32 +163,29 @@ class AdaptPage(Page):
     async def action_export(self) -> None:
         """Write the curve as figures and as numbers."""
         if self._study is not None:
-            view, plot = self._study.view, self.query_one(PlotView).plot
-            subject = f"{self._study.watch.run.id}-{view.split}-task-{view.task + 1}-step-{view.step}"
-            figure, *others = await asyncio.to_thread(export, plot, subject)
-            self.maml.tell(
-                f"figure written to {figure}, beside it {' and '.join(path.suffix for path in others)}"
-            )
+            shown = self._study.selection
+            subject = f"{self._study.watch.run.id}-{shown.split}-task-{shown.task + 1}-step-{shown.step}"
+            self.maml.tell(await self.query_one(PlotView).export(subject))
 
     @property
     def _answer(self) -> CurveAnswer | PicturesAnswer | None:
         return self._study.answer if self._study else None
 
-    def _change(self, change: Callable[[View], View]) -> None:
+    def _change(self, change: Callable[[Selection], Selection]) -> None:
         if self._study is not None:
-            self._study.view = change(self._study.view)
+            self._study.selection = change(self._study.selection)
             self._ask_what_is_due()
             self._show()
 
     def _play_on(self, study: Study) -> None:
         if self._playing and time.monotonic() >= self._stepped + _PLAY_SECONDS:
             self._stepped = time.monotonic()
-            study.view = study.view.stepped(1)
-            self._playing = study.view.step < study.view.steps
+            study.selection = study.selection.stepped(1)
+            self._playing = study.selection.step < study.selection.steps
 
     def _ask_what_is_due(self) -> None:
         if self._study and self._baseline:
-            for study in (self._study, self._baseline.follow(self._study.view)):
+            for study in (self._study, self._baseline.follow(self._study.selection)):
                 if study and study.due:
                     self.run_worker(self._ask(study), name="adapt")
 
@@ -209,7 +205,7 @@ class AdaptPage(Page):
             self._baseline = Baseline(watch, self.maml.environment) if watch else None
             self._page, self._playing = 0, False
 
-    @told
+    @notify_errors
     async def _seek(self, baseline: Baseline) -> None:
         await baseline.seek()
         if baseline is self._baseline and self.is_running:
@@ -229,7 +225,7 @@ class AdaptPage(Page):
             study,
             page,
             beside,
-            *((study.version, study.view, study.origin, study.notice) if study else ()),
+            *((study.version, study.selection, study.origin, study.notice) if study else ()),
         )
         if known == self._shown:
             return
@@ -239,8 +235,8 @@ class AdaptPage(Page):
         self._say("#notice", notice)
         self.set_class(bool(notice), "-notice")
         if study and study.answer and self._baseline and not notice:
-            self._show_scores(study.answer, study.view, self._baseline)
-            self._show_picture(study.answer, study.view, self._baseline)
+            self._show_scores(study.answer, study.selection, self._baseline)
+            self._show_picture(study.answer, study.selection, self._baseline)
         self._offer()
 
     def _say(self, place: str, text: str) -> None:
@@ -257,18 +253,22 @@ class AdaptPage(Page):
             if self._answer is not None:
                 self.query_one("#curve" if isinstance(self._answer, CurveAnswer) else "#classes").focus()
 
-    def _show_scores(self, answer: CurveAnswer | PicturesAnswer, view: View, beside: Baseline) -> None:
-        panel = self.query_one("#scores", SheetView)
+    def _show_scores(
+        self, answer: CurveAnswer | PicturesAnswer, selection: Selection, beside: Baseline
+    ) -> None:
+        panel = self.query_one("#scores", CellGridView)
         panel.border_title = f"{scores(answer)[0]} per step"
         losses, remark = beside.losses(answer), beside.remark
         panel.show(
-            partial(draw_scores, answer, view, charset=self.maml.charset, baseline=losses, remark=remark)
+            partial(draw_scores, answer, selection, charset=self.maml.charset, baseline=losses, remark=remark)
         )
 
-    def _show_picture(self, answer: CurveAnswer | PicturesAnswer, view: View, beside: Baseline) -> None:
-        curve, classes = self.query_one(PlotView), self.query_one("#classes", SheetView)
+    def _show_picture(
+        self, answer: CurveAnswer | PicturesAnswer, selection: Selection, beside: Baseline
+    ) -> None:
+        curve, classes = self.query_one(PlotView), self.query_one("#classes", CellGridView)
         self.set_class(isinstance(answer, CurveAnswer), "-curve")
-        step, charset = min(view.step, len(answer.loss) - 1), self.maml.charset
+        step, charset = min(selection.step, len(answer.loss) - 1), self.maml.charset
         if isinstance(answer, CurveAnswer):
             plot = curve_plot(answer, step, charset, beside.answer(answer))
             truth, points, *network = legend(plot)

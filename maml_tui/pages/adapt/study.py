@@ -12,7 +12,7 @@ from engine.runs.events import ENDED_STATES
 from engine.services.client import AsyncClient
 from engine.services.explore_messages import EXPLORE, no_checkpoint_yet
 from engine.text import printable
-from maml_tui.pages.adapt.view import View
+from maml_tui.pages.adapt.selection import Selection
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -30,7 +30,7 @@ class Study:
 
     Attributes:
         watch: The run.
-        view: What the person wants to see; set it, then `ask` if `due`.
+        selection: What the person wants to see; set it, then `ask` if `due`.
         answer: The newest answer, or None.
         version: Goes up with every answer and every problem.
     """
@@ -42,7 +42,7 @@ class Study:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.watch = watch
-        self.view = View.of(watch.config, "latest")
+        self.selection = Selection.of(watch.config, "latest")
         self.answer: CurveAnswer | PicturesAnswer | None = None
         self.version = 0
         self._client = AsyncClient(EXPLORE, environment)
@@ -71,7 +71,7 @@ class Study:
         told = f"{printable(self.watch.run.id)} {name}, {self.watch.status.state}"
         if self.answer is None or self.notice:
             return told
-        told += f": {self.view.checkpoint} checkpoint, iteration {self.answer.iteration:,}"
+        told += f": {self.selection.checkpoint} checkpoint, iteration {self.answer.iteration:,}"
         return f"{told}, adapting..." if self.busy else told
 
     @property
@@ -93,7 +93,7 @@ class Study:
         Raises:
             ResourceError: The run's folder cannot be read.
         """
-        label, now = self.view.checkpoint, self._clock()
+        label, now = self.selection.checkpoint, self._clock()
         found = (label, self.watch.version)
         if found == self._seen:
             return
@@ -131,19 +131,19 @@ class Study:
         return (
             None
             if self._checkpoint is None
-            else (self.view.request(str(self.watch.run.path)), self._checkpoint.sha256)
+            else (self.selection.request(str(self.watch.run.path)), self._checkpoint.sha256)
         )
 
     async def _prefer_best(self) -> None:
         """Begin with the best checkpoint of a run that has ended."""
         best = await asyncio.to_thread(read_pointer, self.watch.run, "best")
         if best is not None:
-            self.view, self._checkpoint = self.view.other_checkpoint(), best
-            self._seen = (self.view.checkpoint, self.watch.version)
+            self.selection, self._checkpoint = self.selection.other_checkpoint(), best
+            self._seen = (self.selection.checkpoint, self.watch.version)
 
     def _no_checkpoint(self) -> str:
-        told = no_checkpoint_yet(self.watch.config, self.view.checkpoint)
-        if self.view.checkpoint == "best":
+        told = no_checkpoint_yet(self.watch.config, self.selection.checkpoint)
+        if self.selection.checkpoint == "best":
             return f"{told}\n\nPress v for the latest checkpoint."
         if self.watch.status.state in ENDED_STATES:
             state = self.watch.status.state

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from maml_tui.plotting.series import Series
-    from maml_tui.runs.view import View
+    from maml_tui.runs.chart_view import ChartView
     from maml_tui.runs.watch import RunWatch
 
 STROKES = (Stroke.SOLID, Stroke.DASHED, Stroke.DOTTED)
@@ -23,7 +23,7 @@ STROKES = (Stroke.SOLID, Stroke.DASHED, Stroke.DOTTED)
 _VALIDATED = (Metric.ACCURACY, Metric.LOSS, Metric.MSE)
 
 
-def comparison_plot(watches: Sequence[RunWatch], view: View, charset: Charset = Charset.UNICODE) -> Plot:
+def comparison_plot(watches: Sequence[RunWatch], view: ChartView, charset: Charset = Charset.UNICODE) -> Plot:
     """Return the view's metric of every run that has it: on validation tasks where it is measured there.
 
     A run keeps the colour, letter and stroke of its place among `watches`, whatever is left out.
@@ -69,7 +69,7 @@ def without_metric(watches: Sequence[RunWatch], metric: Metric) -> str:
     return f"{', '.join(lacking)} not in the plot: no {metric.value} there" if lacking else ""
 
 
-def _line(watch: RunWatch, view: View, slot: int) -> Series:
+def _line(watch: RunWatch, view: ChartView, slot: int) -> Series:
     stroke, name = STROKES[slot % len(STROKES)], watch.record.name
     if view.metric in _VALIDATED and watch.config.training.eval_every:
         return validation_series(watch, view.metric, view.x_axis, slot, stroke, name)

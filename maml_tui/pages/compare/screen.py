@@ -14,22 +14,22 @@ from engine.errors import MamlError, UsageError
 from engine.services.client import ask_async
 from engine.services.messages import EVALUATE, EvaluateRequest
 from maml_tui.app.actions import bindings
-from maml_tui.pages.compare.following import Following
 from maml_tui.pages.compare.plot import comparison_plot, metrics_of_all, signs, without_metric
+from maml_tui.pages.compare.state import CompareState
 from maml_tui.pages.compare.tables import ComparisonView, brief
 from maml_tui.pages.page import Page
-from maml_tui.reports.comparison import sheet
+from maml_tui.reports.comparison import comparison_tables
 from maml_tui.reports.contender import LETTERS
 from maml_tui.reports.pairs import require_same_tasks, same_for_all
 from maml_tui.runs.watch import RunWatch
 from maml_tui.widgets.chart import Chart
-from maml_tui.widgets.words import Words
+from maml_tui.widgets.lazy_static import LazyStatic
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
 
     from maml_tui.plotting.series import Plot
-    from maml_tui.runs.view import View
+    from maml_tui.runs.chart_view import ChartView
 
 _NOTHING = """No runs are chosen.
 
@@ -54,7 +54,7 @@ class ComparePage(Page):
 
     def __init__(self) -> None:
         super().__init__(classes="-empty")
-        self._following = Following(())
+        self._state = CompareState(())
         self._measuring = False
 
     def body(self) -> ComposeResult:
@@ -63,9 +63,9 @@ class ComparePage(Page):
         with Horizontal(id="comparison"):
             with Vertical(id="overlay"):
                 yield Chart(id="chart")
-                yield Words(id="left-out")
+                yield LazyStatic(id="left-out")
             yield ComparisonView(id="view")
-        yield Words(id="brief")
+        yield LazyStatic(id="brief")
 
     def on_mount(self) -> None:
         """Connect the plot."""
@@ -79,9 +79,9 @@ class ComparePage(Page):
 
     async def pulse(self) -> None:
         """Take up the runs that were chosen, and see how they go on."""
-        if self._following.runs != self.maml.compare_runs:
+        if self._state.runs != self.maml.compare_runs:
             self._take_up()
-        following = self._following
+        following = self._state
         try:
             looks = await asyncio.to_thread(following.fetch)
         except MamlError:
@@ -93,7 +93,7 @@ class ComparePage(Page):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer to measure what there is."""
         del parameters
-        return action != "measure" or bool(self._following.watches)
+        return action != "measure" or bool(self._state.watches)
 
     def action_choose(self) -> None:
         """Go where runs are chosen."""
@@ -104,11 +104,11 @@ class ComparePage(Page):
         if self._measuring:
             self._call_off()
             return
-        contenders = self._following.contenders()
+        contenders = self._state.contenders()
         if len(contenders) < 2:
             raise UsageError("one run alone has nothing to be compared with: choose another one in Runs (3)")
         require_same_tasks(contenders)
-        self.run_worker(self._measure(self._following), group=_MEASUREMENT)
+        self.run_worker(self._measure(self._state), group=_MEASUREMENT)
 
     def _take_up(self) -> None:
         """Begin to show other runs, as far as they can be read and there is room."""
@@ -123,8 +123,8 @@ class ComparePage(Page):
                 watches.append(RunWatch(run))
             except MamlError as error:
                 self.maml.tell(str(error), problem=True)
-        self._following = Following(watches)
-        self.maml.compare_runs = self._following.runs
+        self._state = CompareState(watches)
+        self.maml.compare_runs = self._state.runs
         chart = self.query_one(Chart)
         chart.metrics = metrics_of_all(watches) or chart.metrics
         chart.view = replace(chart.view.reset(), metric=chart.metrics[0], crosshair=None)
@@ -133,24 +133,24 @@ class ComparePage(Page):
         self.refresh_bindings()
 
     def _show(self) -> None:
-        contenders = self._following.contenders()
+        contenders = self._state.contenders()
         self.set_class(not contenders, "-empty")
         self.set_class(len(contenders) > _ABREAST, "-many")
         self.query_one(Chart).reload()
         if contenders:
-            table = sheet(contenders, self._following.at)
+            table = comparison_tables(contenders, self._state.at)
             self.query_one(ComparisonView).show(table, signs(self.maml.charset))
-            self.query_one("#brief", Words).say(Content("\n".join(brief(table))))
+            self.query_one("#brief", LazyStatic).show(Content("\n".join(brief(table))))
 
-    def _plot(self, view: View) -> Plot:
-        watches = self._following.watches
+    def _plot(self, view: ChartView) -> Plot:
+        watches = self._state.watches
         left_out = without_metric(watches, view.metric)
-        words = self.query_one("#left-out", Words)
+        words = self.query_one("#left-out", LazyStatic)
         words.set_class(bool(left_out), "-needed")
-        words.say(Content(left_out))
+        words.show(Content(left_out))
         return comparison_plot(watches, view, self.maml.charset)
 
-    async def _measure(self, following: Following) -> None:
+    async def _measure(self, following: CompareState) -> None:
         self._measuring = True
         reports = {}
         try:

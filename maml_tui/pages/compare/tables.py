@@ -10,7 +10,8 @@ from textual.content import Content
 
 from maml_tui.plotting.grid import colour
 from maml_tui.reports.contender import LETTERS
-from maml_tui.widgets.words import Words
+from maml_tui.reports.text_table import aligned, cut
+from maml_tui.widgets.lazy_static import LazyStatic
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -18,18 +19,19 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.binding import BindingType
 
-    from maml_tui.reports.comparison import Sheet
+    from maml_tui.reports.comparison import ComparisonTables
 
 
-_WIDEST = 22
+_MAX_WIDTH = 22
+"""Cells of a column."""
 
 
-def pair_lines(table: Sheet) -> list[str]:
+def pair_lines(table: ComparisonTables) -> list[str]:
     """Return the differences under their headings; nothing where there are none."""
-    return aligned([table.pair_columns, *table.pairs]) if table.pairs else []
+    return shortened([table.pair_columns, *table.pairs]) if table.pairs else []
 
 
-def run_lines(table: Sheet, signs: Sequence[str]) -> list[str]:
+def run_lines(table: ComparisonTables, signs: Sequence[str]) -> list[str]:
     """Return the facts and, below them, the options that differ, under the runs' letters and ids.
 
     Args:
@@ -40,19 +42,17 @@ def run_lines(table: Sheet, signs: Sequence[str]) -> list[str]:
         f"{column[0]} {sign}{column[1:]}" for column, sign in zip(table.columns[1:], signs, strict=False)
     )
     gap = [("",) * len(table.columns)] if table.options else []
-    return aligned([("", *heads), *table.facts, *gap, *table.options])
+    return shortened([("", *heads), *table.facts, *gap, *table.options])
 
 
-def brief(table: Sheet) -> list[str]:
+def brief(table: ComparisonTables) -> list[str]:
     """Return the differences and the results alone, the most telling line first."""
-    return aligned(table.pairs) + aligned(list(zip(table.columns[1:], table.results, strict=True)))
+    return shortened(table.pairs) + shortened(list(zip(table.columns[1:], table.results, strict=True)))
 
 
-def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+def shortened(rows: Sequence[Sequence[str]]) -> list[str]:
     """Return rows of cells as lines, each column as wide as its widest cell, which is cut short if it is too wide."""
-    short = [[cell if len(cell) <= _WIDEST else f"{cell[: _WIDEST - 2]}.." for cell in row] for row in rows]
-    widths = [max(map(len, column)) for column in zip(*short, strict=True)]
-    return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in short]
+    return aligned([[cut(cell, _MAX_WIDTH, "..") for cell in row] for row in rows])
 
 
 class ComparisonView(ScrollableContainer):
@@ -75,7 +75,7 @@ class ComparisonView(ScrollableContainer):
         padding: 0 1;
         scrollbar-size: 1 1;
         &:focus { border: heavy $primary; }
-        & > Words { margin-bottom: 1; }
+        & > LazyStatic { margin-bottom: 1; }
         & > #pairs, & > #runs { width: auto; }
         & > #notes { color: $text-muted; }
     }
@@ -83,13 +83,13 @@ class ComparisonView(ScrollableContainer):
 
     def compose(self) -> ComposeResult:
         """Yield the pairs, why there are none, the runs, and what the numbers are."""
-        yield from (Words(id=part) for part in ("pairs", "obstacles", "runs", "notes"))
+        yield from (LazyStatic(id=part) for part in ("pairs", "obstacles", "runs", "notes"))
 
     def on_mount(self) -> None:
         """Say what this is."""
         self.border_title = "Results and what differs"
 
-    def show(self, table: Sheet, marks: Sequence[str]) -> None:
+    def show(self, table: ComparisonTables, marks: Sequence[str]) -> None:
         """Show a comparison; `marks` are what the line of each run looks like in the plot."""
         head, *others = run_lines(table, marks)
         self._say(
@@ -100,9 +100,9 @@ class ComparisonView(ScrollableContainer):
         self._say("notes", map(Content, table.notes))
 
     def _say(self, part: str, lines: Iterable[Content]) -> None:
-        words, text = self.query_one(f"#{part}", Words), Content("\n").join(lines)
+        words, text = self.query_one(f"#{part}", LazyStatic), Content("\n").join(lines)
         words.display = bool(text)
-        words.say(text)
+        words.show(text)
 
     def _runs(self, line: str, marks: Sequence[str]) -> Content:
         """Give each letter, and the sign of its line, their colour."""
@@ -110,5 +110,5 @@ class ComparisonView(ScrollableContainer):
         for slot, (letter, mark) in enumerate(zip(LETTERS, marks, strict=True)):
             start = line.find(f"{letter} {mark}")
             if start >= 0 and not self.app.no_color:
-                content = content.stylize(colour(slot).hex, start, start + 3)
+                content = content.stylize(colour(slot), start, start + 3)
         return content

@@ -16,10 +16,12 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from engine.runs.events import State
+from engine.text import printable
 from maml_tui.pages.train.state import state_sign
 from maml_tui.plotting.grid import colour
+from maml_tui.reports.text_table import GAP, cell_width
 from maml_tui.runs.listing import Listing
-from maml_tui.runs.table import GAP, Column, columns_for
+from maml_tui.runs.table import Column, columns_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -176,7 +178,7 @@ class RunList(ScrollView, can_focus=True, inherit_bindings=False):
     def _letter(self, row: _Row, ground: Style) -> Segment:
         if row.slot is None:
             return Segment(" " * _MARGIN, ground)
-        ink = None if row.current else colour(row.slot).hex  # the cursor's own ground may have that colour
+        ink = None if row.current else colour(row.slot)  # the cursor's own ground may have that colour
         return Segment(f"{LETTERS[row.slot]:<{_MARGIN}}", ground + Style(color=ink, bold=True))
 
     def _style(self, name: str) -> Style:
@@ -184,7 +186,7 @@ class RunList(ScrollView, can_focus=True, inherit_bindings=False):
 
     def _lay_out(self) -> None:
         """Choose the columns that have room."""
-        longest = max((len(facts.run.id) for facts in self._listing.rows), default=0)
+        longest = max((cell_width(printable(facts.run.id)) for facts in self._listing.rows), default=0)
         columns = columns_for(self.size.width - _MARGIN, min(longest, _LONGEST_ID), self._signs)
         shape = [(column.heading, column.width) for column in columns]
         if shape != [(column.heading, column.width) for column in self._columns]:

@@ -27,7 +27,7 @@ from engine.runs.status import current_status
 from engine.runs.tags import change_tags, read_tags, write_tags
 from engine.text import printable
 from maml_tui.app.actions import bindings
-from maml_tui.pages.page import Page, told
+from maml_tui.pages.page import Page, notify_errors
 from maml_tui.pages.runs.detail import describe
 from maml_tui.pages.runs.run_list import LETTERS, RunList
 from maml_tui.pages.stop import StopDialog
@@ -266,7 +266,7 @@ class RunsPage(Page):
     def _tell_of_another(self) -> None:
         self.run_worker(self._tell(), exclusive=True, group="detail")
 
-    @told
+    @notify_errors
     def _stop(self, run: RunDirectory, decision: Decision | None) -> None:
         match decision:
             case "detach":
@@ -278,7 +278,7 @@ class RunsPage(Page):
                 kill_worker(run)
                 self.maml.tell(f"run {run.id} was killed")
 
-    @told
+    @notify_errors
     async def _delete(self, run: RunDirectory, meant: bool | None) -> None:
         if not meant:
             return

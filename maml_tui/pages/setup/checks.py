@@ -1,4 +1,4 @@
-"""What to look at before a run is started: problems that stop it, and things that a person may want to know."""
+"""What a person should know before a run is started: its size, the published result, and problems that stop it."""
 
 from __future__ import annotations
 

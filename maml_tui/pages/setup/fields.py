@@ -16,7 +16,7 @@ GROUPS = (TASK, MAML, RUN)
 """Headings, in their order."""
 
 _GROUP_OF = {"task": TASK, "model": MAML, "algorithm": MAML, "training": MAML, "evaluation": RUN}
-_LONGEST_IN_HALF_A_LINE = 8
+_MAX_IN_HALF_A_LINE = 8
 
 
 @dataclass(frozen=True)
@@ -61,9 +61,7 @@ def form_fields(gpus: int) -> list[Field]:
 
 def _of_option(known: OptionField) -> Field:
     offered = choices(known)
-    long = isinstance(known.info.default, tuple) or any(
-        len(text) > _LONGEST_IN_HALF_A_LINE for text in offered
-    )
+    long = isinstance(known.info.default, tuple) or any(len(text) > _MAX_IN_HALF_A_LINE for text in offered)
     limits = ", ".join([*([known.unit] if known.unit else []), *_bounds(known.info.metadata)])
     return Field(
         name=known.name,

@@ -13,7 +13,7 @@ from textual.widgets import Checkbox, Input, Select, Tab, Tabs
 
 from maml_tui.pages.setup.draft import NAME
 from maml_tui.pages.setup.fields import GROUPS, Field
-from maml_tui.widgets.words import Words
+from maml_tui.widgets.lazy_static import LazyStatic
 
 if TYPE_CHECKING:
     from collections.abc import Sequence, Set
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from maml_tui.pages.setup.fields import Field
 
 
-_LONGEST_TEXT = 120
+_MAX_TEXT_LENGTH = 120
 
 
 class Switch(Checkbox):
@@ -71,7 +71,7 @@ class FieldRow(Horizontal):
         super().__init__(classes="-whole" if field.whole_line else "")
         self.field = field
         self.control = _control(field)
-        self._label = Words(classes="label")
+        self._label = LazyStatic(classes="label")
         self._text: str | None = None
         self._choices = field.choices
 
@@ -100,7 +100,7 @@ class FieldRow(Horizontal):
         """Write a sign before the label."""
         self.set_class(changed, "-changed")
         self.set_class(wrong, "-wrong")
-        self._label.say(Content(f"{mark:<2}{self.field.label}"))
+        self._label.show(Content(f"{mark:<2}{self.field.label}"))
 
     def fill_in(self, text: str) -> None:
         """Put a text into the field, without a message."""
@@ -141,7 +141,7 @@ def _control(field: Field) -> Switch | Input | Select[str]:
         return Switch("no", compact=True)
     if field.choices:
         return Select(_options(field.choices), value=field.choices[0], allow_blank=False, compact=True)
-    line = Input(compact=True, max_length=_LONGEST_TEXT, validate_on=())
+    line = Input(compact=True, max_length=_MAX_TEXT_LENGTH, validate_on=())
     line.cursor_blink = False  # nothing is sent while nothing happens
     return line
 

@@ -20,19 +20,18 @@ from engine.services.client import ask_async
 from engine.services.messages import ESTIMATE
 from engine.text import printable
 from maml_tui.app.actions import bindings
-from maml_tui.pages.page import Page, told
+from maml_tui.pages.page import Page, notify_errors
 from maml_tui.pages.setup.checks import Check, checks, visible_gpus
-from maml_tui.pages.setup.desk import Desk
 from maml_tui.pages.setup.draft import data_sets
 from maml_tui.pages.setup.fields import form_fields
 from maml_tui.pages.setup.form import DraftForm, FieldRow
-from maml_tui.pages.setup.offer_list import OfferList
-from maml_tui.pages.setup.offers import Offer, of_own, of_preset, offers, own_preset, save_own_preset
-from maml_tui.pages.setup.preview import Measurement, blocks, two_lines
-from maml_tui.pages.setup.preview_panel import DraftPreview
+from maml_tui.pages.setup.preview import DraftPreview, Estimate, blocks, two_lines
+from maml_tui.pages.setup.state import SetupState
+from maml_tui.pages.setup.template_list import TemplateList
+from maml_tui.pages.setup.templates import Template, of_own, of_preset, own_preset, save_own_preset, templates
 from maml_tui.runs.new_run import create
 from maml_tui.widgets.dialogs import ConfirmDialog, TextDialog
-from maml_tui.widgets.words import FewWords, Words
+from maml_tui.widgets.lazy_static import EllipsisStatic, LazyStatic
 
 if TYPE_CHECKING:
     import subprocess
@@ -58,11 +57,15 @@ class SetupPage(Page):
     BINDINGS = bindings("setup")  # type: ignore[assignment] # Textual's own annotation is narrower than what it takes
     HORIZONTAL_BREAKPOINTS = _WIDTHS
     VERTICAL_BREAKPOINTS = _HEIGHTS
-    AUTO_FOCUS = "OfferList > OptionList, OfferList > Select"
+    AUTO_FOCUS = "TemplateList > OptionList, TemplateList > Select"
 
     def __init__(self) -> None:
         super().__init__()
-        self._problems, self._help, self._brief = Words(id="problems"), FewWords(id="help"), Words(id="brief")
+        self._problems, self._help, self._brief = (
+            LazyStatic(id="problems"),
+            EllipsisStatic(id="help"),
+            LazyStatic(id="brief"),
+        )
         self._stale = True
         self._checks: list[Check] = []
         self._checked = -math.inf
@@ -72,8 +75,8 @@ class SetupPage(Page):
     def body(self) -> ComposeResult:
         """Yield presets, form and preview; in a narrow window two lines stand for the preview."""
         environment = self.maml.environment
-        self._desk = Desk(of_preset(_FIRST_PRESET), environment.get("MAML_DEVICE") or "auto")
-        self._presets = OfferList("●")
+        self._state = SetupState(of_preset(_FIRST_PRESET), environment.get("MAML_DEVICE") or "auto")
+        self._presets = TemplateList("●")
         self._form = DraftForm(form_fields(visible_gpus(environment)), _MARKS["bad"])
         self._preview = DraftPreview(_MARKS)
         with Horizontal(id="columns"):
@@ -96,19 +99,19 @@ class SetupPage(Page):
             super().back()
 
     async def pulse(self) -> None:
-        """Look at the machine again now and then, and count the seconds of a measurement."""
+        """Look at the machine again now and then, and count the seconds of an estimate."""
         stale, self._stale = self._stale, False
         if stale:
-            found, data = await asyncio.to_thread(lambda: (offers(), data_sets()))
+            found, data = await asyncio.to_thread(lambda: (templates(), data_sets()))
         if time.monotonic() >= self._checked + _CHECK_SECONDS:
             self._checked = time.monotonic()
-            draft, costs = self._desk.draft, self._desk.measurement.costs
+            draft, costs = self._state.draft, self._state.estimate.costs
             self._checks = await asyncio.to_thread(checks, draft, costs, self.maml.environment)
         if not self.app.is_running:  # it was closed meanwhile
             return
         if stale:
             self._form.offer("data", data)
-            self._presets.show(found, self._desk.loaded)
+            self._presets.show(found, self._state.loaded)
             self.refresh_bindings()
         self._show_preview()
 
@@ -127,56 +130,56 @@ class SetupPage(Page):
 
     def on_descendant_focus(self) -> None:
         """Explain what has the focus."""
-        field, offer = self._form.focused_field, self._presets.highlighted
-        self._explain(field.help if field else offer.about if offer else "")
+        field, template = self._form.focused_field, self._presets.highlighted
+        self._explain(field.help if field else template.about if template else "")
 
-    @on(OfferList.Highlighted)
-    def _describe(self, event: OfferList.Highlighted) -> None:
-        self._explain(event.offer.about)
+    @on(TemplateList.Highlighted)
+    def _describe(self, event: TemplateList.Highlighted) -> None:
+        self._explain(event.template.about)
         self.refresh_bindings()
 
-    @on(OfferList.Chosen)
-    @told
-    def _choose(self, event: OfferList.Chosen) -> None:
-        self._desk.load(event.offer)
+    @on(TemplateList.Chosen)
+    @notify_errors
+    def _choose(self, event: TemplateList.Chosen) -> None:
+        self._state.load(event.template)
         self._fill_in()
 
     @on(FieldRow.Edited)
     def _edit(self, event: FieldRow.Edited) -> None:
-        self._desk.edit(event.name, event.text)
+        self._state.edit(event.name, event.text)
         self._renew()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer what can be done now."""
         if action == "next_error":
-            return bool(self._desk.draft.problems)
+            return bool(self._state.draft.problems)
         if action == "filter":
             return self.has_class("-wide")
         if action == "delete":
-            offer = self._presets.highlighted
-            return offer is not None and offer.file is not None
+            template = self._presets.highlighted
+            return template is not None and template.file is not None
         return super().check_action(action, parameters)
 
     async def action_start(self) -> None:
         """Start the run, or go to the first field that is wrong."""
         if self.maml.readonly:
             raise UsageError("this window is read-only: start the application without --readonly to train")
-        if self._desk.draft.problems:
+        if self._state.draft.problems:
             self.action_next_error()
             return
-        run = await asyncio.to_thread(create, self._desk.draft.request.record())
+        run = await asyncio.to_thread(create, self._state.draft.request.record())
         self._started.append(start_worker(run, self.maml.environment))
         self.maml.open_run(run)
 
     def action_next_error(self) -> None:
         """Go to the next field that is wrong, in the order of the form."""
-        problems = self._desk.draft.problems
+        problems = self._state.draft.problems
         if not self._form.go_to_next({problem.field for problem in problems}):
             raise UsageError(problems[0].sentence)
 
     def action_estimate(self) -> None:
         """Measure what the run would cost, or call that off."""
-        request = self._desk.request
+        request = self._state.request
         if self._measuring_since is not None:
             self._call_off()
         elif request is None:
@@ -196,11 +199,11 @@ class SetupPage(Page):
 
     def action_copy_command(self) -> None:
         """Copy the command that starts the same run."""
-        self.maml.copy(self._desk.draft.request.command(), "command")
+        self.maml.copy(self._state.draft.request.command(), "command")
 
     def action_save(self) -> None:
         """Ask for a name and save the form under it."""
-        if self._desk.draft.config is None:
+        if self._state.draft.config is None:
             self.action_next_error()
             return
         dialog = TextDialog("Save as a preset of your own", hint="a name for it", check=own_preset)
@@ -208,13 +211,13 @@ class SetupPage(Page):
 
     def action_delete(self) -> None:
         """Ask, and delete the preset that the cursor is on."""
-        offer = self._presets.highlighted
-        if offer is not None and offer.file is not None:
-            question = f"Delete your preset {offer.name}?"
-            dialog = ConfirmDialog(question, details=str(offer.file), yes="Delete", no="Keep")
-            self.app.push_screen(dialog, partial(self._delete, offer))
+        template = self._presets.highlighted
+        if template is not None and template.file is not None:
+            question = f"Delete your preset {template.name}?"
+            dialog = ConfirmDialog(question, details=str(template.file), yes="Delete", no="Keep")
+            self.app.push_screen(dialog, partial(self._delete, template))
 
-    @told
+    @notify_errors
     def _save(self, name: str | None) -> None:
         if name is None:
             return
@@ -225,22 +228,22 @@ class SetupPage(Page):
         dialog = ConfirmDialog(question, details=str(own_preset(name)), yes="Replace", no="Keep")
         self.app.push_screen(dialog, partial(self._write, name))
 
-    @told
+    @notify_errors
     def _write(self, name: str, sure: bool | None) -> None:
-        config = self._desk.draft.config
+        config = self._state.draft.config
         if sure and config is not None:
             path = save_own_preset(name, config)
-            self._desk.begin(of_own(path))
+            self._state.begin(of_own(path))
             self._stale = True
             self._fill_in()
             self.maml.tell(f"saved in {path}")
 
-    @told
-    def _delete(self, offer: Offer, sure: bool | None) -> None:
-        if sure and offer.file is not None:
-            remove(offer.file)
-            if offer.key == self._desk.loaded:
-                self._desk.begin(of_preset(_FIRST_PRESET))
+    @notify_errors
+    def _delete(self, template: Template, sure: bool | None) -> None:
+        if sure and template.file is not None:
+            remove(template.file)
+            if template.key == self._state.loaded:
+                self._state.begin(of_preset(_FIRST_PRESET))
             self._stale = True
             self._fill_in()
 
@@ -248,10 +251,10 @@ class SetupPage(Page):
     async def _measure(self, request: EstimateRequest) -> None:
         try:
             costs = await ask_async(ESTIMATE, request, self.maml.environment)
-            measurement = Measurement(costs=costs)
+            estimate = Estimate(costs=costs)
         except MamlError as error:
-            measurement = Measurement(problem=str(error))
-        self._desk.learn(request, measurement)
+            estimate = Estimate(problem=str(error))
+        self._state.learn(request, estimate)
         self._measuring_since, self._checked = None, -math.inf
         self._show_preview()
 
@@ -261,33 +264,33 @@ class SetupPage(Page):
 
     def _fill_in(self) -> None:
         """Show a draft in the place of another one."""
-        self._form.fill_in(self._desk.draft)
-        self._presets.mark(self._desk.loaded)
+        self._form.fill_in(self._state.draft)
+        self._presets.mark(self._state.loaded)
         self._renew()
 
     def _renew(self) -> None:
         """Show what the draft comes to after it has changed."""
         self._checked = -math.inf
         self._call_off()
-        draft = self._desk.draft
+        draft = self._state.draft
         self._form.mark(draft)
-        self._form.offer("class_split", self._desk.splits, draft.text("class_split"))
+        self._form.offer("class_split", self._state.splits, draft.text("class_split"))
         problems = "\n".join(printable(problem.sentence) for problem in draft.problems)
-        self._problems.say(Content(problems))
+        self._problems.show(Content(problems))
         self._show_preview()
         self.refresh_bindings()
 
     def _show_preview(self) -> None:
-        draft, measurement = self._desk.draft, self._desk.measurement
+        draft, estimate = self._state.draft, self._state.estimate
         if self._measuring_since is not None:
-            measurement = Measurement(seconds=int(time.monotonic() - self._measuring_since))
+            estimate = Estimate(seconds=int(time.monotonic() - self._measuring_since))
         key = self._key_of("setup.estimate")
-        self._preview.show(blocks(draft, measurement, key), self._checks)
-        brief = two_lines(draft, measurement, self._checks, key)
-        self._brief.say(Content("\n".join(map(printable, brief))))
+        self._preview.show(blocks(draft, estimate, key), self._checks)
+        brief = two_lines(draft, estimate, self._checks, key)
+        self._brief.show(Content("\n".join(map(printable, brief))))
 
     def _explain(self, text: str) -> None:
-        self._help.say(Content(printable(text)))
+        self._help.show(Content(printable(text)))
 
     def _key_of(self, action: str) -> str:
         """Return the key of an action as people write it, a person's own keymap heeded."""

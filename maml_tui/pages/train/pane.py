@@ -6,7 +6,6 @@ from collections.abc import Callable
 from itertools import zip_longest
 from typing import TYPE_CHECKING, ClassVar
 
-from rich.cells import cell_len
 from rich.segment import Segment
 from textual.binding import Binding
 from textual.content import Content
@@ -15,6 +14,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from maml_tui.pages.train.scene import Line, Panel, Role, Scene, text_of
+from maml_tui.reports.text_table import cell_width
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -122,7 +122,7 @@ class Pane(ScrollView, can_focus=True):
             self._title = panel.title
             self.border_title = Content(panel.title)
         if self.can_focus:
-            self._reach(Size(max(len(text_of(line)) for line in self._lines), len(self._lines)))
+            self._reach(Size(max(cell_width(text_of(line)) for line in self._lines), len(self._lines)))
         self._repaint(before)
 
     def _reach(self, size: Size) -> None:
@@ -152,7 +152,7 @@ def _cells(line: Line) -> list[tuple[str, Role]]:
 def _span(old: list[tuple[str, Role]], new: list[tuple[str, Role]]) -> tuple[int, int]:
     """Return the columns between which two lines differ."""
     longest = max(len(old), len(new))
-    if any(cell_len(character) != 1 for character, _ in old + new):
+    if any(cell_width(character) != 1 for character, _ in old + new):
         return 0, 2 * longest  # characters are not columns
     start = next((at for at, (one, other) in enumerate(zip_longest(old, new)) if one != other), longest)
     stop = longest

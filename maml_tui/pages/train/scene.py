@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from engine.runs.events import LIVE_STATES
+from maml_tui.reports.text_table import cell_width
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,9 +58,9 @@ def joined(lines: Sequence[Line], gap: str = "  ") -> Line:
 
 
 def fitted(parts: Sequence[Part], width: int, gap: str = "  ") -> Line:
-    """Return the parts in their order as one line of at most `width` characters; the first in rank always stays."""
+    """Return the parts in their order as one line of at most `width` cells; the first in rank always stays."""
     kept = list(parts)
-    while len(kept) > 1 and len(text_of(joined([part.line for part in kept], gap))) > width:
+    while len(kept) > 1 and cell_width(text_of(joined([part.line for part in kept], gap))) > width:
         kept.remove(max(kept, key=lambda part: part.rank))
     return joined([part.line for part in kept], gap)
 

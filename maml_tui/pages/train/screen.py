@@ -17,7 +17,7 @@ from engine.errors import UsageError
 from engine.runs.events import LIVE_STATES
 from engine.runs.launch import kill_worker
 from maml_tui.app.actions import bindings
-from maml_tui.pages.page import Page, told
+from maml_tui.pages.page import Page, notify_errors
 from maml_tui.pages.stop import StopDialog
 from maml_tui.pages.train.metrics import metrics, summary
 from maml_tui.pages.train.pane import Composer, Pane, content
@@ -26,10 +26,10 @@ from maml_tui.pages.train.scene import Panel, Scene, resumable
 from maml_tui.pages.train.sections import adaptation, happenings, latest, machine, outcome
 from maml_tui.pages.train.state import nothing_yet, notice
 from maml_tui.pages.train.steering import Steering
+from maml_tui.runs.chart_view import ChartView
 from maml_tui.runs.plots import training_plot
 from maml_tui.runs.resuming import Workers, require_resumable
 from maml_tui.runs.series import metrics_of
-from maml_tui.runs.view import View
 from maml_tui.widgets.chart import Chart
 
 if TYPE_CHECKING:
@@ -207,7 +207,7 @@ class TrainPage(Page):
         self.maml.compare_runs = (this, *(run for run in self.maml.compare_runs if run != this))
         self.maml.show("compare")
 
-    @told
+    @notify_errors
     def _leave_or_stop(self, decision: Decision | None) -> None:
         steering = self._steer()
         match decision:
@@ -246,7 +246,7 @@ class TrainPage(Page):
         for chart, metric in zip(self.query(Chart), known, strict=False):
             chart.metrics, chart.subject = known, f"{watch.record.name}-{watch.run.id}"
             chart.source = partial(training_plot, watch, charset=self.maml.charset)
-            chart.view = View(metric=metric)
+            chart.view = ChartView(metric=metric)
         self.query_one("#first" if watch.result is None else "#outcome").focus()
 
     def _show(self, watch: RunWatch) -> None:

@@ -15,6 +15,7 @@ from maml_tui.pages.train.metrics import newest_validation
 from maml_tui.pages.train.scene import Line, Panel, Role
 from maml_tui.plotting.glyphs import bar, sparkline
 from maml_tui.reports.results import result_tables
+from maml_tui.reports.text_table import aligned, cell_width, padded
 from maml_tui.reports.wording import metric_name, with_interval
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def adaptation(scene: Scene, width: int, height: int) -> Panel:
 def bars(shown: Sequence[AtStep], metric: str, scored: int, width: int, charset: Charset) -> list[Line]:
     """Return a line per step: its number (starred if it is the scored one), a bar, the mean with its interval."""
     values = [with_interval(metric, at.mean, at.ci95) for at in shown]
-    room = max(map(len, values))
+    room = max(map(cell_width, values))
     long = max(1, min(_LONGEST_BAR, width - room - 6))
     full = (
         1.0 if metric == "accuracy" else max((at.mean for at in shown if math.isfinite(at.mean)), default=1.0)
@@ -58,7 +59,7 @@ def bars(shown: Sequence[AtStep], metric: str, scored: int, width: int, charset:
         (
             (f"{at.step:>2}{'*' if at.step == scored else ' '} ", "strong" if at.step == scored else ""),
             (bar(at.mean / full if full else 0.0, long, charset), "good"),
-            (f"  {value:>{room}}", "strong" if at.step == scored else ""),
+            (padded(value, room + 2, right=True), "strong" if at.step == scored else ""),
         )
         for at, value in zip(shown, values, strict=True)
     ]
@@ -193,16 +194,6 @@ def outcome(scene: Scene, width: int) -> Panel:
 
 
 def _lines(table: ResultTable) -> list[Line]:
-    heading, *rows = _aligned([table.columns, *table.rows])
+    heading, *rows = aligned([table.columns, *table.rows], numbers=True)
     scored: list[Line] = [((row, "strong" if at == table.scored else ""),) for at, row in enumerate(rows)]
     return [((heading, "dim"),), *scored]
-
-
-def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Return the rows of a table as text, the first column at the left, the others at the right."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [
-        f"{row[0]:<{widths[0]}}"
-        + "".join(f"  {cell:>{width}}" for cell, width in zip(row[1:], widths[1:], strict=True))
-        for row in rows
-    ]

@@ -18,7 +18,7 @@ from maml_tui.app.app import MamlApp
 from maml_tui.app.help import HelpDialog
 from maml_tui.app.settings import Settings
 from maml_tui.app.terminal import Terminal
-from maml_tui.pages.page import Page, told
+from maml_tui.pages.page import Page, notify_errors
 from maml_tui.widgets.bars import KeyBar
 
 LOCAL = Terminal(colourless=False, remote=False, utf8=True)
@@ -42,11 +42,11 @@ class SetupPage(Page):
     def action_start(self):
         raise UsageError("nothing to start\x1b[31m")
 
-    @told
+    @notify_errors
     def handler(self):
         raise ResourceError("the disk is full")
 
-    @told
+    @notify_errors
     async def slow_handler(self):
         raise ResourceError("the disk is still full")
 

@@ -46,6 +46,18 @@ def test_a_table_is_aligned_and_without_trailing_blanks(capsys):
     assert capsys.readouterr().out == "step  mse\n0     12.5\n10*   3\n"
 
 
+def test_wide_names_leave_columns_aligned(capsys):
+    emit_table(("class", "images"), [("ふくろう", "20"), ("owl", "7")])
+    emit_facts([("種", "owl"), ("tags", "two words")], "")
+    assert capsys.readouterr().out.splitlines() == [
+        "class     images",
+        "ふくろう  20",
+        "owl       7",
+        "種    owl",
+        "tags  two words",
+    ]
+
+
 def test_a_result_is_its_tables_and_their_notes(capsys):
     emit_result([ResultTable(("step",), (("0",),), 0, ("a note",))])
     assert capsys.readouterr().out == "step\n0\na note\n"

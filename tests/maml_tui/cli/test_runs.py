@@ -8,7 +8,7 @@ from engine.runs.events import FinishedEvent
 from engine.runs.index import list_runs
 from engine.runs.journal import EventWriter
 from engine.runs.result import Measured, Result, write_result
-from maml_tui.cli import arguments as complete
+from maml_tui.cli.arguments import complete_presets, complete_runs, complete_settings
 from maml_tui.runs.terms import run_keys
 
 
@@ -189,7 +189,7 @@ def test_an_unknown_run(maml, finished):
 
 
 def test_the_shell_is_offered_runs_presets_and_options(finished):
-    assert ("@last", "the newest run") in complete.runs("")
-    assert complete.runs(finished.id) == [(finished.id, "demo")]
-    assert complete.presets("smo") == ["smoke"]
-    assert complete.settings("meta_l") == [("meta_lr=", "meta lr")]
+    assert ("@last", "the newest run") in complete_runs("")
+    assert complete_runs(finished.id) == [(finished.id, "demo")]
+    assert complete_presets("smo") == ["smoke"]
+    assert complete_settings("meta_l") == [("meta_lr=", "meta lr")]

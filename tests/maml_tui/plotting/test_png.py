@@ -35,14 +35,14 @@ def test_it_is_twice_as_large_as_the_figure(plot):
 
 def test_lines_have_the_colours_of_their_series(plot):
     image = picture(plot)
-    assert count(image, colour(0).hex) > 500
-    assert count(image, colour(1).hex) > 500
-    assert count(image, colour(2).hex) == 0
+    assert count(image, colour(0)) > 500
+    assert count(image, colour(1)) > 500
+    assert count(image, colour(2)) == 0
 
 
 def test_dashes_and_dots_leave_parts_out(plot):
     def inked(stroke):
-        return count(picture(Plot((replace(plot.series[1], stroke=stroke),))), colour(1).hex)
+        return count(picture(Plot((replace(plot.series[1], stroke=stroke),))), colour(1))
 
     assert inked(Stroke.SOLID) > 1.2 * inked(Stroke.DASHED) > 1.2 * inked(Stroke.DOTTED) > 0
 
@@ -58,7 +58,7 @@ def test_bands_are_pale_and_can_be_left_out(plot):
 def test_nothing_is_drawn_beyond_the_axes():
     wild = Series("a", [0, 1, 2], [-50, 50, -50])
     pixels = np.asarray(picture(Plot((wild,), y_range=(0, 1), x_range=(0, 2))))
-    inked = (pixels == ImageColor.getrgb(colour(0).hex)).all(axis=2)
+    inked = (pixels == ImageColor.getrgb(colour(0))).all(axis=2)
     assert inked[: 2 * 30].sum() == 0
     assert inked[2 * 373 :].sum() == 0
 

@@ -5,13 +5,15 @@ import io
 
 import numpy as np
 
-from maml_tui.plotting.files import to_csv
+from maml_tui.plotting.figure_files import series_csv
 from maml_tui.plotting.frame import in_sight
 from maml_tui.plotting.series import Plot, Series
 
 
 def test_every_sample_is_a_line():
-    text = to_csv((Series("val, 1", [0, 1000], [0.1, np.nan], [0, 0], [0.2, 0]), Series("b", [1e6], [1 / 3])))
+    text = series_csv(
+        (Series("val, 1", [0, 1000], [0.1, np.nan], [0, 0], [0.2, 0]), Series("b", [1e6], [1 / 3]))
+    )
     assert (
         text
         == 'series,x,y,low,high\n"val, 1",0,0.1,0,0.2\n"val, 1",1000,,,\nb,1000000,0.3333333333333333,,\n'
@@ -20,12 +22,12 @@ def test_every_sample_is_a_line():
 
 def test_numbers_come_back_as_they_were():
     values = np.random.default_rng(0).normal(size=50)
-    rows = list(csv.DictReader(io.StringIO(to_csv((Series("a", np.arange(50), values),)))))
+    rows = list(csv.DictReader(io.StringIO(series_csv((Series("a", np.arange(50), values),)))))
     assert [float(row["y"]) for row in rows] == values.tolist()
 
 
 def test_tabs_suit_spreadsheets():
-    assert to_csv((Series("a", [1], [2]),), "\t").splitlines()[1] == "a\t1\t2\t\t"
+    assert series_csv((Series("a", [1], [2]),), "\t").splitlines()[1] == "a\t1\t2\t\t"
 
 
 def test_only_what_is_in_sight_is_given():

@@ -5,7 +5,7 @@ import pytest
 from engine.config.presets import load_preset
 from engine.config.toml import config_tables, write_toml
 from engine.services.apply_messages import Facts
-from maml_tui.reports.files import model_card
+from maml_tui.reports.result_files import model_card
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import csv
 import json
 import math
 
-from maml_tui.reports.files import METRIC_COLUMNS, metric_rows, to_csv, to_json, to_markdown
+from maml_tui.reports.result_files import METRIC_COLUMNS, metric_rows, to_csv, to_json, to_markdown
 from maml_tui.reports.results import ResultTable
 
 

@@ -8,9 +8,9 @@ from engine.runs.directory import create_run
 from engine.runs.events import TrainEvent
 from engine.runs.journal import EventWriter
 from maml_tui.plotting.scales import Unit
+from maml_tui.runs.chart_view import ChartView
 from maml_tui.runs.plots import training_plot
 from maml_tui.runs.series import Metric, XAxis
-from maml_tui.runs.view import View
 from maml_tui.runs.watch import RunWatch
 
 
@@ -26,21 +26,21 @@ def watch(tmp_path):
 
 
 def test_the_whole_run_has_room(watch):
-    plot = training_plot(watch, View())
+    plot = training_plot(watch, ChartView())
     assert plot.x_range == (0, 60)
     assert [one.label for one in plot.series] == ["meta-train", "meta-val"]
-    assert training_plot(watch, View(x_axis=XAxis.TASKS)).x_range == (0, 480)
+    assert training_plot(watch, ChartView(x_axis=XAxis.TASKS)).x_range == (0, 480)
 
 
 def test_time_goes_on_to_a_round_number(watch):
-    plot = training_plot(watch, View(x_axis=XAxis.TIME))
+    plot = training_plot(watch, ChartView(x_axis=XAxis.TIME))
     assert plot.x_unit is Unit.TIME
     low, high = plot.x_range
     assert low <= plot.series[0].x[-1] < high
 
 
 def test_axes_are_named(watch):
-    plot = training_plot(watch, View(metric=Metric.SPEED))
+    plot = training_plot(watch, ChartView(metric=Metric.SPEED))
     assert (plot.x_label, plot.y_label) == ("iterations", "Speed, iterations/s")
     assert plot.title == f"demo ({watch.run.id})"
-    assert training_plot(watch, View()).y_unit is Unit.PERCENT
+    assert training_plot(watch, ChartView()).y_unit is Unit.PERCENT

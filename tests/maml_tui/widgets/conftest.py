@@ -9,7 +9,7 @@ import pyte
 import pytest
 from textual.app import App
 
-from maml_tui.app.repainting import SparingScreen
+from maml_tui.widgets.sparing_screen import SparingScreen
 
 
 class Window(App):

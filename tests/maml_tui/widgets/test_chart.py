@@ -9,8 +9,8 @@ from textual import events
 from engine.errors import UsageError
 from maml_tui.plotting.scales import Unit
 from maml_tui.plotting.series import Plot, Series, Stroke
+from maml_tui.runs.chart_view import ChartView
 from maml_tui.runs.series import Metric, XAxis
-from maml_tui.runs.view import View
 from maml_tui.widgets.chart import Chart
 
 GUTTER, STEPS = 6, 51
@@ -85,23 +85,23 @@ def test_at_first_the_whole_run_is_shown(pressed):
 @pytest.mark.parametrize(
     ("keys", "expected"),
     [
-        (["y"], View(log_y=True)),
-        (["g"], View(log_x=True)),
-        (["b"], View(band=False)),
-        (["b", "b"], View()),
-        (["s"], View(smoothing=0.99)),
-        (["p"], View(metric=Metric.LOSS)),
-        (["P"], View(metric=Metric.LOSS)),
-        (["x"], View(x_axis=XAxis.TASKS)),
-        (["left"], View(crosshair=500.0)),
-        (["l", "escape"], View()),
-        (["plus"], View(window=(250.0, 750.0))),
-        (["plus", "left_square_bracket"], View(window=(125.0, 625.0))),
-        (["plus", "right_square_bracket"], View(window=(375.0, 875.0))),
-        (["plus", "minus"], View()),
-        (["plus", "plus", "0"], View()),
-        (["f"], View(follow=True, window=(375.0, 500.0))),
-        (["f", "f", "0"], View()),
+        (["y"], ChartView(log_y=True)),
+        (["g"], ChartView(log_x=True)),
+        (["b"], ChartView(band=False)),
+        (["b", "b"], ChartView()),
+        (["s"], ChartView(smoothing=0.99)),
+        (["p"], ChartView(metric=Metric.LOSS)),
+        (["P"], ChartView(metric=Metric.LOSS)),
+        (["x"], ChartView(x_axis=XAxis.TASKS)),
+        (["left"], ChartView(crosshair=500.0)),
+        (["l", "escape"], ChartView()),
+        (["plus"], ChartView(window=(250.0, 750.0))),
+        (["plus", "left_square_bracket"], ChartView(window=(125.0, 625.0))),
+        (["plus", "right_square_bracket"], ChartView(window=(375.0, 875.0))),
+        (["plus", "minus"], ChartView()),
+        (["plus", "plus", "0"], ChartView()),
+        (["f"], ChartView(follow=True, window=(375.0, 500.0))),
+        (["f", "f", "0"], ChartView()),
     ],
 )
 def test_keys_change_the_view(pressed, keys, expected):
@@ -127,7 +127,7 @@ def test_escape_hides_the_crosshair_first_and_is_left_to_others_then(perform, ch
     assert "▸" not in "".join(screen.display)
     perform(again := Chart(), load, listen, _press("escape"))
     assert heard == ["back"]
-    assert again.view == View()
+    assert again.view == ChartView()
 
 
 def test_the_source_is_asked_only_when_other_data_are_wanted(pressed):
@@ -168,7 +168,7 @@ def test_the_wheel_zooms_around_the_mouse(perform, chart, kind, factor):
         app.widget.post_message(kind(app.widget, x, y, 0, 0, 0, False, False, False, x, y))
 
     perform(chart, load, _press("plus"), turn)
-    assert chart.view == View(window=pytest.approx((750 - 500 * factor, 750)))
+    assert chart.view == ChartView(window=pytest.approx((750 - 500 * factor, 750)))
 
 
 def test_dragging_pans(perform, chart):
@@ -179,7 +179,7 @@ def test_dragging_pans(perform, chart):
 
     perform(chart, load, _press("plus"), drag)
     step = 500 / STEPS
-    assert chart.view == View(window=pytest.approx((250 + 5 * step, 750 + 5 * step)))
+    assert chart.view == ChartView(window=pytest.approx((250 + 5 * step, 750 + 5 * step)))
 
 
 def test_partial_repaints_leave_the_same_screen_as_a_full_one(perform, chart):

@@ -86,7 +86,7 @@ def colours(screen):
 
 def test_series_have_their_colours_and_bands_tint_the_ground(shown):
     inks, grounds = colours(shown(grown(900))[0])
-    assert {colour(0).hex[1:], colour(1).hex[1:]} <= inks
+    assert {colour(0)[1:], colour(1)[1:]} <= inks
     assert len(grounds) == 2
     assert len(colours(shown(grown(900, band=False))[0])[1]) == 1
 
@@ -94,7 +94,7 @@ def test_series_have_their_colours_and_bands_tint_the_ground(shown):
 def test_256_colours_are_enough(shown, monkeypatch):
     monkeypatch.setattr("textual.constants.COLOR_SYSTEM", "256")
     inks, grounds = colours(shown(grown(900))[0])
-    assert {colour(0).hex[1:], colour(1).hex[1:]} <= inks
+    assert {colour(0)[1:], colour(1)[1:]} <= inks
     assert len(grounds) == 2
 
 

@@ -14,7 +14,7 @@ from engine.config.resolve import override_layer, resolve
 from engine.runs.checkpoints import save_checkpoint
 from engine.runs.directory import create_run
 from maml_tui.pages.adapt.baseline import Baseline, find_baseline, is_baseline_of
-from maml_tui.pages.adapt.view import View
+from maml_tui.pages.adapt.selection import Selection
 from maml_tui.runs.watch import RunWatch
 
 PRETRAINED = "algorithm=pretrained"
@@ -96,10 +96,10 @@ def test_a_baseline_has_none_itself(make_run):
 def test_it_follows_the_view_of_the_run_from_its_own_checkpoint(make_run):
     run, other = make_run("eval_steps=1"), make_run(PRETRAINED)
     baseline = sought(run)
-    view = View.of(RunWatch(run).config, "best").moved(3).with_shots(-4)
+    view = Selection.of(RunWatch(run).config, "best").moved(3).with_shots(-4)
     study = baseline.follow(view)
     assert study.due and study.watch.run == other
-    assert (study.view.task, study.view.shots, study.view.checkpoint) == (3, 6, "latest")
+    assert (study.selection.task, study.selection.shots, study.selection.checkpoint) == (3, 6, "latest")
     assert baseline.remark.startswith(f"pretrained: {other.id} demo, ")
 
 

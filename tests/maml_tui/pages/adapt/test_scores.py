@@ -6,19 +6,19 @@ import math
 
 import pytest
 
+from maml_tui.pages.adapt.cell_grid import Tone
 from maml_tui.pages.adapt.scores import draw_scores, score_text
-from maml_tui.pages.adapt.sheet import Tone
-from maml_tui.pages.adapt.view import View
+from maml_tui.pages.adapt.selection import Selection
 from maml_tui.plotting import Charset
 
 
 @pytest.fixture
 def view(config_of):
-    return View.of(config_of("sinusoid-10shot", "eval_steps=1"), "latest")
+    return Selection.of(config_of("sinusoid-10shot", "eval_steps=1"), "latest")
 
 
-def texts(sheet):
-    return ["".join(row).rstrip() for row in sheet.characters]
+def texts(grid):
+    return ["".join(row).rstrip() for row in grid.characters]
 
 
 def draw(answer, view, size, charset=Charset.UNICODE):
@@ -26,8 +26,8 @@ def draw(answer, view, size, charset=Charset.UNICODE):
 
 
 def test_a_curve_and_its_steps(curve_answer, view):
-    sheet = draw(curve_answer(), view, (30, 8))
-    assert texts(sheet) == [
+    grid = draw(curve_answer(), view, (30, 8))
+    assert texts(grid) == [
         "step 1/2: mse 1.000",
         "test task 1 of 600",
         "K 10  A 2.00  phase 0.50",
@@ -37,8 +37,8 @@ def test_a_curve_and_its_steps(curve_answer, view):
         " 2 █                    0.2500",
         "",
     ]
-    assert [row for row in range(8) if sheet.tones[row, 0] == Tone.NAME] == [0, 5]
-    assert sheet.tones[5, 3] == Tone.BAR and sheet.tones[5, 29] == Tone.NAME
+    assert [row for row in range(8) if grid.tones[row, 0] == Tone.NAME] == [0, 5]
+    assert grid.tones[5, 3] == Tone.BAR and grid.tones[5, 29] == Tone.NAME
 
 
 def test_a_curve_of_ones_own_is_called_so(curve_answer, view):
@@ -47,7 +47,7 @@ def test_a_curve_of_ones_own_is_called_so(curve_answer, view):
 
 
 def test_classes_and_their_steps(pictures_answer, config_of):
-    view = View.of(config_of("omniglot-20w1s"), "best").stepped(-9)
+    view = Selection.of(config_of("omniglot-20w1s"), "best").stepped(-9)
     answer = pictures_answer(20, 1, 1)
     lines = texts(draw(answer, view, (28, 12), Charset.ASCII))
     assert lines[0] == "step 0/1: 5.00 %" and lines[2] == "20-way 1-shot"
@@ -83,14 +83,14 @@ def draw_beside(answer, view, size, **known):
 
 
 def test_a_baseline_has_a_column_of_its_own(curve_answer, view):
-    sheet = draw_beside(curve_answer(), view, (34, 8), baseline=(3.0, 2.0, math.inf))
-    assert texts(sheet)[3:7] == [
+    grid = draw_beside(curve_answer(), view, (34, 8), baseline=(3.0, 2.0, math.inf))
+    assert texts(grid)[3:7] == [
         "                        pretrained",
         " 0 █████████      4.000      3.000",
         "▸1 ██▎            1.000      2.000",
         " 2 ▌             0.2500 not finite",
     ]
-    assert [row for row in range(8) if sheet.tones[row, 33] == Tone.NAME] == [5]
+    assert [row for row in range(8) if grid.tones[row, 33] == Tone.NAME] == [5]
 
 
 def test_the_column_scrolls_with_the_bars(curve_answer, view):
@@ -109,6 +109,6 @@ def test_the_column_waits_and_needs_room(curve_answer, view):
 
 def test_a_remark_is_written_whole_or_not_at_all(curve_answer, view):
     remark = "how to get one: maml train it"
-    sheet = draw_beside(curve_answer(), view, (24, 10), remark=remark)
-    assert texts(sheet)[8:] == ["how to get one: maml", "train it"] and sheet.tones[9, 0] == Tone.DIM
+    grid = draw_beside(curve_answer(), view, (24, 10), remark=remark)
+    assert texts(grid)[8:] == ["how to get one: maml", "train it"] and grid.tones[9, 0] == Tone.DIM
     assert not any("how" in line for line in texts(draw_beside(curve_answer(), view, (24, 9), remark=remark)))

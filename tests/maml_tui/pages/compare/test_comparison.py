@@ -5,8 +5,8 @@ import pytest
 from maml_tui.pages.compare.plot import comparison_plot, metrics_of_all, signs, without_metric
 from maml_tui.plotting import Charset
 from maml_tui.plotting.series import Stroke
+from maml_tui.runs.chart_view import ChartView
 from maml_tui.runs.series import Metric, XAxis
-from maml_tui.runs.view import View
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def sinusoid(watch_of, records):
 
 
 def test_every_run_has_one_line_with_its_band(smoke):
-    plot = comparison_plot([smoke] * 4, View())
+    plot = comparison_plot([smoke] * 4, ChartView())
     assert [(one.slot, one.letter, one.label) for one in plot.series] == [
         (slot, letter, "demo") for slot, letter in enumerate("ABCD")
     ]
@@ -34,11 +34,11 @@ def test_every_run_has_one_line_with_its_band(smoke):
 
 def test_metrics_that_do_not_fit_together_are_not_overlaid(smoke, sinusoid):
     runs = [sinusoid, smoke, sinusoid]
-    plot = comparison_plot(runs, View(metric=Metric.ACCURACY))
+    plot = comparison_plot(runs, ChartView(metric=Metric.ACCURACY))
     assert [(one.letter, one.stroke) for one in plot.series] == [("B", Stroke.DASHED)]
     assert without_metric(runs, Metric.ACCURACY) == "A, C not in the plot: no accuracy there"
     assert without_metric(runs, Metric.SPEED) == ""
-    assert [one.letter for one in comparison_plot(runs, View(metric=Metric.MSE)).series] == ["A", "C"]
+    assert [one.letter for one in comparison_plot(runs, ChartView(metric=Metric.MSE)).series] == ["A", "C"]
 
 
 def test_metrics_of_all_runs_the_first_runs_own_before_the_others(smoke, sinusoid):
@@ -48,18 +48,18 @@ def test_metrics_of_all_runs_the_first_runs_own_before_the_others(smoke, sinusoi
 
 
 def test_what_is_not_validated_is_taken_from_training(watch_of, records, smoke):
-    speed = comparison_plot([smoke], View(metric=Metric.SPEED)).series[0]
+    speed = comparison_plot([smoke], ChartView(metric=Metric.SPEED)).series[0]
     assert speed.band is None and speed.x.tolist() == [33] and speed.label == "demo"
     never = watch_of(records.trained(33), overrides=["eval_every=0"])
-    accuracy = comparison_plot([never], View()).series[0]
+    accuracy = comparison_plot([never], ChartView()).series[0]
     assert accuracy.y.tolist() == [0.95] and accuracy.label == "demo (meta-train)"
 
 
 def test_the_x_axis_has_room_for_the_longest_run(watch_of, smoke):
     longer = watch_of(overrides=["iterations=90"])
-    assert comparison_plot([smoke, longer], View()).x_range == (0, 90)
-    assert comparison_plot([smoke, longer], View(x_axis=XAxis.TASKS)).x_range == (0, 720)
-    assert comparison_plot([], View()).x_range == (0, 1)
+    assert comparison_plot([smoke, longer], ChartView()).x_range == (0, 90)
+    assert comparison_plot([smoke, longer], ChartView(x_axis=XAxis.TASKS)).x_range == (0, 720)
+    assert comparison_plot([], ChartView()).x_range == (0, 1)
 
 
 def test_signs_tell_lines_apart_without_colour():

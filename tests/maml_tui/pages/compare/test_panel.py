@@ -2,14 +2,14 @@ from __future__ import annotations
 
 import pytest
 
-from maml_tui.pages.compare.tables import aligned, brief, pair_lines, run_lines
-from maml_tui.reports.comparison import sheet
+from maml_tui.pages.compare.tables import brief, pair_lines, run_lines, shortened
+from maml_tui.reports.comparison import comparison_tables
 
 
 @pytest.fixture
 def table(contender):
     one = contender("A", [0.6, 0.7, 0.8, 0.9])
-    return sheet([one, contender("B", [0.5, 0.6, 0.7, 0.7], "algorithm=fomaml")], "last")
+    return comparison_tables([one, contender("B", [0.5, 0.6, 0.7, 0.7], "algorithm=fomaml")], "last")
 
 
 def test_pairs_and_runs_under_their_headings(table):
@@ -32,15 +32,15 @@ def test_the_essence_where_there_is_no_room(table):
 
 
 def test_a_run_alone_has_neither_pairs_nor_differences(contender):
-    table = sheet([contender("A", [0.6, 0.7])], "last")
+    table = comparison_tables([contender("A", [0.6, 0.7])], "last")
     assert pair_lines(table) == []
     assert run_lines(table, "━")[-1] == "time        0:00"
     assert brief(table) == ["A 7f3a  65.00 ± 9.80"]
 
 
 def test_cells_that_are_too_wide_are_cut():
-    assert aligned([("phase", "0.0, 3.141592653589793"), ("name", "x" * 64)]) == [
+    assert shortened([("phase", "0.0, 3.141592653589793"), ("name", "x" * 64)]) == [
         "phase  0.0, 3.141592653589793",
         f"name   {'x' * 20}..",
     ]
-    assert aligned([]) == []
+    assert shortened([]) == []

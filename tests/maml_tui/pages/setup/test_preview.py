@@ -9,7 +9,7 @@ import pytest
 
 from engine.services.messages import Costs
 from maml_tui.pages.setup.checks import Check, memory, reported, update_size
-from maml_tui.pages.setup.preview import Measurement, blocks, command_lines, two_lines
+from maml_tui.pages.setup.preview import Estimate, blocks, command_lines, two_lines
 
 COSTS = Costs(
     device="cpu",
@@ -48,7 +48,7 @@ def test_what_was_published(draft, preset, words):
 
 
 def test_a_measured_draft(draft):
-    cost, compared, command = blocks(draft("omniglot-20w1s"), Measurement(COSTS), "^t")
+    cost, compared, command = blocks(draft("omniglot-20w1s"), Estimate(COSTS), "^t")
     assert cost.lines == (
         "speed    2.40 it/s (p90 2.20)",
         "memory   11.2 GiB of 139 GiB",
@@ -61,26 +61,26 @@ def test_a_measured_draft(draft):
 
 
 @pytest.mark.parametrize(
-    ("measurement", "words"),
+    ("estimate", "words"),
     [
-        (Measurement(), "^t measures speed, memory and time"),
-        (Measurement(seconds=3), "measuring, 3 s … ^t calls it off"),
-        (Measurement(problem="out of memory: lower it"), "out of memory: lower it"),
+        (Estimate(), "^t measures speed, memory and time"),
+        (Estimate(seconds=3), "measuring, 3 s … ^t calls it off"),
+        (Estimate(problem="out of memory: lower it"), "out of memory: lower it"),
     ],
 )
-def test_a_draft_that_is_not_measured(draft, measurement, words):
-    cost, *_ = blocks(draft(), measurement, "^t")
+def test_a_draft_that_is_not_measured(draft, estimate, words):
+    cost, *_ = blocks(draft(), estimate, "^t")
     assert cost.lines[0] == words
-    assert two_lines(draft(), measurement, [], "^t")[0] == f"{words}; 8×5×(1+2) = 120 images a meta-update"
+    assert two_lines(draft(), estimate, [], "^t")[0] == f"{words}; 8×5×(1+2) = 120 images a meta-update"
 
 
 def test_changes_name_the_old_value(draft):
-    _, compared, _ = blocks(draft("smoke", meta_batch_size="4", rotations="true"), Measurement(), "^t")
+    _, compared, _ = blocks(draft("smoke", meta_batch_size="4", rotations="true"), Estimate(), "^t")
     assert compared.lines[1:] == ("preset smoke, changed:", "rotate classes true (false)", "meta-batch 4 (8)")
 
 
 def test_a_wrong_draft_is_not_compared_with_anything(draft):
-    cost, compared, _ = blocks(draft("smoke", ways="1"), Measurement(), "^t")
+    cost, compared, _ = blocks(draft("smoke", ways="1"), Estimate(), "^t")
     assert len(cost.lines) == 1
     assert compared.lines == ("preset smoke, changed:", "ways N 1 (5)")
 
@@ -99,7 +99,7 @@ def test_the_command_is_broken_between_options_and_can_be_pasted(draft):
 
 def test_two_lines_say_what_is_in_the_way(draft):
     good, note, bad = Check("good", "fine"), Check("note", "careful"), Check("bad", "no room")
-    measured = Measurement(COSTS)
+    measured = Estimate(COSTS)
     assert two_lines(draft(), measured, [good, note, bad], "^t") == (
         "≈ 6:56:00 · 2.40 it/s · 11.2 GiB",
         "no room",

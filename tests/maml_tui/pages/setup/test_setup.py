@@ -21,7 +21,7 @@ from maml_tui.cli import run as run_command_line
 from maml_tui.cli import train
 from maml_tui.pages.setup import screen as setup
 from maml_tui.pages.setup.form import FieldRow, Switch
-from maml_tui.pages.setup.offers import own_presets
+from maml_tui.pages.setup.templates import own_presets
 from maml_tui.widgets.dialogs import ConfirmDialog
 
 SIZES = [(120, 40), (119, 32), (80, 24), (60, 15), (45, 10), (30, 6), (12, 2), (1, 1), (200, 60)]
@@ -264,7 +264,7 @@ async def test_start_makes_the_run_that_the_shown_command_makes(
             else:
                 control(pilot, name).value = value
                 await pilot.pause()
-        draft = pilot.app.screen._desk.draft
+        draft = pilot.app.screen._state.draft
         assert set(draft.changed) == set(settings)
         command = shlex.split(draft.request.command())
         assert command[1:] == shlex.split((await copied(pilot)).replace("\\\n", ""))[1:]
@@ -306,7 +306,7 @@ async def test_a_window_that_only_watches_starts_nothing(opened, started):
 
 
 async def choose(pilot, words):
-    """Choose the first offer that a filter finds."""
+    """Choose the first template that a filter finds."""
     await shown(pilot)
     await pilot.press("ctrl+o", "slash")
     pilot.app.screen.focused.value = words
@@ -571,4 +571,4 @@ async def test_a_draft_that_lags_behind_leaves_what_is_typed_alone(opened):
         await type_in(pilot, "name", "ab")
         pilot.app.screen.post_message(FieldRow.Edited("name", "a"))  # as if it was checked only now
         await pilot.pause()
-        assert pilot.app.screen._desk.draft.name == "a" and control(pilot, "name").value == "ab"
+        assert pilot.app.screen._state.draft.name == "a" and control(pilot, "name").value == "ab"

@@ -8,7 +8,6 @@ import pytest
 from engine.config.presets import load_preset
 from engine.runs.events import AtStep, Measurement, Protocol
 from engine.runs.result import Measured
-from maml_tui.cli.output import width
 from maml_tui.reports.published import Published
 from maml_tui.reports.reproduce.cells import (
     COMPARISON_COLUMNS,
@@ -19,6 +18,7 @@ from maml_tui.reports.reproduce.cells import (
     step_table,
     verdict,
 )
+from maml_tui.reports.text_table import table_width
 
 
 def at(mean, ci95=0.01, step=0):
@@ -94,7 +94,7 @@ def test_every_published_number_has_a_row():
 def test_below_the_name_of_their_task_they_fit_eighty_columns(preset, algorithm):
     rows = [row[3:] for row in comparison([cell(preset, [0.975] * 11, algorithm=algorithm)])]
     assert rows
-    assert width(NUMBERS_COLUMNS, rows) <= 80
+    assert table_width((NUMBERS_COLUMNS, *rows)) <= 80
 
 
 def test_how_it_was_measured_stands_beside_the_numbers():

@@ -1,15 +1,17 @@
-"""Rows of characters with pictures among them: what the pictures of a task are laid out on."""
+"""A grid of cells with pictures among text: what the pictures and scores of a task are laid out on."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING
+from unicodedata import normalize
 
 import numpy as np
 
 from maml_tui.plotting import Charset
 from maml_tui.plotting.pictures import image_cells, image_dots, image_text
+from maml_tui.reports.text_table import cell_width, cut
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -30,11 +32,11 @@ class Tone(IntEnum):
 
 
 @dataclass(frozen=True, eq=False)
-class Sheet:
+class CellGrid:
     """Cells, row 0 at the top.
 
     Attributes:
-        characters: One character per cell, `[height, width]`.
+        characters: One character per cell, `[height, width]`; empty behind a character that takes two cells.
         tones: What each cell shows, `[height, width]`.
         colours: Foreground and background of the PIXEL cells, `[height, width, 2, 3]` RGB; all black in plain pictures.
         page: Which page this is, from 0.
@@ -48,10 +50,10 @@ class Sheet:
     pages: int
 
     @staticmethod
-    def blank(width: int, height: int, page: int = 0, pages: int = 1) -> Sheet:
-        """Return an empty sheet."""
+    def blank(width: int, height: int, page: int = 0, pages: int = 1) -> CellGrid:
+        """Return an empty grid."""
         shape = (height, width)
-        return Sheet(
+        return CellGrid(
             np.full(shape, " "),
             np.zeros(shape, dtype=np.int8),
             np.zeros((*shape, 2, 3), dtype=np.uint8),
@@ -60,12 +62,17 @@ class Sheet:
         )
 
     def write(self, row: int, column: int, text: str, tone: Tone) -> None:
-        """Write text into one row; what lies beyond the edges is cut off."""
+        """Write text into one row, cut off at the edges.
+
+        A cell holds one character: combining marks without a composed form are left out.
+        """
         height, width = self.characters.shape
-        room = text[: max(0, width - column)]
-        if room and row < height:
-            self.characters[row, column : column + len(room)] = list(room)
-            self.tones[row, column : column + len(room)] = tone
+        inside = cut(normalize("NFC", text), width - column, ellipsis="")
+        # A wide character is followed by an empty cell: it takes two on the screen.
+        cells = [cell for character in inside for cell in (character, "")[: cell_width(character)]]
+        if row < height:
+            self.characters[row, column : column + len(cells)] = cells
+            self.tones[row, column : column + len(cells)] = tone
 
     def paste(self, row: int, column: int, image: Image, high: int, charset: Charset, *, plain: bool) -> None:
         """Show an image `high` cells high and twice as many wide.

@@ -1,4 +1,4 @@
-"""Figures as files."""
+"""Figures and their values as files: SVG, PNG and CSV."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from maml_tui.plotting.series import Plot, Series
 
 
-def to_csv(series: Sequence[Series], delimiter: str = ",") -> str:
+def series_csv(series: Sequence[Series], delimiter: str = ",") -> str:
     """Return one line `series,x,y,low,high` per sample; what is not known is empty. Numbers keep their last bit."""
     out = io.StringIO()
     writer = csv.writer(out, delimiter=delimiter, lineterminator="\n")
@@ -41,7 +41,7 @@ def _number(value: float) -> str:
     return "" if math.isnan(value) else repr(float(value)).removesuffix(".0")
 
 
-def export(plot: Plot, subject: str, clock: Callable[[], float] = time.time) -> tuple[Path, ...]:
+def export_figure(plot: Plot, subject: str, clock: Callable[[], float] = time.time) -> tuple[Path, ...]:
     """Write a figure, and the values that it shows, into the folder of exports; nothing there is replaced.
 
     Args:
@@ -73,7 +73,7 @@ def write_figure(plot: Plot, folder: Path, stem: str) -> tuple[Path, ...]:
     svg, png, table = files = _files(folder, stem)
     write_atomic(svg, to_svg(plot))
     write_atomic(png, to_png(plot))
-    write_atomic(table, to_csv(in_sight(plot)))
+    write_atomic(table, series_csv(in_sight(plot)))
     return files
 
 

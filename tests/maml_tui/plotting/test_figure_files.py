@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from engine.errors import ResourceError
-from maml_tui.plotting.files import export
+from maml_tui.plotting.figure_files import export_figure
 from maml_tui.plotting.series import Plot, Series
 
 PLOT = Plot((Series("val", [0, 10, 20], [1, 2, 3]),), x_range=(5, 20), y_label="Speed, iterations/s")
@@ -17,7 +17,7 @@ def folder(tmp_path, monkeypatch):
 
 
 def write(subject="7f3a"):
-    return export(PLOT, subject, clock=lambda: NOON)
+    return export_figure(PLOT, subject, clock=lambda: NOON)
 
 
 def test_a_figure_is_written_in_three_forms(folder):

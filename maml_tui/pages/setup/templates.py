@@ -71,7 +71,7 @@ _LAST_RUNS = 5
 
 
 @dataclass(frozen=True)
-class Offer:
+class Template:
     """Something to start from.
 
     Attributes:
@@ -99,17 +99,17 @@ class Offer:
         return all(word in text for word in words.lower().split())
 
 
-def offers() -> list[Offer]:
+def templates() -> list[Template]:
     """Return everything there is to start from, group by group.
 
     Raises:
         ResourceError: The folder of runs or of presets cannot be read.
     """
-    shipped = sorted(map(of_preset, preset_names()), key=lambda offer: offer.group != PAPERS)
+    shipped = sorted(map(of_preset, preset_names()), key=lambda template: template.group != PAPERS)
     return [*shipped, *map(of_own, own_presets()), *_of_last_runs()]
 
 
-def of_preset(name: str) -> Offer:
+def of_preset(name: str) -> Template:
     """Return a shipped preset.
 
     Raises:
@@ -117,18 +117,18 @@ def of_preset(name: str) -> Offer:
     """
     preset = load_preset(name)
     group = PAPERS if preset.source else READY
-    return Offer(group, name, preset.summary, lambda: Draft(Base.of_preset(name)))
+    return Template(group, name, preset.summary, lambda: Draft(Base.of_preset(name)))
 
 
-def of_own(path: Path) -> Offer:
+def of_own(path: Path) -> Template:
     """Return a preset of a person's own."""
-    return Offer(YOURS, path.stem, str(path), lambda: Draft(Base.of_file(path, path.stem)), path)
+    return Template(YOURS, path.stem, str(path), lambda: Draft(Base.of_file(path, path.stem)), path)
 
 
-def _of_last_runs() -> list[Offer]:
+def _of_last_runs() -> list[Template]:
     now = time.time()
     return [
-        Offer(
+        Template(
             LAST,
             f"{summary.run.id} {summary.status.name}",
             f"{summary.status.state} · {moment(summary.status.created, now)}",

@@ -9,15 +9,15 @@ from hypothesis import strategies as st
 
 from maml_tui.plotting.render import render
 from maml_tui.plotting.series import Plot, Series
-from maml_tui.runs.view import Sight, View
+from maml_tui.runs.chart_view import ChartView, Viewport
 
 X = np.arange(0.0, 501.0)
 PLOT = Plot((Series("a", X, X / 500),), x_range=(0, 1000))
-RAW = View(smoothing=0)
+RAW = ChartView(smoothing=0)
 
 
 def window(view, plot=PLOT):
-    x = Sight(plot, view).x
+    x = Viewport(plot, view).x
     return x.low, x.high
 
 
@@ -40,44 +40,44 @@ def test_a_logarithmic_axis_begins_above_zero():
     ],
 )
 def test_zooming_in_keeps_a_place(view, about, expected):
-    assert window(Sight(PLOT, view).zoomed(0.5, about)) == pytest.approx(expected)
+    assert window(Viewport(PLOT, view).zoomed(0.5, about)) == pytest.approx(expected)
 
 
 def test_zooming_out_ends_with_the_whole_axis():
     view = replace(RAW, window=(900, 980))
-    assert window(Sight(PLOT, view).zoomed(2)) == pytest.approx((840, 1000))
+    assert window(Viewport(PLOT, view).zoomed(2)) == pytest.approx((840, 1000))
     for _ in range(5):
-        view = Sight(PLOT, view).zoomed(2)
+        view = Viewport(PLOT, view).zoomed(2)
     assert view.window is None
 
 
 def test_panning_stops_at_the_ends():
     view = replace(RAW, window=(100, 300))
-    assert window(Sight(PLOT, view).panned(0.25)) == pytest.approx((150, 350))
-    assert window(Sight(PLOT, view).panned(-5)) == pytest.approx((0, 200))
-    assert window(Sight(PLOT, view).panned(50)) == pytest.approx((800, 1000))
+    assert window(Viewport(PLOT, view).panned(0.25)) == pytest.approx((150, 350))
+    assert window(Viewport(PLOT, view).panned(-5)) == pytest.approx((0, 200))
+    assert window(Viewport(PLOT, view).panned(50)) == pytest.approx((800, 1000))
 
 
 def test_the_crosshair_appears_at_the_newest_sample_and_moves_on_from_there():
-    view = Sight(PLOT, RAW).moved(-0.01)
+    view = Viewport(PLOT, RAW).moved(-0.01)
     assert view.crosshair == 500
-    assert Sight(PLOT, view).moved(-0.01).crosshair == pytest.approx(490)
-    assert Sight(PLOT, view).moved(-9).crosshair == 0
-    assert Sight(PLOT, view).moved(9).crosshair == 1000
+    assert Viewport(PLOT, view).moved(-0.01).crosshair == pytest.approx(490)
+    assert Viewport(PLOT, view).moved(-9).crosshair == 0
+    assert Viewport(PLOT, view).moved(9).crosshair == 1000
 
 
 def test_the_window_goes_along_with_the_crosshair():
-    view = Sight(PLOT, replace(RAW, window=(100, 200), crosshair=195.0)).moved(0.1)
+    view = Viewport(PLOT, replace(RAW, window=(100, 200), crosshair=195.0)).moved(0.1)
     assert view.crosshair == pytest.approx(205)
     assert window(view) == pytest.approx((105, 205))
 
 
 def test_pointing_is_within_the_window():
-    assert Sight(PLOT, replace(RAW, window=(100, 200))).pointed(0.25).crosshair == pytest.approx(125)
+    assert Viewport(PLOT, replace(RAW, window=(100, 200))).pointed(0.25).crosshair == pytest.approx(125)
 
 
 def test_following_shows_the_newest_quarter_and_jumps_along():
-    view = Sight(PLOT, RAW).followed()
+    view = Viewport(PLOT, RAW).followed()
     assert view.follow
     assert view.window == pytest.approx((375, 500))
     seen = {window(view, grown(n)) for n in range(501, 620)}
@@ -89,16 +89,16 @@ def test_following_shows_the_newest_quarter_and_jumps_along():
 
 
 def test_following_ends_where_it_is():
-    view = Sight(PLOT, RAW).followed()
+    view = Viewport(PLOT, RAW).followed()
     there = window(view)
-    stopped = Sight(PLOT, view).followed()
+    stopped = Viewport(PLOT, view).followed()
     assert not stopped.follow
     assert window(stopped, grown(900)) == pytest.approx(there)
-    assert not Sight(PLOT, view).panned(-1).follow
+    assert not Viewport(PLOT, view).panned(-1).follow
 
 
 def test_following_before_the_first_sample_shows_everything():
-    view = Sight(grown(0), RAW).followed()
+    view = Viewport(grown(0), RAW).followed()
     assert view.follow
     assert window(view, grown(0)) == (0, 1000)
 
@@ -109,20 +109,20 @@ def grown(n):
 
 
 def test_the_y_range_is_kept_while_it_serves():
-    first = Sight(grown(400), RAW).framed()
-    second = Sight(grown(401), RAW).framed(first.y_range)
+    first = Viewport(grown(400), RAW).framed()
+    second = Viewport(grown(401), RAW).framed(first.y_range)
     assert second.y_range == first.y_range
-    assert Sight(grown(501), RAW).framed((0, 0.1)).y_range == (0, 1)
+    assert Viewport(grown(501), RAW).framed((0, 0.1)).y_range == (0, 1)
 
 
 def test_the_y_range_is_that_of_what_is_in_sight():
-    plot = Sight(PLOT, replace(RAW, window=(0, 50))).framed()
+    plot = Viewport(PLOT, replace(RAW, window=(0, 50))).framed()
     assert plot.y_range == (0, 0.1)
 
 
 def test_the_view_decides_how_the_plot_looks():
-    view = View(log_x=True, log_y=True, smoothing=0.6, band=False, crosshair=7.0)
-    plot = Sight(PLOT, view).framed()
+    view = ChartView(log_x=True, log_y=True, smoothing=0.6, band=False, crosshair=7.0)
+    plot = Viewport(PLOT, view).framed()
     assert (plot.x_log, plot.y_log, plot.smoothing, plot.band, plot.crosshair) == (
         True,
         True,
@@ -154,9 +154,9 @@ PLOTS = st.sampled_from(
 @settings(max_examples=200, deadline=None)
 @given(PLOTS, MOVES)
 def test_wherever_one_goes_there_is_something_to_draw(plot, moves):
-    view = View()
+    view = ChartView()
     for name, amount in moves:
-        sight = Sight(plot, view)
+        sight = Viewport(plot, view)
         if name in ("log_x", "log_y"):
             view = replace(view, **{name: not getattr(view, name)})
         elif name == "reset":
@@ -165,7 +165,7 @@ def test_wherever_one_goes_there_is_something_to_draw(plot, moves):
             view = sight.followed()
         else:
             view = getattr(sight, name)(2.0**amount if name == "zoomed" else amount)
-        sight = Sight(plot, view)
+        sight = Viewport(plot, view)
         assert 0 <= sight.low < sight.high <= 1
         if view.crosshair is not None:
             assert np.isfinite(view.crosshair)

@@ -13,7 +13,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 from textual.widgets import Static
 
-from maml_tui.app.repainting import SparingScreen
+from maml_tui.widgets.sparing_screen import SparingScreen
 
 
 class Lines(Widget):

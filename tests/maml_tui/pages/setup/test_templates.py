@@ -7,37 +7,37 @@ import pytest
 from engine.config.presets import preset_names
 from engine.config.record import read_record
 from engine.errors import UsageError
-from maml_tui.pages.setup.offers import (
+from maml_tui.pages.setup.templates import (
     LAST,
     PAPERS,
     READY,
     YOURS,
-    offers,
     own_preset,
     own_presets,
     save_own_preset,
+    templates,
 )
 
 
 def named(name):
-    return next(offer for offer in offers() if offer.name.split()[0] == name)
+    return next(template for template in templates() if template.name.split()[0] == name)
 
 
 def test_the_papers_presets_come_first():
-    found = offers()
-    assert [offer.group for offer in found] == [PAPERS] * 8 + [READY] * (len(preset_names()) - 8)
-    assert sorted(offer.name for offer in found) == preset_names()
-    for offer in found:
-        assert offer.about and offer.draft().base.preset == offer.name
+    found = templates()
+    assert [template.group for template in found] == [PAPERS] * 8 + [READY] * (len(preset_names()) - 8)
+    assert sorted(template.name for template in found) == preset_names()
+    for template in found:
+        assert template.about and template.draft().base.preset == template.name
 
 
 def test_saved_presets_are_offered_and_say_the_same(draft):
     saved = draft("smoke", filters="8", seed="5")
     path = save_own_preset("mine", saved.config)
     assert own_presets() == [path] == [own_preset("mine")]
-    offer = named("mine")
-    assert (offer.group, offer.file, offer.draft().config) == (YOURS, path, saved.config)
-    assert offer.draft().request.command() == f"maml train -c {path}"
+    template = named("mine")
+    assert (template.group, template.file, template.draft().config) == (YOURS, path, saved.config)
+    assert template.draft().request.command() == f"maml train -c {path}"
 
 
 def test_a_preset_cannot_be_saved_outside_its_folder(draft):
@@ -55,10 +55,10 @@ def test_a_damaged_preset_is_offered_and_says_what_is_wrong(home):
 
 def test_a_run_is_offered_as_its_preset_and_the_changes_to_it(new_run):
     run = new_run("smoke", "hidden=[3]", "data=sinusoid", "network=mlp", "meta_lr=1e-05", device="cpu")
-    offer = named(run.id)
-    assert (offer.group, offer.name) == (LAST, f"{run.id} sinusoid-maml")
-    assert offer.about.startswith("queued · today ")
-    again = offer.draft()
+    template = named(run.id)
+    assert (template.group, template.name) == (LAST, f"{run.id} sinusoid-maml")
+    assert template.about.startswith("queued · today ")
+    again = template.draft()
     assert again.base.preset == "smoke" and again.device == "cpu"
     assert again.changed == ("data", "network", "hidden", "meta_lr")
     assert again.config == read_record(run.config).resolved.config
@@ -84,7 +84,7 @@ def test_a_run_of_a_file_is_offered_as_its_own_file(new_run, tmp_path):
 def test_only_the_last_runs_are_offered(new_run):
     for seed in range(7):
         new_run("smoke", f"seed={seed}")
-    assert [offer.group for offer in offers()].count(LAST) == 5
+    assert [template.group for template in templates()].count(LAST) == 5
 
 
 @pytest.mark.parametrize(
@@ -92,4 +92,4 @@ def test_only_the_last_runs_are_offered(new_run):
     [("", len(preset_names())), ("omni 20W", 2), ("papers sinusoid", 2), ("drawings", 3), ("nothing", 0)],
 )
 def test_filtering_by_words(words, count):
-    assert sum(offer.fits(words) for offer in offers()) == count
+    assert sum(template.fits(words) for template in templates()) == count

@@ -1,4 +1,4 @@
-"""Pictures among text on the screen."""
+"""A grid of cells on the screen."""
 
 from __future__ import annotations
 
@@ -16,33 +16,33 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from maml_tui.pages.adapt.sheet import Sheet, Tone
+from maml_tui.pages.adapt.cell_grid import CellGrid, Tone
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 _COMPONENTS = {
-    Tone.NAME: "sheet--name",
-    Tone.RIGHT: "sheet--right",
-    Tone.WRONG: "sheet--wrong",
-    Tone.BAR: "sheet--bar",
-    Tone.DIM: "sheet--dim",
+    Tone.NAME: "grid--name",
+    Tone.RIGHT: "grid--right",
+    Tone.WRONG: "grid--wrong",
+    Tone.BAR: "grid--bar",
+    Tone.DIM: "grid--dim",
 }
 
 
-class SheetView(Widget):
-    """Shows one page of a sheet. When another one takes its place, only the lines that differ are painted."""
+class CellGridView(Widget):
+    """Shows one page of a grid. When another one takes its place, only the lines that differ are painted."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = set(_COMPONENTS.values())
     DEFAULT_CSS = """
-    SheetView {
+    CellGridView {
         width: 1fr;
         height: 1fr;
-        & > .sheet--name { text-style: bold; }
-        & > .sheet--bar { color: $accent; }
-        & > .sheet--dim { color: $text-muted; }
-        & > .sheet--right { color: $text-success; }
-        & > .sheet--wrong { color: $text-error; text-style: bold; }
+        & > .grid--name { text-style: bold; }
+        & > .grid--bar { color: $accent; }
+        & > .grid--dim { color: $text-muted; }
+        & > .grid--right { color: $text-success; }
+        & > .grid--wrong { color: $text-error; text-style: bold; }
     }
     """
 
@@ -56,31 +56,31 @@ class SheetView(Widget):
             pages: How many there are.
         """
 
-        view: SheetView
+        view: CellGridView
         page: int
         pages: int
 
         @property
-        def control(self) -> SheetView:
+        def control(self) -> CellGridView:
             """Where."""
             return self.view
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
-        self._draw: Callable[[int, int], Sheet] = Sheet.blank
-        self._sheet = Sheet.blank(1, 1)
+        self._draw: Callable[[int, int], CellGrid] = CellGrid.blank
+        self._grid = CellGrid.blank(1, 1)
 
-    def show(self, draw: Callable[[int, int], Sheet]) -> None:
+    def show(self, draw: Callable[[int, int], CellGrid]) -> None:
         """Show what `draw` makes of a width and a height in cells, now and whenever the size changes."""
         self._draw = draw
         if not self.size:
             return  # it is laid out soon
-        before, self._sheet = self._sheet, draw(*self.size)
-        rows = _changed_rows(before, self._sheet)
+        before, self._grid = self._grid, draw(*self.size)
+        rows = _changed_rows(before, self._grid)
         if rows.size:
             self.refresh(*(Region(0, int(row), self.size.width, 1) for row in rows))
-        if (before.page, before.pages) != (self._sheet.page, self._sheet.pages):
-            self.post_message(self.PageShown(self, self._sheet.page, self._sheet.pages))
+        if (before.page, before.pages) != (self._grid.page, self._grid.pages):
+            self.post_message(self.PageShown(self, self._grid.page, self._grid.pages))
 
     def on_resize(self) -> None:
         """Lay everything out anew."""
@@ -88,14 +88,14 @@ class SheetView(Widget):
 
     def render_line(self, y: int) -> Strip:
         """Return one line: its cells in runs of one style."""
-        sheet = self._sheet
-        if y >= len(sheet.characters):
+        grid = self._grid
+        if y >= len(grid.characters):
             return Strip.blank(self.size.width, self.rich_style)  # NO_COLOR needs a style to strip
-        looks = np.concatenate([sheet.tones[y, :, None], sheet.colours[y].reshape(-1, 6)], axis=1)
+        looks = np.concatenate([grid.tones[y, :, None], grid.colours[y].reshape(-1, 6)], axis=1)
         edges = [0, *(np.flatnonzero((looks[1:] != looks[:-1]).any(axis=1)) + 1), len(looks)]
         ground = self.rich_style
         return Strip(
-            Segment("".join(sheet.characters[y, start:stop]), ground + self._style(looks[start]))
+            Segment("".join(grid.characters[y, start:stop]), ground + self._style(looks[start]))
             for start, stop in pairwise(edges)
         )
 
@@ -107,7 +107,7 @@ class SheetView(Widget):
         return self.get_component_rich_style(component, partial=True) if component else Style()
 
 
-def _changed_rows(before: Sheet, after: Sheet) -> np.ndarray:
+def _changed_rows(before: CellGrid, after: CellGrid) -> np.ndarray:
     if before.characters.shape != after.characters.shape:
         return np.arange(len(after.characters))
     return np.flatnonzero(

@@ -25,7 +25,7 @@ _T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
-class View:
+class ChartView:
     """What a person has chosen.
 
     Attributes:
@@ -50,24 +50,24 @@ class View:
     window: Interval | None = None
     follow: bool = False
 
-    def with_metric(self, metrics: Sequence[Metric], step: int) -> View:
+    def with_metric(self, metrics: Sequence[Metric], step: int) -> ChartView:
         """Go on to a neighbour in the list of metrics; it may have the same x-axis, so the window stays."""
         return replace(self, metric=_neighbour(metrics, self.metric, step))
 
-    def with_next_x_axis(self, axes: Sequence[XAxis]) -> View:
+    def with_next_x_axis(self, axes: Sequence[XAxis]) -> ChartView:
         """Go on to the next x-axis. Positions on the old one mean nothing there."""
         chosen = _neighbour(axes, self.x_axis, 1)
         return self if chosen is self.x_axis else replace(self.reset(), x_axis=chosen, crosshair=None)
 
-    def with_next_smoothing(self) -> View:
+    def with_next_smoothing(self) -> ChartView:
         """Go on to the next factor of the moving average."""
         return replace(self, smoothing=_neighbour(SMOOTHINGS, self.smoothing, 1))
 
-    def reset(self) -> View:
+    def reset(self) -> ChartView:
         """Show the whole x-axis."""
         return replace(self, window=None, follow=False)
 
-    def same_axes(self, other: View) -> bool:
+    def same_axes(self, other: ChartView) -> bool:
         """Return whether two views differ in nothing but the crosshair."""
         return replace(self, crosshair=None) == replace(other, crosshair=None)
 
@@ -84,7 +84,7 @@ _FOLLOWED = 0.25
 then: were it to glide, every new sample would repaint the whole plot."""
 
 
-class Sight:
+class Viewport:
     """The window of a view on a plot's whole x-axis: its `x_range`, or the extent of its samples.
 
     Attributes:
@@ -95,7 +95,7 @@ class Sight:
         high: Where it ends.
     """
 
-    def __init__(self, plot: Plot, view: View) -> None:
+    def __init__(self, plot: Plot, view: ChartView) -> None:
         self.plot, self.view = plot, view
         self.whole = x_scale(replace(plot, x_log=view.log_x))
         self.low, self.high = self._window()
@@ -128,11 +128,11 @@ class Sight:
         extent = y_extent(plot)
         return replace(plot, y_range=extent and next_range(previous, *extent, view.log_y))
 
-    def pointed(self, fraction: float) -> View:
+    def pointed(self, fraction: float) -> ChartView:
         """Put the crosshair at a fraction of the window."""
         return self._crosshair(self._inside(fraction))
 
-    def moved(self, step: float) -> View:
+    def moved(self, step: float) -> ChartView:
         """Move the crosshair by `step` widths of the window, which goes along. It appears at the newest sample."""
         if self.view.crosshair is None:
             return self._crosshair(self._newest())
@@ -142,7 +142,7 @@ class Sight:
         moved = self._crosshair(at)
         return self._show(moved, self.low + beyond, self.high + beyond) if beyond else moved
 
-    def zoomed(self, factor: float, about: float | None = None) -> View:
+    def zoomed(self, factor: float, about: float | None = None) -> ChartView:
         """Make the window `factor` times as wide.
 
         Args:
@@ -155,12 +155,12 @@ class Sight:
             self.view, centre - factor * (centre - self.low), centre + factor * (self.high - centre)
         )
 
-    def panned(self, step: float) -> View:
+    def panned(self, step: float) -> ChartView:
         """Move the window by `step` times its width; it does not follow any more."""
         shift = step * (self.high - self.low)
         return self._show(replace(self.view, follow=False), self.low + shift, self.high + shift)
 
-    def followed(self) -> View:
+    def followed(self) -> ChartView:
         """Begin to follow the newest sample, or end it."""
         if self.view.follow:
             return self._show(replace(self.view, follow=False), self.low, self.high)
@@ -179,12 +179,12 @@ class Sight:
         end = (math.floor(self._newest() / jump) + 1) * jump
         return _clamped(end - (high - low), end)
 
-    def _show(self, view: View, low: float, high: float) -> View:
+    def _show(self, view: ChartView, low: float, high: float) -> ChartView:
         low, high = _clamped(low, high)
         window = None if (low, high) == (0.0, 1.0) else (self.whole.value(low), self.whole.value(high))
         return replace(view, window=window)
 
-    def _crosshair(self, fraction: float) -> View:
+    def _crosshair(self, fraction: float) -> ChartView:
         return replace(self.view, crosshair=self.whole.value(fraction))
 
     def _centre(self) -> float:

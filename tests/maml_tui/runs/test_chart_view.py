@@ -1,9 +1,9 @@
 from __future__ import annotations
 
+from maml_tui.runs.chart_view import SMOOTHINGS, ChartView
 from maml_tui.runs.series import Metric, XAxis
-from maml_tui.runs.view import SMOOTHINGS, View
 
-VIEW = View(crosshair=5.0, window=(0, 10), follow=True)
+VIEW = ChartView(crosshair=5.0, window=(0, 10), follow=True)
 
 
 def test_metrics_go_round_and_keep_the_place():
@@ -15,12 +15,12 @@ def test_metrics_go_round_and_keep_the_place():
 
 def test_another_x_axis_forgets_places_on_the_old_one():
     there = VIEW.with_next_x_axis(tuple(XAxis))
-    assert there == View(x_axis=XAxis.TASKS)
+    assert there == ChartView(x_axis=XAxis.TASKS)
     assert VIEW.with_next_x_axis((XAxis.ITERATIONS,)) == VIEW
 
 
 def test_smoothing_goes_round():
-    seen, view = [], View(smoothing=SMOOTHINGS[0])
+    seen, view = [], ChartView(smoothing=SMOOTHINGS[0])
     for _ in SMOOTHINGS:
         seen.append(view.smoothing)
         view = view.with_next_smoothing()
@@ -29,9 +29,9 @@ def test_smoothing_goes_round():
 
 
 def test_a_reset_shows_everything_and_keeps_the_crosshair():
-    assert VIEW.reset() == View(crosshair=5.0)
+    assert VIEW.reset() == ChartView(crosshair=5.0)
 
 
 def test_the_crosshair_alone_does_not_change_the_axes():
     assert VIEW.same_axes(VIEW.reset()) is False
-    assert View().same_axes(View(crosshair=3.0))
+    assert ChartView().same_axes(ChartView(crosshair=3.0))

@@ -1,4 +1,4 @@
-"""What a person wants to see: which task, from which parameters, after how many steps."""
+"""What a person wants to see: which task, adapted from which checkpoint, after how many inner steps."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _NOTCHES = 20
 
 
 @dataclass(frozen=True)
-class View:
-    """A wish; every method returns the changed one.
+class Selection:
+    """What is to be shown; every method returns a changed one.
 
     Attributes:
         config: The run's configuration.
@@ -44,7 +44,7 @@ class View:
     phase: float | None = None
 
     @classmethod
-    def of(cls, config: RunConfig, checkpoint: Label) -> View:
+    def of(cls, config: RunConfig, checkpoint: Label) -> Selection:
         """Return the first look at a run: a task of the size it was trained on, after the step that is scored."""
         step = min(config.evaluation.eval_steps, _last_step(config))
         return cls(config, checkpoint, config.task.shots, step=step)
@@ -79,41 +79,41 @@ class View:
             phase=self.phase,
         )
 
-    def stepped(self, by: int) -> View:
+    def stepped(self, by: int) -> Selection:
         """Go some inner steps further, or back."""
         return replace(self, step=min(self.steps, max(0, self.step + by)))
 
-    def moved(self, by: int) -> View:
+    def moved(self, by: int) -> Selection:
         """Go some tasks further, or back; after the last comes the first."""
         return replace(self.own(), task=(self.task + by) % self.tasks)
 
-    def anywhere(self, chance: random.Random) -> View:
+    def anywhere(self, chance: random.Random) -> Selection:
         """Go to any other task."""
         return self.moved(chance.randrange(1, self.tasks))
 
-    def with_shots(self, by: int) -> View:
+    def with_shots(self, by: int) -> Selection:
         """Learn from more examples, or fewer."""
         return replace(self, shots=min(max(_MAX_SHOTS, self.config.task.shots), max(1, self.shots + by)))
 
-    def other_checkpoint(self) -> View:
+    def other_checkpoint(self) -> Selection:
         """Go from the latest parameters to the best ones, or back."""
         return replace(self, checkpoint="best" if self.checkpoint == "latest" else "latest")
 
-    def other_split(self) -> View:
+    def other_split(self) -> Selection:
         """Go from the test tasks to the validation tasks, or back."""
         return replace(self.own(), split="val" if self.split == "test" else "test", task=0)
 
-    def higher(self, by: int, own: float) -> View:
+    def higher(self, by: int, own: float) -> Selection:
         """Raise the amplitude by some notches, within what the run was trained on; `own` is the task's."""
         now = own if self.amplitude is None else self.amplitude
         return replace(self, amplitude=_notched(now, by, self.config.task.amplitude))
 
-    def shifted(self, by: int, own: float) -> View:
+    def shifted(self, by: int, own: float) -> Selection:
         """Raise the phase by some notches, within what the run was trained on; `own` is the task's."""
         now = own if self.phase is None else self.phase
         return replace(self, phase=_notched(now, by, self.config.task.phase))
 
-    def own(self) -> View:
+    def own(self) -> Selection:
         """Give the task its own curve back."""
         return replace(self, amplitude=None, phase=None)
 

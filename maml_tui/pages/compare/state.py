@@ -1,4 +1,4 @@
-"""The runs of a comparison, followed for as long as somebody looks."""
+"""The state of the page: the compared runs, read again for as long as somebody looks."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Look:
-    """What one look at the files of a run found.
+class Snapshot:
+    """The files of a run, read once.
 
     Attributes:
         batch: Status, result and history.
@@ -30,7 +30,7 @@ class Look:
     scores: Scores | None
 
 
-class Following:
+class CompareState:
     """Follows several runs: `fetch` in any thread, then `apply` in the one that shows them.
 
     Attributes:
@@ -53,7 +53,7 @@ class Following:
         """Whose parameters are compared: the best, or the last ones as long as a run has no best."""
         return self._at or ("last" if any(watch.status.best is None for watch in self.watches) else "best")
 
-    def fetch(self) -> tuple[Look, ...]:
+    def fetch(self) -> tuple[Snapshot, ...]:
         """Look at the files, without touching what is shown.
 
         Raises:
@@ -61,7 +61,7 @@ class Following:
         """
         return tuple(map(self._look, self.watches, self._scores))
 
-    def apply(self, found: Sequence[Look]) -> bool:
+    def apply(self, found: Sequence[Snapshot]) -> bool:
         """Take over what was found; return whether anything changed. A new result ends what was measured anew."""
         results = [watch.result for watch in self.watches]
         changed = [watch.apply(look.batch) for watch, look in zip(self.watches, found, strict=True)]
@@ -81,9 +81,9 @@ class Following:
             for letter, watch, scores in zip(LETTERS, self.watches, self._scores, strict=False)
         ]
 
-    def _look(self, watch: RunWatch, scores: Scores | None) -> Look:
+    def _look(self, watch: RunWatch, scores: Scores | None) -> Snapshot:
         batch = watch.fetch()
-        return Look(batch, scores if batch.result is watch.result else read_scores(watch.run.scores))
+        return Snapshot(batch, scores if batch.result is watch.result else read_scores(watch.run.scores))
 
     def _contender(self, letter: str, watch: RunWatch, scores: Scores | None) -> Contender:
         report = self._reports.get(watch.run)

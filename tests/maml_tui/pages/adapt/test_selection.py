@@ -6,12 +6,12 @@ import random
 
 import pytest
 
-from maml_tui.pages.adapt.view import View
+from maml_tui.pages.adapt.selection import Selection
 
 
 @pytest.fixture
 def view(config_of):
-    return View.of(config_of("sinusoid-10shot", "eval_tasks=6", "val_tasks=4", "eval_steps=2"), "latest")
+    return Selection.of(config_of("sinusoid-10shot", "eval_tasks=6", "val_tasks=4", "eval_steps=2"), "latest")
 
 
 def test_the_first_look_is_at_the_step_that_is_scored(view):
@@ -27,7 +27,7 @@ def test_the_first_look_is_at_the_step_that_is_scored(view):
 )
 def test_at_least_ten_steps_are_offered_and_never_too_many(config_of, eval_steps, curve_steps, last):
     config = config_of("sinusoid-10shot", f"curve_steps={curve_steps}", f"eval_steps={eval_steps}")
-    view = View.of(config, "latest")
+    view = Selection.of(config, "latest")
     assert view.request("/runs/x").steps == last and view.step == min(eval_steps, last)
 
 
@@ -66,9 +66,9 @@ def test_a_bent_curve_is_bent_further(view):
 
 
 def test_the_notches_fit_the_interval(config_of):
-    wide = View.of(config_of("sinusoid-10shot", "amplitude=[0.0, 1000.0]"), "latest")
+    wide = Selection.of(config_of("sinusoid-10shot", "amplitude=[0.0, 1000.0]"), "latest")
     assert wide.higher(1, own=123.4).amplitude == 130.0
-    narrow = View.of(config_of("sinusoid-10shot", "amplitude=[2.0, 2.02]"), "latest")
+    narrow = Selection.of(config_of("sinusoid-10shot", "amplitude=[2.0, 2.02]"), "latest")
     assert narrow.higher(1, own=2.0).amplitude == 2.001
 
 

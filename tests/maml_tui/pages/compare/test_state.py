@@ -5,7 +5,7 @@ import pytest
 
 from engine.runs.result import Scores, write_result, write_scores
 from engine.runs.status import read_status, write_status
-from maml_tui.pages.compare.following import Following
+from maml_tui.pages.compare.state import CompareState
 from maml_tui.runs.watch import RunWatch
 
 
@@ -24,7 +24,7 @@ def finish(report, result):
 @pytest.fixture
 def following(run_with):
     """Two runs that are followed."""
-    return Following([RunWatch(run_with(state="running")), RunWatch(run_with(state="running", best=0.5))])
+    return CompareState([RunWatch(run_with(state="running")), RunWatch(run_with(state="running", best=0.5))])
 
 
 def looked_at(following):
