@@ -30,10 +30,8 @@ One JSON object a line, told apart by `kind`. Ignore unknown fields; skip lines 
 program wrote them), lines that are not JSON, and a last line without its newline (it is still being written). Within
 `v` 1, fields are only ever added. JSON has no NaN or infinity: both are written as `null`.
 
-The file never exceeds 16 MiB. Before it would, it is replaced by one of half that length in which old `train` and
-`checkpoint` records, and `evaluation` records on `val` that did not improve, are thinned evenly. What stays is
-unchanged, the first line and all newer lines included: a reader who finds another file goes on after the last `seq`
-that it has read. (In a run of so many starts and requests that this is not enough, the oldest records go.)
+Records are only ever appended. In journals of versions that limited their length, old records are missing and `seq`
+has gaps. A reader that no longer finds the last line it read where it was has another journal before it: start over.
 """
 """What a reader of the file must know, in Markdown."""
 
@@ -113,13 +111,22 @@ class Measurement(Record):
         """The metric after each inner step (for `mse` the loss itself)."""
         return self.loss if self.accuracy is None else self.accuracy
 
+    def scored(self, step: int) -> AtStep:
+        """Return the metric after `step` inner steps, or after the last one evaluated."""
+        return self.series[min(step, self.protocol.steps)]
+
+    def loss_after(self, step: int) -> AtStep:
+        """Return the loss after `step` inner steps, or after the last one evaluated."""
+        return self.loss[min(step, self.protocol.steps)]
+
 
 class _Event(Record):
     """What all kinds share."""
 
     v: Literal[1] = Field(default=1, description="version of this format")
     seq: int = Field(
-        default=-1, description="number of the record, from 0; ascending, with gaps where thinned"
+        default=-1,
+        description="number of the record, from 0; ascending, with gaps in journals of old versions",
     )
     time: float = Field(default=0.0, description="when it was written, Unix seconds")
 

@@ -1,4 +1,4 @@
-"""A followed run as its journal's own lines."""
+"""A followed run in lines for programs: key=value words, or its journal's own JSON."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class PlainView:
         sys.stdout.flush()
 
     def close(self) -> None:
-        """Nothing is left to be done."""
+        """Do nothing."""
 
     def _write_training(self) -> None:
         if self._waiting is not None:
@@ -110,15 +110,15 @@ def happening(event: Event, config: RunConfig) -> str:
 
 def _evaluation(event: EvaluationEvent, config: RunConfig) -> str:
     measurement = event.measurement
-    step = min(config.evaluation.eval_steps, measurement.protocol.steps)
-    at, loss = measurement.series[step], measurement.loss[step]
+    at = measurement.scored(config.evaluation.eval_steps)
+    loss = measurement.loss_after(config.evaluation.eval_steps)
     best = None if event.best is None else f"{_number(event.best)}@{event.best_iteration}"
     return _line(
         "eval",
         ("iter", event.iteration),
         ("split", event.split),
         ("checkpoint", event.checkpoint),
-        ("step", step),
+        ("step", at.step),
         ("n", measurement.protocol.tasks),
         ("acc" if measurement.metric == "accuracy" else "mse", _number(at.mean)),
         ("ci95", _number(at.ci95)),
@@ -155,7 +155,7 @@ class JsonView:
         sys.stdout.buffer.flush()
 
     def close(self) -> None:
-        """Nothing is left to be done."""
+        """Do nothing."""
 
 
 def _is_json(line: bytes) -> bool:

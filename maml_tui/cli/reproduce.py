@@ -15,6 +15,7 @@ import typer
 from pydantic_core import to_json
 
 from engine.files import explain_os_errors, write_atomic
+from engine.runs.control import require_resumable
 from engine.runs.result import read_result
 from engine.runs.status import current_status
 from maml_tui.cli.foreground import Display, Plain, Quiet, work
@@ -34,7 +35,6 @@ from maml_tui.reports.reproduce.figures import adapted_curves, curves_plot, erro
 from maml_tui.reports.reproduce.plan import PlannedRun, Table, find_table, plan, tables
 from maml_tui.runs.measuring import measure
 from maml_tui.runs.new_run import create
-from maml_tui.runs.resuming import require_resumable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

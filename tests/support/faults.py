@@ -14,8 +14,6 @@ import threading
 import time
 from pathlib import Path
 
-from engine.runs import journal
-
 _CALLS = ("open", "write", "fsync", "ftruncate", "replace", "unlink", "mkdir")
 _CHANGES = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 
@@ -113,9 +111,3 @@ def nobody(run):
         os.setgroups([])
         os.setgid(65534)
         os.setuid(65534)
-
-
-def small_journal(run, limit, fault="none", *arguments):
-    """Its journal may have no more than `limit` bytes; on top of that, another fault befalls it."""
-    journal.LIMIT = limit
-    globals()[fault](run, *arguments)

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from engine.errors import ResourceError
 from engine.runs.checkpoints import read_pointer
+from engine.runs.control import is_complete
 from engine.text import printable
 from maml_tui.reports.wording import duration
-from maml_tui.runs.resuming import is_complete
 from maml_tui.runs.table import best_value
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def _advice(facts: RunFacts) -> str:
             return "r lets it go on"
         case "queued":
             return "r starts a worker if none is coming"
-        case "done" if is_complete(facts.run, status, status.iterations or 0):
+        case "done" if is_complete(status, status.iterations or 0, tested=facts.run.result.exists()):
             return "enter shows what it reached"
         case _:
             return _resume(facts)

@@ -6,7 +6,7 @@ Textual's DataTable makes every cell at once: with ten thousand runs each change
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, NamedTuple, get_args
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from rich.segment import Segment
 from rich.style import Style
@@ -15,9 +15,8 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from engine.runs.events import State
-from maml_tui.pages.train.state import state_sign
 from maml_tui.plotting.grid import colour
+from maml_tui.runs.event_text import STATE_SIGNS
 from maml_tui.runs.listing import Listing
 from maml_tui.runs.table import GAP, Column, columns_for
 
@@ -91,7 +90,7 @@ class RunList(ScrollView, can_focus=True, inherit_bindings=False):
         super().__init__()
         self._listing = Listing()
         self._selected: Sequence[RunDirectory] = ()
-        self._signs = {state: state_sign(state)[0] for state in get_args(State)}
+        self._signs = {state: sign for state, (sign, _) in STATE_SIGNS.items()}
         self._columns: tuple[Column, ...] = ()
         self._cursor = 0
         self._painted: dict[int, _Row | None] = {}
@@ -161,7 +160,7 @@ class RunList(ScrollView, can_focus=True, inherit_bindings=False):
         return _Row(
             slot=self._selected.index(facts.run) if facts.run in self._selected else None,
             cells=tuple(column.fit(column.cell(facts, self._listing)) for column in self._columns),
-            role=state_sign(facts.status.state)[1],
+            role=STATE_SIGNS[facts.status.state][1],
             current=index == self._cursor,
         )
 

@@ -14,33 +14,26 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Input, Static
 
-from engine.config.record import read_record
 from engine.errors import UsageError
 from engine.paths import runs_dir
-from engine.runs.checkpoints import read_pointer
-from engine.runs.control import request
 from engine.runs.events import LIVE_STATES
 from engine.runs.index import remove_run
-from engine.runs.launch import kill_worker
-from engine.runs.rebuilding import REBUILT, mend_status
 from engine.runs.status import current_status
 from engine.runs.tags import change_tags, read_tags, write_tags
 from engine.text import printable
 from maml_tui.app.actions import bindings
-from maml_tui.pages.page import Page, told
+from maml_tui.pages.page import told
+from maml_tui.pages.run_control import RunControlPage
 from maml_tui.pages.runs.detail import describe
 from maml_tui.pages.runs.run_list import LETTERS, RunList
-from maml_tui.pages.stop import StopDialog
 from maml_tui.runs.listing import ORDERS, Library, Listing, arrange
 from maml_tui.runs.query import QueryError, parse_query
-from maml_tui.runs.resuming import Workers, require_resumable
 from maml_tui.widgets.dialogs import ConfirmDialog, TextDialog
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
 
     from engine.runs.directory import RunDirectory
-    from maml_tui.pages.stop import Decision
     from maml_tui.runs.listing import RunFacts
 
 _SHORTEST, _LONGEST = 1.0, 20.0
@@ -61,7 +54,7 @@ _NO_RUNS = "No runs yet.\n\n1  set one up and start it\n\nor, from a shell: maml
 _NO_MATCH = "No run is like that.\n\nesc  shows all again"
 
 
-class RunsPage(Page):
+class RunsPage(RunControlPage):
     """A table of runs, a line to filter them, and a few lines about the run that the cursor is on."""
 
     NAME = "runs"
@@ -72,7 +65,6 @@ class RunsPage(Page):
     def __init__(self) -> None:
         super().__init__()
         self._library = Library()
-        self._workers = Workers()
         self._found: list[RunFacts] = []
         self._readings = 0
         self._due = 0.0
@@ -118,8 +110,6 @@ class RunsPage(Page):
                 now = time.monotonic()
                 self._due = now + min(max(_SHORTEST, _PATIENCE * (now - began)), _LONGEST)
         self.run_worker(self._list())
-        for problem in self._workers.stillborn():
-            self.maml.tell(problem, problem=True)
 
     def back(self) -> None:
         """Leave the filter and ask for all runs again."""
@@ -169,28 +159,12 @@ class RunsPage(Page):
         self.maml.show("compare")
 
     def action_resume(self) -> None:
-        """Let the run go on, whatever keeps it from doing so."""
-        run = self._current_to_change().run
-        if mend_status(run):
-            self.maml.tell(f"run {run.id}: {REBUILT}")
-        status = current_status(run)
-        if status.state == "paused":
-            request(run, "resume")
-            self.maml.tell(f"run {run.id} is asked to go on")
-            return
-        require_resumable(run, status, read_record(run.config).resolved.config.training.iterations)
-        self._workers.start(run, self.maml.environment)
-        self.maml.tell(f"a worker for run {run.id} is starting")
+        """Resume the run, whatever keeps it from going on."""
+        self.resume(self._current_to_change().run)
 
     def action_stop(self) -> None:
         """Ask how to leave or stop the run."""
-        run = self._current_to_change().run
-        status = current_status(run)
-        if status.state not in LIVE_STATES:
-            raise UsageError(f"run {run.id} is {status.state}: there is nothing to stop")
-        saved = read_pointer(run, "latest")
-        dialog = StopDialog(run, status, saved.iteration if saved else None)
-        self.app.push_screen(dialog, partial(self._stop, run))
+        self.choose_stop(self._current_to_change().run)
 
     def action_tag(self) -> None:
         """Let the person write other tags."""
@@ -267,18 +241,6 @@ class RunsPage(Page):
         self.run_worker(self._tell(), exclusive=True, group="detail")
 
     @told
-    def _stop(self, run: RunDirectory, decision: Decision | None) -> None:
-        match decision:
-            case "detach":
-                self.maml.leave()
-            case "graceful" | "now":
-                request(run, "stop", decision)
-                self.maml.tell(f"run {run.id} is asked to stop")
-            case "kill":
-                kill_worker(run)
-                self.maml.tell(f"run {run.id} was killed")
-
-    @told
     async def _delete(self, run: RunDirectory, meant: bool | None) -> None:
         if not meant:
             return
@@ -299,10 +261,7 @@ class RunsPage(Page):
         return current
 
     def _current_to_change(self) -> RunFacts:
-        if self.maml.readonly:
-            raise UsageError(
-                "this window is read-only: start the application without --readonly to change runs"
-            )
+        self.require_control()
         return self._current()
 
     async def _list(self) -> None:

@@ -14,7 +14,7 @@ from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from maml_tui.pages.train.scene import Line, Panel, Role, Scene, text_of
+from maml_tui.pages.train.scene import Line, Panel, Scene, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from rich.style import Style
     from textual.binding import BindingType
     from textual.events import Resize
+
+    from maml_tui.runs.event_text import Role
 
 Composer = Callable[[Scene, int, int], Panel]
 """Makes what stands in a pane of a scene and of the columns and rows there are."""

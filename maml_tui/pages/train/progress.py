@@ -8,8 +8,9 @@ import numpy as np
 
 from engine.statistics.summary import summarise
 from maml_tui.pages.train.scene import Line, Part, Scene, ago, fitted
-from maml_tui.pages.train.state import state_sign, state_word
+from maml_tui.pages.train.state import state_word
 from maml_tui.reports.wording import duration, metric_value, significant
+from maml_tui.runs.event_text import STATE_SIGNS
 
 if TYPE_CHECKING:
     from maml_tui.runs.history import Floats
@@ -42,7 +43,7 @@ def status_line(scene: Scene, width: int) -> Line:
 def essence(scene: Scene, width: int) -> Line:
     """Return what must be told where there is room for almost nothing."""
     status = scene.status
-    sign, role = state_sign(status.state)
+    sign, role = STATE_SIGNS[status.state]
     left = duration(status.eta_seconds) if status.state == "running" else ""
     value, percent = metric_value(status.metric or "", status.best), f"{100 * scene.done:.1f}%"
     parts = [

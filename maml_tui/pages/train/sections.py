@@ -12,7 +12,7 @@ import numpy as np
 
 from engine.text import printable
 from maml_tui.pages.train.metrics import newest_validation
-from maml_tui.pages.train.scene import Line, Panel, Role
+from maml_tui.pages.train.scene import Line, Panel
 from maml_tui.plotting.glyphs import bar, sparkline
 from maml_tui.reports.results import result_tables
 from maml_tui.reports.wording import metric_name, with_interval
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from maml_tui.pages.train.scene import Scene
     from maml_tui.plotting import Charset
     from maml_tui.reports.results import ResultTable
-    from maml_tui.runs.log import LogLine
+    from maml_tui.runs.event_text import EventText
 
 
 _LONGEST_BAR = 60
@@ -80,9 +80,6 @@ def _newest(scene: Scene) -> EvaluationEvent | None:
     return tests[0] if tests else newest_validation(scene)
 
 
-_ROLES: dict[str, Role] = {"warning": "warning", "best": "good", "end": "strong", "start": "strong"}
-
-
 def happenings(scene: Scene) -> Panel:
     """Return all events."""
     log = scene.watch.history.log
@@ -100,12 +97,12 @@ def latest(scene: Scene) -> Panel:
 
 
 @lru_cache(4096)  # two thousand are written again for every new one
-def event_line(entry: LogLine, today: str) -> Line:
+def event_line(entry: EventText, today: str) -> Line:
     """Return an event: when (with the date if it was not `today`, as month-day), its kind, and what."""
     then = time.localtime(entry.time)
     date = time.strftime("%m-%d", then)
     moment = time.strftime("%H:%M:%S", then) if date == today else time.strftime(f"{date} %H:%M:%S", then)
-    return ((f"{moment}  ", "dim"), (f"{entry.kind:<10} ", _ROLES.get(entry.kind, "dim")), (entry.text, ""))
+    return ((f"{moment}  ", "dim"), (f"{entry.kind:<10} ", entry.role), (entry.text, ""))
 
 
 _LABEL, _VALUE = 6, 18

@@ -7,32 +7,16 @@ from typing import TYPE_CHECKING
 from engine.runs.events import LIVE_STATES
 from engine.text import printable
 from maml_tui.pages.train.scene import Scene, ago, resumable
+from maml_tui.runs.event_text import STATE_SIGNS
 
 if TYPE_CHECKING:
     from engine.runs.events import State
-    from maml_tui.pages.train.scene import Line, Role
-
-_SIGNS: dict[State, tuple[str, Role]] = {
-    "queued": ("○", "dim"),
-    "warming-up": ("○", "dim"),
-    "running": ("●", "good"),
-    "paused": ("‖", "warning"),
-    "stopping": ("■", "warning"),
-    "done": ("✓", "good"),
-    "failed": ("✗", "bad"),
-    "diverged": ("✗", "bad"),
-    "lost": ("!", "bad"),
-}
-
-
-def state_sign(state: State) -> tuple[str, Role]:
-    """Return the sign of a state, one character, and its role."""
-    return _SIGNS[state]
+    from maml_tui.pages.train.scene import Line
 
 
 def state_word(scene: Scene) -> Line:
     """Return sign and word of the run's state and, if it should have told something, how long it has been silent."""
-    sign, role = state_sign(scene.status.state)
+    sign, role = STATE_SIGNS[scene.status.state]
     silence: Line = () if scene.silence is None else ((f" silent for {ago(scene.silence)}", "warning"),)
     return ((f"{sign} ", role), (_word(scene).upper(), role), *silence)
 

@@ -9,10 +9,10 @@ import pytest
 from engine.acceleration.ways import Path
 from engine.config.record import RunRecord
 from engine.config.resolve import ResolvedConfig
-from engine.runs.control import request
 from engine.runs.directory import RunDirectory, create_run
 from engine.runs.events import CheckpointEvent, EvaluationEvent, RequestEvent, StartedEvent
 from engine.runs.journal import EventReader, EventWriter
+from engine.runs.requests import send_request
 from engine.runs.result import read_result
 from engine.training.recorded import Replay, Step
 from engine.worker import main as worker
@@ -71,7 +71,7 @@ def test_a_run_that_is_replayed_obeys_and_ends_as_any_other(small, tmp_path, mon
         def take():
             step()
             if not asked:
-                asked.append(request(run, "evaluate"))
+                asked.append(send_request(run, "evaluate"))
 
         return replace(setup.path, name="a recording"), Replay(step, take)
 
