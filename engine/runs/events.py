@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_args
 
 from pydantic import (
     BaseModel,
@@ -15,6 +15,13 @@ from pydantic import (
     WithJsonSchema,
     model_validator,
 )
+
+from engine.errors import ResourceError
+from engine.files import explain_os_errors, read_bounded
+from engine.text import printable
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 State = Literal["queued", "warming-up", "running", "paused", "stopping", "done", "failed", "diverged", "lost"]
 
@@ -53,6 +60,35 @@ class Record(BaseModel):
     """An immutable JSON object whose unknown fields are ignored."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+_AnyRecord = TypeVar("_AnyRecord", bound=Record)
+
+
+def read_json(
+    path: Path, kind: type[_AnyRecord], max_bytes: int | None = None, advice: str = ""
+) -> _AnyRecord | None:
+    """Read a JSON file that holds one record; None if there is none.
+
+    Args:
+        path: The file.
+        kind: What it holds.
+        max_bytes: Its greatest size; None for any.
+        advice: What to do where it is damaged, as the end of a sentence.
+
+    Raises:
+        ResourceError: It cannot be read or understood.
+    """
+    with explain_os_errors(f"read {path}"):
+        try:
+            text = path.read_bytes() if max_bytes is None else read_bounded(path, max_bytes)
+        except FileNotFoundError:
+            return None
+    try:
+        return kind.model_validate_json(text)
+    except ValidationError as error:
+        rest = f": {advice}" if advice else "."
+        raise ResourceError(f"{printable(path)} is damaged or from a newer version{rest}") from error
 
 
 class AtStep(Record):

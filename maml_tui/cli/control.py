@@ -18,6 +18,7 @@ from maml_tui.cli.arguments import LAST, Run
 from maml_tui.cli.follow import exit_code, follow
 from maml_tui.cli.foreground import Detach, Display, Json, Plain, Quiet, Tui, conclude, view_for, work
 from maml_tui.cli.output import Mode, is_terminal, say
+from maml_tui.runs.stop_choices import kill_loss
 
 if TYPE_CHECKING:
     from engine.runs.directory import RunDirectory
@@ -146,9 +147,5 @@ def _confirm(run: RunDirectory) -> None:
     status = current_status(run)
     control.require_live(run, status)
     pointer = read_pointer(run, "latest")
-    kept = (
-        f"all after iteration {pointer.iteration:,} is lost"
-        if pointer
-        else "all is lost: it has no checkpoint"
-    )
-    typer.confirm(f"Kill run {run.id} at iteration {status.iteration:,}? {kept}.", abort=True, err=True)
+    loss = kill_loss(status, pointer.iteration if pointer else None)
+    typer.confirm(f"Kill run {run.id} at iteration {status.iteration:,} ({loss})?", abort=True, err=True)

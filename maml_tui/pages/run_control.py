@@ -18,7 +18,7 @@ from maml_tui.pages.stop import StopDialog
 if TYPE_CHECKING:
     from engine.runs.directory import RunDirectory
     from engine.runs.requests import StopMode, Verb
-    from maml_tui.pages.stop import Decision
+    from maml_tui.runs.stop_choices import Decision
 
 
 class RunControlPage(Page):

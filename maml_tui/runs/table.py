@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 GAP = 2
 """Cells between columns."""
 
-_NARROWEST_NAME, _WIDEST_NAME = 8, 20
+_MIN_NAME, _MAX_NAME = 8, 20
 _ROUND = ((1_000_000, "M"), (1000, "k"))
 
 
@@ -50,7 +50,7 @@ def all_columns(marks: Mapping[State, str] | None = None) -> tuple[Column, ...]:
     """Return every column in its order; `marks` is what stands before the word of each state."""
     return (
         Column("id", 4, 0, lambda facts, _: printable(facts.run.id)),
-        Column("name", _WIDEST_NAME, 2, lambda facts, _: printable(facts.status.name) or MISSING),
+        Column("name", _MAX_NAME, 2, lambda facts, _: printable(facts.status.name) or MISSING),
         Column("state", 12 if marks else 10, 1, partial(_state, marks or {})),
         Column(
             "iter", 12, 4, lambda facts, _: progress(facts.status.iteration, facts.status.iterations), True
@@ -71,7 +71,7 @@ def columns_for(width: int, id_width: int, marks: Mapping[State, str]) -> tuple[
         id_width: Length of the longest id.
         marks: What stands before the word of each state.
     """
-    narrow = {"id": id_width, "name": min(max(_NARROWEST_NAME, width // 4), _WIDEST_NAME)}
+    narrow = {"id": id_width, "name": min(max(_MIN_NAME, width // 4), _MAX_NAME)}
     columns = [
         replace(column, width=narrow.get(column.heading, column.width)) for column in all_columns(marks)
     ]

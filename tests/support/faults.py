@@ -42,14 +42,14 @@ def _at_each_step(happen):
 
 def asked(run, *requests):
     """Once it is ready to train, requests wait for it: a verb and how to stop, each."""
-    from engine.runs.control import request
+    from engine.runs.requests import send_request
     from engine.worker.session import Session
 
     prepare = Session.prepare
 
     def prepared(session):
         for verb, mode in requests:
-            request(run, verb, mode)
+            send_request(run, verb, mode)
         return prepare(session)
 
     Session.prepare = prepared

@@ -34,7 +34,7 @@ LETTERS = "ABCDEF"
 _MARGIN = 2
 """Cells before the first column, for the letter."""
 
-_LONGEST_ID = 12
+_MAX_ID = 12
 
 
 class _Row(NamedTuple):
@@ -184,7 +184,7 @@ class RunList(ScrollView, can_focus=True, inherit_bindings=False):
     def _lay_out(self) -> None:
         """Choose the columns that have room."""
         longest = max((len(facts.run.id) for facts in self._listing.rows), default=0)
-        columns = columns_for(self.size.width - _MARGIN, min(longest, _LONGEST_ID), self._signs)
+        columns = columns_for(self.size.width - _MARGIN, min(longest, _MAX_ID), self._signs)
         shape = [(column.heading, column.width) for column in columns]
         if shape != [(column.heading, column.width) for column in self._columns]:
             self._columns = columns

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from engine.runs.directory import RunDirectory
     from maml_tui.runs.listing import RunFacts
 
-_SHORTEST, _LONGEST = 1.0, 20.0
+_MIN_PERIOD, _MAX_PERIOD = 1.0, 20.0
 """Seconds between two readings of all runs."""
 
 _PATIENCE = 10
@@ -108,7 +108,7 @@ class RunsPage(RunControlPage):
         finally:
             if self._due == math.inf:  # nobody wants it to be read anew at once
                 now = time.monotonic()
-                self._due = now + min(max(_SHORTEST, _PATIENCE * (now - began)), _LONGEST)
+                self._due = now + min(max(_MIN_PERIOD, _PATIENCE * (now - began)), _MAX_PERIOD)
         self.run_worker(self._list())
 
     def back(self) -> None:

@@ -19,10 +19,9 @@ from maml_tui.app.actions import bindings
 from maml_tui.pages.run_control import RunControlPage
 from maml_tui.pages.train.metrics import metrics, summary
 from maml_tui.pages.train.pane import Composer, Pane, content
-from maml_tui.pages.train.progress import progress_bar, progress_text, status_line
+from maml_tui.pages.train.progress import nothing_yet, notice, progress_bar, progress_text, status_line
 from maml_tui.pages.train.scene import Panel, Scene, resumable
-from maml_tui.pages.train.sections import adaptation, happenings, latest, machine, outcome
-from maml_tui.pages.train.state import nothing_yet, notice
+from maml_tui.pages.train.sections import adaptation, event_list, latest, machine, outcome
 from maml_tui.runs.plots import training_plot
 from maml_tui.runs.series import metrics_of
 from maml_tui.runs.view import View
@@ -102,7 +101,7 @@ class TrainPage(RunControlPage):
                     yield Pane(lambda scene, *_: metrics(scene), framed=True, id="metrics")
                     yield Pane(adaptation, framed=True, id="adaptation")
                     yield Pane(lambda scene, width, _: machine(scene, width), framed=True, id="machine")
-            yield Pane(lambda scene, *_: happenings(scene), framed=True, id="events")
+            yield Pane(lambda scene, *_: event_list(scene), framed=True, id="events")
             yield Pane(lambda scene, width, _: summary(scene, width), framed=False, id="summary")
             yield Pane(lambda scene, *_: latest(scene), framed=False, id="latest")
 

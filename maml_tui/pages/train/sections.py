@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from maml_tui.runs.event_text import EventText
 
 
-_LONGEST_BAR = 60
+_MAX_BAR = 60
 
 
 def adaptation(scene: Scene, width: int, height: int) -> Panel:
@@ -50,7 +50,7 @@ def bars(shown: Sequence[AtStep], metric: str, scored: int, width: int, charset:
     """Return a line per step: its number (starred if it is the scored one), a bar, the mean with its interval."""
     values = [with_interval(metric, at.mean, at.ci95) for at in shown]
     room = max(map(len, values))
-    long = max(1, min(_LONGEST_BAR, width - room - 6))
+    long = max(1, min(_MAX_BAR, width - room - 6))
     full = (
         1.0 if metric == "accuracy" else max((at.mean for at in shown if math.isfinite(at.mean)), default=1.0)
     )
@@ -80,14 +80,12 @@ def _newest(scene: Scene) -> EvaluationEvent | None:
     return tests[0] if tests else newest_validation(scene)
 
 
-def happenings(scene: Scene) -> Panel:
+def event_list(scene: Scene) -> Panel:
     """Return all events."""
     log = scene.watch.history.log
     today = time.strftime("%m-%d", time.localtime(scene.now))
     lines = [event_line(entry, today) for entry in reversed(log)]
-    return Panel(
-        f"Events · {len(log):,}" if log else "Events", lines or [(("nothing has happened yet", "dim"),)]
-    )
+    return Panel(f"Events · {len(log):,}" if log else "Events", lines or [(("no events yet", "dim"),)])
 
 
 def latest(scene: Scene) -> Panel:
@@ -106,7 +104,7 @@ def event_line(entry: EventText, today: str) -> Line:
 
 
 _LABEL, _VALUE = 6, 18
-_LONGEST_COURSE = 60
+_MAX_COURSE = 60
 _GIB = 2**30
 
 
@@ -118,7 +116,7 @@ def machine(scene: Scene, width: int) -> Panel:
         return Panel(title, [((waiting, "dim"),)])
     gpu = scene.machine[-1].gpu
     name = f" · {printable(gpu.name)}" if gpu is not None and gpu.name else ""
-    columns = max(1, min(_LONGEST_COURSE, width - _LABEL - _VALUE - 1))
+    columns = max(1, min(_MAX_COURSE, width - _LABEL - _VALUE - 1))
     shown = scene.machine[-columns:]
     return Panel(title + name, [*_gpu(shown, columns, scene.charset), *_host(shown, columns, scene.charset)])
 
@@ -168,7 +166,7 @@ def _gib(size: int) -> str:
     return f"{size / _GIB:.1f}" if size < 100 * _GIB else f"{size / _GIB:.0f}"
 
 
-_NARROWEST_NOTE = 30
+_MIN_NOTE_WIDTH = 30
 
 
 def outcome(scene: Scene, width: int) -> Panel:
@@ -183,7 +181,7 @@ def outcome(scene: Scene, width: int) -> Panel:
     notes = (
         line
         for note in tables[-1].notes
-        for line in textwrap.wrap(note, max(_NARROWEST_NOTE, width), subsequent_indent="  ")
+        for line in textwrap.wrap(note, max(_MIN_NOTE_WIDTH, width), subsequent_indent="  ")
     )
     lines = [line for table in tables for line in (*_lines(table), ())]
     return Panel("Result on the test tasks", [*lines, *(((note, "dim"),) for note in notes)])

@@ -106,8 +106,8 @@ def test_a_person_is_told_what_killing_loses(maml, new_run, monkeypatch):
     maml("stop", "--kill")
     save_checkpoint(run, 1000, b"x", ["latest"])
     maml("stop", "--kill")
-    assert "it has no checkpoint" in questions[0]
-    assert "iteration 1,500? all after iteration 1,000 is lost" in questions[1]
+    assert "no checkpoint" in questions[0]
+    assert all(number in questions[1] for number in ("1,500", "1,000", "500 it"))
 
 
 def test_stopping_now_and_killing_exclude_each_other(maml, new_run):

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from maml_tui.pages.train.progress import notice, state_word
 from maml_tui.pages.train.scene import text_of
-from maml_tui.pages.train.state import notice, state_word
 
 
 @pytest.fixture

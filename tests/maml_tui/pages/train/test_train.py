@@ -223,7 +223,7 @@ async def test_a_run_that_has_told_nothing_yet(new_run):
         await window.shows("the first values come when PyTorch is imported")
         await window.shows("importing PyTorch")
         await window.shows("first validation at 20")
-        await window.shows("nothing has happened yet")
+        await window.shows("no events yet")
 
 
 @asynchronous
