@@ -42,6 +42,9 @@ _ACCEPTED: dict[str, str] = {
     "stop": "stopping",
 }
 
+Answer = Literal["accepted", "refused", "no process", "timed out"]
+"""What became of a request; `no process`: the worker ended without an answer."""
+
 _Started = TypeVar("_Started")
 
 
@@ -50,11 +53,11 @@ class Outcome:
     """What became of a request, or of a start.
 
     Attributes:
-        answer: `no process`: the worker ended without an answer.
-        message: The same as a sentence.
+        answer: In one word or two.
+        message: The same in a sentence.
     """
 
-    answer: Literal["accepted", "refused", "no process", "timed out"]
+    answer: Answer
     message: str
 
     def require_accepted(self) -> None:
@@ -101,6 +104,7 @@ class PendingRequest:
     ) -> None:
         self.run = run
         self.done = False
+        self._name = printable(run.id)
         self._verb = verb
         self._clock = clock
         self._reader = EventReader(run.events)
@@ -110,30 +114,30 @@ class PendingRequest:
 
     def poll(self) -> Outcome | None:
         """Return the outcome if it has become known since the last call."""
-        live = (
-            current_status(self.run).state in LIVE_STATES
-        )  # before the journal: an answer comes before the end
-        name = f"run {printable(self.run.id)}"
+        # The status before the journal: a worker answers before it ends.
+        live = current_status(self.run).state in LIVE_STATES
         for event in self._reader.read():
             if isinstance(event, RequestEvent) and event.id == self._id:
-                self.done = True
-                if event.outcome == "refused":
-                    return Outcome("refused", f"{name} refused to {self._verb}: {event.reason}")
-                return Outcome("accepted", f"{name}: {_ACCEPTED[self._verb]}")
+                return self._answered(event)
         if not live:
-            self.done = True
-            return Outcome(
-                "no process",
-                f"{name} ended before it answered ({self._verb}): see `maml runs show {printable(self.run.id)}`",
-            )
-        if self._deadline is not None and self._clock() >= self._deadline:
-            self._deadline = None
-            return Outcome(
-                "timed out",
-                f"{name} has not answered within {PATIENCE:.0f} s ({self._verb}; a long iteration or evaluation?): "
-                "the request stays, and is obeyed after it",
-            )
-        return None
+            return self._end("no process", f"run {self._name} ended before it could {self._verb}")
+        if self._deadline is None or self._clock() < self._deadline:
+            return None
+        self._deadline = None
+        return Outcome(
+            "timed out",
+            f"run {self._name} has not answered within {PATIENCE:.0f} s (a long iteration or evaluation?): "
+            f"the request to {self._verb} stays, and is obeyed after it",
+        )
+
+    def _answered(self, event: RequestEvent) -> Outcome:
+        if event.outcome == "refused":
+            return self._end("refused", f"run {self._name} refused to {self._verb}: {event.reason}")
+        return self._end("accepted", f"run {self._name}: {_ACCEPTED[self._verb]}")
+
+    def _end(self, answer: Answer, message: str) -> Outcome:
+        self.done = True
+        return Outcome(answer, message)
 
 
 class PendingStart:

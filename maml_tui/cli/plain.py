@@ -44,7 +44,7 @@ class PlainView:
         for event in events:
             if not isinstance(event, TrainEvent):
                 self._write_training()
-                print(happening(event, self._config))
+                print(event_line(event, self._config))
                 continue
             self._waiting = event
             if event.time - self._written >= _INTERVAL:
@@ -56,11 +56,11 @@ class PlainView:
 
     def _write_training(self) -> None:
         if self._waiting is not None:
-            print(training(self._waiting, self._config.training.iterations))
+            print(train_line(self._waiting, self._config.training.iterations))
             self._written, self._waiting = self._waiting.time, None
 
 
-def training(event: TrainEvent, iterations: int) -> str:
+def train_line(event: TrainEvent, iterations: int) -> str:
     """Return the line on a meta-update."""
     return _line(
         "",
@@ -76,7 +76,7 @@ def training(event: TrainEvent, iterations: int) -> str:
     )
 
 
-def happening(event: Event, config: RunConfig) -> str:
+def event_line(event: Event, config: RunConfig) -> str:
     """Return the line on anything else."""
     match event:
         case StartedEvent():
@@ -105,7 +105,7 @@ def happening(event: Event, config: RunConfig) -> str:
                 *((key, getattr(event, key)) for key in ("state", "seconds", "reason")),
             )
         case TrainEvent():
-            return training(event, config.training.iterations)
+            return train_line(event, config.training.iterations)
 
 
 def _evaluation(event: EvaluationEvent, config: RunConfig) -> str:
