@@ -1,4 +1,4 @@
-"""The records of `events.jsonl`: one JSON object a line, told apart by `kind`; see `READING` for the rules."""
+"""The records of `events.jsonl`: one JSON object a line, distinguished by `kind`; see `READING` for the rules."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ ENDED_STATES: frozenset[State] = frozenset({"done", "failed", "diverged", "lost"
 
 
 READING = """\
-One JSON object a line, told apart by `kind`. Ignore unknown fields; skip lines of an unknown `kind` or `v` (a newer
+One JSON object a line, distinguished by `kind`. Ignore unknown fields; skip lines of an unknown `kind` or `v` (a newer
 program wrote them), lines that are not JSON, and a last line without its newline (it is still being written). Within
 `v` 1, fields are only ever added. JSON has no NaN or infinity: both are written as `null`.
 

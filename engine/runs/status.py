@@ -24,7 +24,7 @@ _MAX_BYTES = 1 << 16
 
 
 class GpuTelemetry(Record):
-    """What a GPU is doing; null for what it does not tell."""
+    """What a GPU is doing; null for what it does not report."""
 
     name: str = Field(description="what the GPU calls itself")
     utilization: float | None = Field(

@@ -1,4 +1,4 @@
-"""`tags.json`: words and a note that a person hangs on a run. Nothing that a result depends on reads them."""
+"""`tags.json`: tags and a note that people give a run. No result depends on them."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def tags_path(run: RunDirectory) -> Path:
 
 
 def read_tags(run: RunDirectory) -> Tags:
-    """Return the tags and the note of `run`; empty if nobody gave it any.
+    """Return the tags and the note of `run`; empty if it has none.
 
     Raises:
         ResourceError: They cannot be read or understood.

@@ -60,7 +60,7 @@ def follow(
     reader = reader or EventReader(run.events)
     with closing(view):
         while True:
-            # Whether it has ended is asked first, so that whatever it wrote before is still shown.
+            # Whether it has ended is found out first, so that whatever it wrote before is still shown.
             status, ended = _look(run, process)
             for lines in reader.chunks():
                 view.show(lines, reader.parse(lines), status)
@@ -72,7 +72,7 @@ def follow(
 
 
 def exit_code(status: Status, process: Process | None = None) -> int:
-    """Return the exit code that tells how a run ended: its worker's own where that is known and not 0."""
+    """Return the exit code for how a run ended: its worker's own where that is known and not 0."""
     code = process.poll() if process else None
     if code is not None and code > 0:
         return code

@@ -58,7 +58,7 @@ class Display:
 
     @classmethod
     def of(cls, *, detach: bool, plain: bool, as_json: bool, quiet: bool, tui: bool = False) -> Display:
-        """Return what the flags ask for.
+        """Return the display that the flags mean.
 
         Raises:
             UsageError: They contradict each other, or there is no terminal for the application.
@@ -70,7 +70,7 @@ class Display:
         return cls(choose_mode(plain=plain, as_json=as_json), detach, quiet, tui)
 
     def say(self, text: str) -> None:
-        """Tell something that a quiet person need not know."""
+        """Say something, unless quiet."""
         if not self.quiet:
             say(text)
 

@@ -1,4 +1,4 @@
-"""A followed run for a person at a terminal: a live line, and above it a row per evaluation."""
+"""A followed run at a terminal: a live line, and above it a row per evaluation."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def bar(fraction: float, width: int) -> str:
 
 
 def _details(status: Status, train: TrainEvent | None, iterations: int) -> list[str]:
-    """Return what is worth telling, the most important first."""
+    """Return the details, the most important first."""
     percent = f"{100 * status.iteration / iterations:.0f}%"
     if train is None:
         return [percent]

@@ -47,10 +47,10 @@ class RunWatch:
 
     Attributes:
         run: Its folder.
-        record: What it was asked to be.
+        record: Its configuration and where each value came from.
         status: What a viewer may believe of it.
         result: What was measured at its end, or None.
-        history: What its journal told; empty before the first `apply`.
+        history: Its journal, reduced; empty before the first `apply`.
         version: Goes up whenever one of these changes.
 
     Raises:

@@ -1,4 +1,4 @@
-"""What is told of the one run that a person is looking at, and what can be done about it."""
+"""The lines about the run under the cursor, and which key helps."""
 
 from __future__ import annotations
 
@@ -18,14 +18,13 @@ if TYPE_CHECKING:
 def describe(facts: RunFacts) -> tuple[str, ...]:
     """Return a few lines, the most important first. Reads the run's pointer to its checkpoint.
 
-    They tell where it stands, which key helps and why it came to this; what it reached; what a person wrote on it;
-    and its folder.
+    They are its state, with the key that helps and the reason; its best value; its tags and note; and its folder.
     """
-    return (_situation(facts), _achievement(facts), _labels(facts), printable(facts.run.path))
+    return (_state_line(facts), _best_line(facts), _tags_line(facts), printable(facts.run.path))
 
 
-def _situation(facts: RunFacts) -> str:
-    """Tell what helps before the reason, which can be long."""
+def _state_line(facts: RunFacts) -> str:
+    """Return the state; what helps comes before the reason, which can be long."""
     status = facts.status
     parts = [
         f"{printable(facts.run.id)} {status.state}",
@@ -58,7 +57,7 @@ def _resume(facts: RunFacts) -> str:
     return f"r resumes from iteration {saved.iteration:,}" if saved else "r starts it over: nothing was saved"
 
 
-def _achievement(facts: RunFacts) -> str:
+def _best_line(facts: RunFacts) -> str:
     status = facts.status
     metric = "" if status.metric == "accuracy" else " MSE"
     best = f"best{metric} {best_value(facts)} at iteration {status.best_iteration or 0:,}"
@@ -71,7 +70,7 @@ def _achievement(facts: RunFacts) -> str:
     return " · ".join(part for part in parts if part) or "nothing is known of it yet"
 
 
-def _labels(facts: RunFacts) -> str:
+def _tags_line(facts: RunFacts) -> str:
     tags, note = facts.tags.tags, facts.tags.note
     parts = [f"tags: {', '.join(tags)}" if tags else "", note]
     return " · ".join(part for part in parts if part) or "no tags: t sets them, n writes a note"

@@ -1,4 +1,4 @@
-"""Runs: all of them or those asked for, and what can be done with each."""
+"""Runs: a table of all runs or those that match a query, and the keys that act on one."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _SLOW = 0.5
 """Seconds after which it is said that a query is being answered."""
 
 _SLICE = 500
-"""Runs that are asked at once: somebody who leaves, or asks for others, waits for no more."""
+"""Runs that are matched at a time, so that leaving the page or changing the query waits for no more."""
 
 _EXAMPLES = "words, state:done, ways:20, acc>=90, -tag:debug, age<2d"
 _LOADING = "Reading the runs"
@@ -75,7 +75,7 @@ class RunsPage(RunControlPage):
         self._texts: dict[str, str] = {}
 
     def body(self) -> ComposeResult:
-        """Lay out the filter, the table and what is told of one run."""
+        """Lay out the filter, the table and the lines about one run."""
         with Horizontal(id="filter"):
             yield Static("/", id="slash")
             line = Input(placeholder=_EXAMPLES, compact=True, select_on_focus=False)
@@ -106,13 +106,13 @@ class RunsPage(RunControlPage):
             self._found = await asyncio.to_thread(self._library.read)
             self._readings += 1
         finally:
-            if self._due == math.inf:  # nobody wants it to be read anew at once
+            if self._due == math.inf:  # no change asks for another reading at once
                 now = time.monotonic()
                 self._due = now + min(max(_MIN_PERIOD, _PATIENCE * (now - began)), _MAX_PERIOD)
         self.run_worker(self._list())
 
     def back(self) -> None:
-        """Leave the filter and ask for all runs again."""
+        """Leave the filter and show all runs again."""
         self.query_one(Input).value = ""
         self._leave_filter()
 
@@ -126,7 +126,7 @@ class RunsPage(RunControlPage):
         table.move(pages * table.page)
 
     def action_filter(self) -> None:
-        """Let the person say which runs to show."""
+        """Open the line that filters the runs."""
         self.query_one("#filter").add_class("-open")
         self.query_one(Input).focus()
 
@@ -167,7 +167,7 @@ class RunsPage(RunControlPage):
         self.choose_stop(self._current_to_change().run)
 
     def action_tag(self) -> None:
-        """Let the person write other tags."""
+        """Edit the run's tags."""
         run = self._current_to_change().run
 
         def keep(text: str) -> None:
@@ -183,7 +183,7 @@ class RunsPage(RunControlPage):
         self.app.push_screen(dialog, self._look_again)
 
     def action_note(self) -> None:
-        """Let the person write another note."""
+        """Edit the run's note."""
         run = self._current_to_change().run
         dialog = TextDialog(
             f"Note on run {run.id}",
@@ -216,7 +216,7 @@ class RunsPage(RunControlPage):
 
     @on(Input.Changed)
     def _ask(self, event: Input.Changed) -> None:
-        """Show what is asked for; of what cannot be understood, what comes before, and why."""
+        """Show the runs that match; of an invalid query, use the part before the error and say why."""
         self._asked, problem = event.value, ""
         try:
             parse_query(event.value, time.time())
@@ -237,8 +237,8 @@ class RunsPage(RunControlPage):
         self.action_open()
 
     @on(RunList.Moved)
-    def _tell_of_another(self) -> None:
-        self.run_worker(self._tell(), exclusive=True, group="detail")
+    def _describe_another(self) -> None:
+        self.run_worker(self._describe(), exclusive=True, group="detail")
 
     @told
     async def _delete(self, run: RunDirectory, meant: bool | None) -> None:
@@ -276,10 +276,10 @@ class RunsPage(RunControlPage):
                 listing = await asyncio.to_thread(arrange, rows, self._found, self._order, now)
                 self._listed = question
                 self._show(listing)
-                await self._tell()
+                await self._describe()
 
     async def _select(self, asked: str, now: float) -> list[RunFacts] | None:
-        """Return the runs asked for, for which many files may have to be read; None once others are asked for."""
+        """Return the runs that match, for which many files may be read; None once the query has changed."""
         query, found, began = parse_query(asked, now), self._found, time.monotonic()
         rows: list[RunFacts] = []
         for start in range(0, len(found), _SLICE):
@@ -306,8 +306,8 @@ class RunsPage(RunControlPage):
             self._texts["title"] = title
             self.query_one(RunList).border_title = Content(title)
 
-    async def _tell(self) -> None:
-        """Tell of the run that the cursor is on."""
+    async def _describe(self) -> None:
+        """Describe the run that the cursor is on."""
         current = self.query_one(RunList).current
         self._put("detail", "\n".join(await asyncio.to_thread(describe, current)) if current else "")
 

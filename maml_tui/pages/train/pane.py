@@ -1,4 +1,4 @@
-"""Lines of text that tell of a run, in a frame that scrolls where they do not fit."""
+"""Lines of text about a run, in a frame that scrolls where they do not fit."""
 
 from __future__ import annotations
 

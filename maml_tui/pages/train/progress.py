@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 _RECENT = 20
 _MIN_SPEEDS = 5
-_PANEL_BESIDE = 100  # from here on, a panel of its own tells of the GPU
-_FIRST_COLUMNS = 40  # narrower than this, one line tells the essence
+_PANEL_BESIDE = 100  # from here on, the GPU has a panel of its own
+_FIRST_COLUMNS = 40  # narrower than this, only the essence has room
 
 
 def status_line(scene: Scene, width: int) -> Line:
@@ -43,7 +43,7 @@ def status_line(scene: Scene, width: int) -> Line:
 
 
 def essence(scene: Scene, width: int) -> Line:
-    """Return what must be told where there is room for almost nothing."""
+    """Return what stays where there is room for almost nothing."""
     status = scene.status
     sign, role = STATE_SIGNS[status.state]
     left = duration(status.eta_seconds) if status.state == "running" else ""
@@ -76,7 +76,7 @@ def track(share: float, width: int) -> Line:
 
 
 def time_left(scene: Scene) -> Line:
-    """Return the estimated time left and, where the speed of the last records tells it, its uncertainty."""
+    """Return the estimated time left and, where there are enough recent speeds, its uncertainty."""
     seconds = scene.status.eta_seconds
     if not scene.live or seconds is None:
         return ()
@@ -92,7 +92,7 @@ def relative_spread(speed: Floats) -> float | None:
         speed: Recent speeds, iterations per second [n].
 
     Returns:
-        None if there are too few to tell.
+        None if there are too few.
     """
     pace = 1 / speed[np.isfinite(speed) & (speed > 0)]
     if len(pace) < _MIN_SPEEDS:
@@ -133,7 +133,7 @@ def _facts(scene: Scene) -> list[str]:
 
 
 def state_word(scene: Scene) -> Line:
-    """Return sign and word of the run's state and, if it should have told something, how long it has been silent."""
+    """Return sign and word of the run's state and, if its heartbeat is overdue, for how long it has been silent."""
     sign, role = STATE_SIGNS[scene.status.state]
     silence: Line = () if scene.silence is None else ((f" silent for {ago(scene.silence)}", "warning"),)
     return ((f"{sign} ", role), (_state(scene).upper(), role), *silence)
