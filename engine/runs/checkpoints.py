@@ -13,11 +13,11 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeVar
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from engine.errors import ResourceError
-from engine.files import explain_os_errors, read_bounded, write_atomic
-from engine.runs.events import Record
+from engine.files import explain_os_errors, write_atomic
+from engine.runs.events import Record, read_json
 from engine.text import printable
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 Label = Literal["latest", "best"]
 
 _DATA_FILE = r"iter-[0-9]{8,}-[0-9a-f]{8}\.pt"
-_LARGEST_POINTER = 4096
+_MAX_POINTER_BYTES = 4096
 
 
 class CheckpointRecord(Record):
@@ -143,18 +143,7 @@ def read_ranking(run: RunDirectory) -> tuple[RankedRecord, ...]:
 
 
 def _read(run: RunDirectory, label: Label, kind: type[_Pointer]) -> _Pointer | None:
-    path = run.checkpoints / f"{label}.json"
-    with explain_os_errors(f"read {path}"):
-        try:
-            text = read_bounded(path, _LARGEST_POINTER)
-        except FileNotFoundError:
-            return None
-    try:
-        return kind.model_validate_json(text)
-    except ValidationError as error:
-        raise ResourceError(
-            f"{printable(path)} is not a checkpoint pointer of this version: {_advice(label)}"
-        ) from error
+    return read_json(run.checkpoints / f"{label}.json", kind, _MAX_POINTER_BYTES, _advice(label))
 
 
 def load_checkpoint(run: RunDirectory, label: Label) -> tuple[CheckpointRecord, bytes]:

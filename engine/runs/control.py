@@ -1,146 +1,265 @@
-"""Asking a run's worker for something: one small file per request, removed by the worker when it has answered."""
+"""Run control: start, resume, pause, checkpoint, evaluate, stop and kill a run, for pages and commands alike.
+
+A worker answers a request after its current iteration, so `ask` and `start` return at once with an object to poll: a
+page polls it between two frames, a command waits for it with `wait`.
+"""
 
 from __future__ import annotations
 
-import secrets
 import time
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
 
-from pydantic import ValidationError, model_validator
-
-from engine.errors import UsageError
-from engine.files import explain_os_errors, read_bounded, write_atomic
-from engine.runs.events import Record
+from engine.config.record import read_record
+from engine.errors import MamlError, ResourceError, UsageError
+from engine.runs.events import LIVE_STATES, RequestEvent
+from engine.runs.journal import EventReader
+from engine.runs.launch import start_worker, worker_exit_reason
+from engine.runs.repair import STATUS_REBUILT, repair_status
+from engine.runs.requests import send_request
+from engine.runs.status import current_status, read_status
 from engine.text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
+    from collections.abc import Callable, Mapping
+    from subprocess import Popen
 
     from engine.runs.directory import RunDirectory
+    from engine.runs.requests import StopMode, Verb
+    from engine.runs.status import Status
 
-Verb = Literal["pause", "resume", "checkpoint", "evaluate", "stop"]
+PATIENCE = 10.0
+"""Seconds without an answer after which a request has timed out. It stays, and is obeyed when the worker reads it."""
 
-StopMode = Literal["graceful", "now"]
-"""`graceful`: finish the iteration, checkpoint, evaluate. `now`: checkpoint and end."""
+_POLL_SECONDS = 0.1
 
-_LARGEST = 4096
+_ACCEPTED: dict[str, str] = {
+    "pause": "paused",
+    "resume": "resumed",
+    "checkpoint": "writing a checkpoint",
+    "evaluate": "evaluating on validation tasks",
+    "stop": "stopping",
+}
 
+Answer = Literal["accepted", "refused", "no process", "timed out"]
+"""What became of a request; `no process`: the worker ended without an answer."""
 
-class _Body(Record):
-    v: Literal[1] = 1
-    verb: Verb
-    mode: StopMode | None = None
-
-    @model_validator(mode="after")
-    def _mode_belongs_to_stop(self) -> _Body:
-        if (self.mode is None) == (self.verb == "stop"):
-            raise ValueError("'stop', and nothing else, has a mode")
-        return self
-
-
-@dataclass(frozen=True)
-class Request:
-    """A request that waits for its answer.
-
-    Attributes:
-        path: Its file.
-        verb: What is asked for.
-        mode: How to stop; None for other verbs.
-    """
-
-    path: Path
-    verb: Verb
-    mode: StopMode | None
-
-    @property
-    def id(self) -> str:
-        """The request's id, as `request` returned it."""
-        return printable(self.path.stem)
+_Started = TypeVar("_Started")
 
 
 @dataclass(frozen=True)
-class Unreadable:
-    """A file in the control folder that is no request. It is to be refused.
+class Outcome:
+    """What became of a request, or of a start.
 
     Attributes:
-        path: The file.
-        reason: Why it is no request.
+        answer: In one word or two.
+        message: The same in a sentence.
     """
 
-    path: Path
-    reason: str
+    answer: Answer
+    message: str
 
-    @property
-    def id(self) -> str:
-        """The file's name without its ending, control characters escaped."""
-        return printable(self.path.stem)
+    def require_accepted(self) -> None:
+        """Raise what a command that asked ends with, unless the answer is `accepted`.
+
+        Raises:
+            UsageError: The worker refused.
+            MamlError: It did not answer.
+        """
+        if self.answer == "refused":
+            raise UsageError(self.message)
+        if self.answer != "accepted":
+            raise MamlError(self.message)
 
 
-def request(
-    run: RunDirectory, verb: Verb, mode: StopMode | None = None, clock: Callable[[], int] = time.time_ns
-) -> str:
-    """Leave a request for the run's worker.
+class Pending(Protocol):
+    """A request or a start whose outcome is not known yet."""
+
+    run: RunDirectory
+    done: bool
+    """Whether all is known: there is no need to poll again."""
+
+    def poll(self) -> Outcome | None:
+        """Return the outcome if it has become known since the last call.
+
+        Raises:
+            ResourceError: The run's files cannot be read.
+        """
+
+
+class PendingRequest:
+    """A request that was sent to a run's worker; see `Pending`. A late answer is still reported after a timeout.
+
+    Attributes:
+        run: The run.
+        done: Whether the final outcome was reported.
+
+    Raises:
+        ResourceError: The journal cannot be read, or the request not be written.
+    """
+
+    def __init__(
+        self, run: RunDirectory, verb: Verb, mode: StopMode | None, clock: Callable[[], float]
+    ) -> None:
+        self.run = run
+        self.done = False
+        self._name = printable(run.id)
+        self._verb = verb
+        self._clock = clock
+        self._reader = EventReader(run.events)
+        self._reader.skip_to_end()  # before the request is sent: its answer comes after
+        self._id = send_request(run, verb, mode)
+        self._deadline: float | None = clock() + PATIENCE
+
+    def poll(self) -> Outcome | None:
+        """Return the outcome if it has become known since the last call."""
+        # The status before the journal: a worker answers before it ends.
+        live = current_status(self.run).state in LIVE_STATES
+        for event in self._reader.read():
+            if isinstance(event, RequestEvent) and event.id == self._id:
+                return self._answered(event)
+        if not live:
+            return self._end("no process", f"run {self._name} ended before it could {self._verb}")
+        if self._deadline is None or self._clock() < self._deadline:
+            return None
+        self._deadline = None
+        return Outcome(
+            "timed out",
+            f"run {self._name} has not answered within {PATIENCE:.0f} s (a long iteration or evaluation?): "
+            f"the request to {self._verb} stays, and is obeyed after it",
+        )
+
+    def _answered(self, event: RequestEvent) -> Outcome:
+        if event.outcome == "refused":
+            return self._end("refused", f"run {self._name} refused to {self._verb}: {event.reason}")
+        return self._end("accepted", f"run {self._name}: {_ACCEPTED[self._verb]}")
+
+    def _end(self, answer: Answer, message: str) -> Outcome:
+        self.done = True
+        return Outcome(answer, message)
+
+
+class PendingStart:
+    """A worker that was started and has not written its first status; see `Pending`. Later its status says how it goes.
+
+    Attributes:
+        run: The run.
+        done: Whether the worker wrote its first status, or ended before it did.
+    """
+
+    def __init__(self, run: RunDirectory, process: Popen[bytes]) -> None:
+        self.run = run
+        self.done = False
+        self._process = process
+
+    def poll(self) -> Outcome | None:
+        """Return why the worker ended if it did so without a status of its own."""
+        code = self._process.poll()  # before the status: what a process writes last must be seen
+        with suppress(ResourceError):  # the run was removed, or its log
+            if read_status(self.run).pid != self._process.pid:
+                if code is None:
+                    return None
+                self.done = True
+                reason = worker_exit_reason(self.run, code)
+                return Outcome("no process", f"run {printable(self.run.id)}: {reason}")
+        self.done = True
+        return None
+
+
+def wait(pending: PendingRequest, sleep: Callable[[float], None] = time.sleep) -> Outcome:
+    """Wait for the outcome of a request, `PATIENCE` at most.
+
+    Raises:
+        ResourceError: The run's files cannot be read.
+    """
+    while (outcome := pending.poll()) is None:
+        sleep(_POLL_SECONDS)
+    return outcome
+
+
+def ask(
+    run: RunDirectory, verb: Verb, mode: StopMode | None = None, clock: Callable[[], float] = time.monotonic
+) -> PendingRequest:
+    """Ask the worker of a live run to pause, resume, checkpoint, evaluate or stop.
 
     Args:
         run: The run.
         verb: What to do.
-        mode: How to stop; needed with `stop`, and only there.
-        clock: Returns Unix nanoseconds.
+        mode: How to stop; required with `stop`, None with other verbs.
+        clock: Returns seconds.
+
+    Raises:
+        UsageError: The run is not live.
+        ResourceError: Its files cannot be read, or the request not be written.
+    """
+    require_live(run, current_status(run))
+    return PendingRequest(run, verb, mode, clock)
+
+
+def start(run: RunDirectory, environment: Mapping[str, str] | None = None) -> PendingStart:
+    """Start the worker of a run; see `start_worker`.
+
+    Raises:
+        ResourceError: The process cannot be started.
+    """
+    return PendingStart(run, start_worker(run, environment))
+
+
+def resume(
+    run: RunDirectory, start: Callable[[], _Started], tell: Callable[[str], object]
+) -> PendingRequest | _Started:
+    """Resume a run: ask the worker of a paused one, or `start` a worker for one that has none.
+
+    Args:
+        run: The run.
+        start: Starts a worker for it.
+        tell: Called with a sentence if the run's status was damaged and had to be rebuilt first.
 
     Returns:
-        The id that the answer in the journal will carry. Ids sort by time.
+        The request to the worker, or what `start` returned.
 
     Raises:
-        UsageError: The mode does not fit the verb.
-        ResourceError: The request cannot be written.
+        UsageError: The run is live and not paused, or has done everything.
+        ResourceError: Its files cannot be read or written.
     """
-    try:
-        body = _Body(verb=verb, mode=mode)
-    except ValidationError as error:
-        raise UsageError(
-            f"No run can be asked for {verb!r} with mode {mode!r}: 'stop', and nothing else, has a mode."
-        ) from error
-    identity = f"{clock():020d}-{secrets.token_hex(4)}"
-    write_atomic(run.make_inside(run.control) / f"{identity}.json", body.model_dump_json())
-    return identity
+    if repair_status(run):
+        tell(f"run {printable(run.id)}: {STATUS_REBUILT}")
+    status = current_status(run)
+    if status.state == "paused":
+        return ask(run, "resume")
+    require_resumable(run, status, read_record(run.config).resolved.config.training.iterations)
+    return start()
 
 
-def pending(run: RunDirectory) -> list[Request | Unreadable]:
-    """Return what waits to be answered, oldest first. Folders, links and hidden files are not looked at.
+def require_live(run: RunDirectory, status: Status) -> None:
+    """Make sure that a worker can be asked for something.
 
     Raises:
-        ResourceError: The control folder cannot be read.
+        UsageError: The run is not live.
     """
-    with explain_os_errors(f"read {run.control}"):
-        if not run.control.is_dir():
-            return []
-        files = sorted(path for path in run.control.iterdir() if _is_request_file(path))
-        return [item for path in files for item in _read(path)]
+    if status.state not in LIVE_STATES:
+        raise UsageError(f"run {printable(run.id)} is {status.state}: no process is running")
 
 
-def acknowledge(item: Request | Unreadable) -> None:
-    """Remove a request that has been answered in the journal.
+def require_resumable(run: RunDirectory, status: Status, iterations: int) -> None:
+    """Make sure that a new worker would find something to do.
+
+    Args:
+        run: The run.
+        status: Where it stands now.
+        iterations: Its meta-iterations in total.
 
     Raises:
-        ResourceError: The file cannot be removed.
+        UsageError: It has a worker, or has done everything.
     """
-    with explain_os_errors(f"remove {item.path}"):
-        item.path.unlink(missing_ok=True)
+    name = printable(run.id)
+    if status.state in LIVE_STATES:
+        raise UsageError(f"run {name} is {status.state}: follow it with `maml attach {name}`")
+    if is_complete(status, iterations, tested=run.result.exists()):
+        raise UsageError(f"run {name} has done all its {iterations:,} iterations: there is nothing to resume")
 
 
-def _is_request_file(path: Path) -> bool:
-    return not path.name.startswith(".") and path.is_file() and not path.is_symlink()
-
-
-def _read(path: Path) -> Iterator[Request | Unreadable]:
-    try:
-        body = _Body.model_validate_json(read_bounded(path, _LARGEST))
-        yield Request(path, body.verb, body.mode)
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        yield Unreadable(path, f"it cannot be read: {error.strerror}")
-    except ValidationError:
-        yield Unreadable(path, "it is not a request this version understands")
+def is_complete(status: Status, iterations: int, *, tested: bool) -> bool:
+    """Return whether all iterations are done and the final test evaluation, too (`tested`: there is a result)."""
+    return status.state == "done" and status.iteration >= iterations and tested

@@ -45,7 +45,7 @@ class RunDirectory:
 
     @property
     def events(self) -> Path:
-        """The journal: records are appended, and thinned where they become too many."""
+        """The journal, to which records are appended."""
         return self.path / "events.jsonl"
 
     @property

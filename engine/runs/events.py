@@ -1,9 +1,9 @@
-"""The records of `events.jsonl`: one JSON object a line, told apart by `kind`; see `READING` for the rules."""
+"""The records of `events.jsonl`: one JSON object a line, distinguished by `kind`; see `READING` for the rules."""
 
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_args
 
 from pydantic import (
     BaseModel,
@@ -15,6 +15,13 @@ from pydantic import (
     WithJsonSchema,
     model_validator,
 )
+
+from engine.errors import ResourceError
+from engine.files import explain_os_errors, read_bounded
+from engine.text import printable
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 State = Literal["queued", "warming-up", "running", "paused", "stopping", "done", "failed", "diverged", "lost"]
 
@@ -28,14 +35,12 @@ ENDED_STATES: frozenset[State] = frozenset({"done", "failed", "diverged", "lost"
 READING = """\
 # Events: the records of events.jsonl
 
-One JSON object a line, told apart by `kind`. Ignore unknown fields; skip lines of an unknown `kind` or `v` (a newer
+One JSON object a line, distinguished by `kind`. Ignore unknown fields; skip lines of an unknown `kind` or `v` (a newer
 program wrote them), lines that are not JSON, and a last line without its newline (it is still being written). Within
 `v` 1, fields are only ever added. JSON has no NaN or infinity: both are written as `null`.
 
-The file never exceeds 16 MiB. Before it would, it is replaced by one of half that length in which old `train` and
-`checkpoint` records, and `evaluation` records on `val` that did not improve, are thinned evenly. What stays is
-unchanged, the first line and all newer lines included: a reader who finds another file goes on after the last `seq`
-that it has read. (In a run of so many starts and requests that this is not enough, the oldest records go.)
+Records are only ever appended. In journals of versions that limited their length, old records are missing and `seq`
+has gaps. A reader that no longer finds the last line it read where it was has another journal before it: start over.
 """
 """What a reader of the file must know, in Markdown."""
 
@@ -57,6 +62,35 @@ class Record(BaseModel):
     """An immutable JSON object whose unknown fields are ignored."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+_AnyRecord = TypeVar("_AnyRecord", bound=Record)
+
+
+def read_json(
+    path: Path, kind: type[_AnyRecord], max_bytes: int | None = None, advice: str = ""
+) -> _AnyRecord | None:
+    """Read a JSON file that holds one record; None if there is none.
+
+    Args:
+        path: The file.
+        kind: What it holds.
+        max_bytes: Its greatest size; None for any.
+        advice: What to do where it is damaged, as the end of a sentence.
+
+    Raises:
+        ResourceError: It cannot be read or understood.
+    """
+    with explain_os_errors(f"read {path}"):
+        try:
+            text = path.read_bytes() if max_bytes is None else read_bounded(path, max_bytes)
+        except FileNotFoundError:
+            return None
+    try:
+        return kind.model_validate_json(text)
+    except ValidationError as error:
+        rest = f": {advice}" if advice else "."
+        raise ResourceError(f"{printable(path)} is damaged or from a newer version{rest}") from error
 
 
 class AtStep(Record):
@@ -115,13 +149,22 @@ class Measurement(Record):
         """The metric after each inner step (for `mse` the loss itself)."""
         return self.loss if self.accuracy is None else self.accuracy
 
+    def scored(self, step: int) -> AtStep:
+        """Return the metric after `step` inner steps, or after the last one evaluated."""
+        return self.series[min(step, self.protocol.steps)]
+
+    def loss_after(self, step: int) -> AtStep:
+        """Return the loss after `step` inner steps, or after the last one evaluated."""
+        return self.loss[min(step, self.protocol.steps)]
+
 
 class _Event(Record):
     """What all kinds share."""
 
     v: Literal[1] = Field(default=1, description="version of this format")
     seq: int = Field(
-        default=-1, description="number of the record, from 0; ascending, with gaps where thinned"
+        default=-1,
+        description="number of the record, from 0; ascending, with gaps in journals of old versions",
     )
     time: float = Field(default=0.0, description="when it was written, Unix seconds")
 

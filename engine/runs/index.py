@@ -1,4 +1,4 @@
-"""All runs on this machine: listing them, finding the one a person means, removing one."""
+"""The runs on this machine: list them, find one by reference, remove one."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def list_runs(root: Path | None = None) -> list[RunSummary]:
 
 
 def find_run(reference: str, root: Path | None = None) -> RunDirectory:
-    """Return the run that a person means.
+    """Return the run that a reference means.
 
     Args:
         reference: `@last` (the newest run); `@best` (see `_best`); a path with a slash in it; an id; a name (the newest
@@ -112,7 +112,7 @@ def summarise(run: RunDirectory) -> RunSummary:
         return RunSummary(run, current_status(run))
     except ResourceError as error:
         created = 0.0
-        with suppress(OSError):  # somebody may be removing it right now
+        with suppress(OSError):  # it may be removed at this moment
             created = run.config.stat().st_mtime
         status = Status(name="", state="lost", reason=str(error), created=created, heartbeat=created)
         return RunSummary(run, status)

@@ -5,21 +5,18 @@ from __future__ import annotations
 import errno
 import os
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
 from pydantic import ValidationError
 
-from engine.files import explain_os_errors, write_atomic
+from engine.files import explain_os_errors
 from engine.runs.events import Event, Record, parse_event
-from engine.runs.thinning import thin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
     from typing import BinaryIO
-
-LIMIT = 16 << 20
-"""Bytes that no journal outgrows: before a record would make it longer, it is thinned to half of them."""
 
 _CHUNK = 1 << 20
 
@@ -27,8 +24,7 @@ _CHUNK = 1 << 20
 class EventWriter:
     """The one writer of a journal. A worker that takes up a run again continues its numbering.
 
-    A torn last line, left by a worker killed while writing, is cut off: no reader has seen it. A journal that becomes
-    too long is thinned into a new file, which takes the old one's place at once or not at all.
+    A torn last line, left by a worker killed while writing, is cut off: no reader has seen it.
 
     Raises:
         ResourceError: The file cannot be opened or written.
@@ -43,7 +39,7 @@ class EventWriter:
             os.ftruncate(self._file, self._end)
 
     def write(self, event: Event) -> Event:
-        """Append `event` in one system call, having made room for it if there is none.
+        """Append `event` in one system call.
 
         Returns:
             The event as written, with its `seq` and `time`.
@@ -53,23 +49,11 @@ class EventWriter:
         """
         stamped = event.model_copy(update={"seq": self.next_seq, "time": self._clock()})
         line = stamped.model_dump_json().encode() + b"\n"
-        if self._end and self._end + len(line) > LIMIT:
-            self._make_room()
         with explain_os_errors(f"write {self._path}"):
             _append(self._file, line, self._end)
         self._end += len(line)
         self.next_seq += 1
         return stamped
-
-    def _make_room(self) -> None:
-        with explain_os_errors(f"read {self._path}"):
-            lines = self._path.read_bytes()[: self._end].split(b"\n")[:-1]
-        content = b"".join(line + b"\n" for line in thin(lines, LIMIT // 2))
-        write_atomic(self._path, content)
-        with explain_os_errors(f"open {self._path}"):
-            file = os.open(self._path, os.O_RDWR | os.O_APPEND)
-        os.close(self._file)
-        self._file, self._end = file, len(content)
 
     def close(self) -> None:
         """Close the file."""
@@ -85,13 +69,12 @@ class EventWriter:
 class EventReader:
     """Follows a journal: each call returns what was written since the last one.
 
-    The file may not exist yet. Where its writer has thinned it, reading goes on after the newest record that was read.
-    If it is another journal, or was cut short, it is read again from its start, and `restarts` goes up so that a viewer
-    knows to start over.
+    The file may not exist yet. If another journal is in its place, or it was cut short, it is read from its start again
+    and `restarts` goes up, so that a viewer knows to start over.
 
     Attributes:
         skipped: Lines that could not be understood: damaged, or from a newer program.
-        restarts: Times that another journal was found in its place.
+        restarts: How often another journal was found in its place.
     """
 
     def __init__(self, path: Path) -> None:
@@ -99,8 +82,7 @@ class EventReader:
         self.restarts = 0
         self._path = path
         self._offset = 0
-        self._first = self._last = b""  # lines: the one at the start, and the one that ends at the offset
-        self._next_seq = 0
+        self._last = b""  # the line that ends at the offset, or the end of it
 
     def read(self) -> list[Event]:
         """Return all new records, oldest first.
@@ -109,6 +91,21 @@ class EventReader:
             ResourceError: The file exists and cannot be read.
         """
         return [event for lines in self.chunks() for event in self.parse(lines)]
+
+    def skip_to_end(self) -> None:
+        """Pass over what is there, so that only newer records are read.
+
+        Raises:
+            ResourceError: The file exists and cannot be read.
+        """
+        with (
+            explain_os_errors(f"read {self._path}"),
+            suppress(FileNotFoundError),
+            self._path.open("rb") as file,
+        ):
+            self._offset, _ = _find_end(file.fileno())
+            start = max(0, self._offset - _CHUNK)
+            self._last = os.pread(file.fileno(), self._offset - start, start)[:-1].rpartition(b"\n")[2]
 
     def parse(self, lines: list[bytes]) -> list[Event]:
         """Return the records among `lines`, counting the others in `skipped`."""
@@ -128,7 +125,7 @@ class EventReader:
             except FileNotFoundError:
                 return
             with file:
-                self._find_place(file)
+                self._start_over_if_replaced(file)
                 file.seek(self._offset)
                 torn = b""
                 while chunk := file.read(_CHUNK):
@@ -136,40 +133,16 @@ class EventReader:
                     complete, newline, torn = (torn + chunk).rpartition(b"\n")
                     if newline:
                         lines = complete.split(b"\n")
-                        self._pass(lines, len(complete) + 1)
+                        self._last = lines[-1]
+                        self._offset += len(complete) + 1
                         yield lines
 
-    def _pass(self, lines: list[bytes], size: int) -> None:
-        if self._offset == 0:
-            self._first = lines[0]
-        self._last = lines[-1]
-        self._offset += size
-        seq = _last_seq(lines)
-        self._next_seq = self._next_seq if seq is None else seq + 1
-
-    def _find_place(self, file: BinaryIO) -> None:
-        """Set the offset anew if what was read last no longer ends there."""
+    def _start_over_if_replaced(self, file: BinaryIO) -> None:
+        """Go back to the start if the line that was read last no longer ends at the offset."""
         file.seek(self._offset and self._offset - len(self._last) - 1)
-        if self._offset == 0 or file.read(len(self._last) + 1) == self._last + b"\n":
-            return
-        file.seek(0)
-        same = file.readline() == self._first + b"\n" and _find_end(file.fileno())[1] >= self._next_seq
-        self._offset = 0
-        if same:
-            self._pass_what_was_read(file)
-        else:
-            self._next_seq = 0
+        if self._offset and file.read(len(self._last) + 1) != self._last + b"\n":
+            self._offset = 0
             self.restarts += 1
-
-    def _pass_what_was_read(self, file: BinaryIO) -> None:
-        file.seek(0)
-        end = self._next_seq
-        for line in file:
-            seq = _last_seq([line])
-            if not line.endswith(b"\n") or (seq is not None and seq >= end):
-                break
-            self._pass([line[:-1]], len(line))
-        self._next_seq = end
 
 
 class _Numbered(Record):

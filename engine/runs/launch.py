@@ -1,4 +1,4 @@
-"""Starting a run's worker so that nothing done to the terminal touches it; waiting for it; killing it."""
+"""A run's worker process: started so that nothing done to the terminal touches it, watched, and killed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from engine.errors import UsageError
 from engine.files import explain_os_errors
-from engine.runs.events import ENDED_STATES, State
+from engine.runs.events import ENDED_STATES, LIVE_STATES, State
 from engine.runs.status import Status, read_status, worker_alive
 from engine.text import printable
 
@@ -79,28 +79,42 @@ def wait_until_ready(
     """Wait until the worker trains, has ended, or `timeout` seconds are over.
 
     Returns:
-        The status that `process` wrote; `failed`, with the reason, if it ended without saying how; and still
-        `queued` or `warming-up` if time ran out. What an earlier worker wrote is not taken for its word.
+        What `worker_status` returns: still `queued` or `warming-up` if time ran out.
 
     Raises:
-        ResourceError: The status cannot be read.
+        ResourceError: The status or the log cannot be read.
     """
     deadline = clock() + timeout
     while True:
-        ended = process.poll()  # before the status is read: what a process writes last must be seen
-        status = read_status(run)
-        own = status.pid == process.pid
-        if own and (status.state in ENDED_STATES or (ended is None and status.state not in _STARTING)):
+        status, ended = worker_status(run, process)
+        if ended or status.state not in _STARTING or clock() >= deadline:
             return status
-        if ended is not None:
-            return status.model_copy(update={"state": "failed", "reason": worker_exit_reason(run, ended)})
-        if clock() >= deadline:
-            return status if own else status.model_copy(update={"state": "queued", "reason": ""})
         sleep(_POLL_SECONDS)
 
 
+def worker_status(run: RunDirectory, process: Process) -> tuple[Status, bool]:
+    """Return where a run stands whose worker is a child of this process, and whether that worker has ended.
+
+    Returns:
+        The status that `process` wrote; `queued` until it wrote one, whatever an earlier worker wrote. If it ended
+        without saying how, the run is `lost`, or `failed` before its first status, with the reason.
+
+    Raises:
+        ResourceError: The status or the log cannot be read.
+    """
+    code = process.poll()  # before the status is read: what a process writes last must be seen
+    status = read_status(run)
+    own = status.pid == process.pid
+    if code is None:
+        return status if own else status.model_copy(update={"state": "queued", "reason": ""}), False
+    if own and status.state in ENDED_STATES:
+        return status, True
+    state = "lost" if own and status.state in LIVE_STATES else "failed"
+    return status.model_copy(update={"state": state, "reason": worker_exit_reason(run, code)}), True
+
+
 def worker_exit_reason(run: RunDirectory, exit_status: int) -> str:
-    """Say in words why a worker that wrote no last status ended: the signal, or the last line of its log."""
+    """Return why a worker that wrote no last status ended: the signal, or the last line of its log."""
     if exit_status < 0:
         return f"the worker was ended by signal {-exit_status} ({signal.strsignal(-exit_status)})"
     with explain_os_errors(f"read {run.log}"), run.log.open("rb") as file:
@@ -134,7 +148,7 @@ def kill_worker(run: RunDirectory) -> None:
 
 
 def worker_environment(given: Mapping[str, str]) -> dict[str, str]:
-    """Return `given`, made fit to import this program from a source tree, and to log a crash in compiled code."""
+    """Return `given` with what a process needs to import this program from a source tree and to log crashes."""
     environment = {"PYTHONFAULTHANDLER": "1", "GOMP_SPINCOUNT": _SPIN, **given}
     source = Path(__file__).resolve().parents[2]
     if (source / "pyproject.toml").is_file():

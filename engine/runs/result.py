@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from engine.errors import ResourceError
-from engine.files import explain_os_errors, write_atomic
-from engine.runs.events import Measurement, Number, Record, State
-from engine.text import printable
+from engine.files import write_atomic
+from engine.runs.events import Measurement, Number, Record, State, read_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,15 +52,7 @@ def read_scores(path: Path) -> Scores | None:
     Raises:
         ResourceError: It cannot be read or understood.
     """
-    with explain_os_errors(f"read {path}"):
-        try:
-            text = path.read_bytes()
-        except FileNotFoundError:
-            return None
-    try:
-        return Scores.model_validate_json(text)
-    except ValidationError as error:
-        raise ResourceError(f"{printable(path)} is damaged or from a newer version.") from error
+    return read_json(path, Scores)
 
 
 class Measured(Record):
@@ -107,12 +97,4 @@ def read_result(path: Path) -> Result | None:
     Raises:
         ResourceError: It cannot be read or understood.
     """
-    with explain_os_errors(f"read {path}"):
-        try:
-            text = path.read_bytes()
-        except FileNotFoundError:
-            return None
-    try:
-        return Result.model_validate_json(text)
-    except ValidationError as error:
-        raise ResourceError(f"{printable(path)} is damaged or from a newer version.") from error
+    return read_json(path, Result)

@@ -6,11 +6,11 @@ import socket
 import time
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from engine.errors import ResourceError
-from engine.files import explain_os_errors, read_bounded, write_atomic
-from engine.runs.events import LIVE_STATES, Record, State
+from engine.files import explain_os_errors, write_atomic
+from engine.runs.events import LIVE_STATES, Record, State, read_json
 from engine.runs.processes import process_alive
 from engine.text import printable
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 LOST_AFTER = 30.0
 """Seconds without a heartbeat after which a run on another host counts as lost."""
 
-_LARGEST = 1 << 16
+_MAX_BYTES = 1 << 16
 
 
 class GpuTelemetry(Record):
-    """What a GPU is doing; null for what it does not tell."""
+    """What a GPU is doing; null for what it does not report."""
 
     name: str = Field(description="what the GPU calls itself")
     utilization: float | None = Field(
@@ -105,22 +105,13 @@ def read_status(run: RunDirectory) -> Status:
     Raises:
         ResourceError: There is none, or it cannot be understood.
     """
-    with explain_os_errors(f"read {run.status}"):
-        try:
-            text = read_bounded(run.status, _LARGEST)
-        except FileNotFoundError as error:
-            if not run.config.exists():
-                raise
-            raise _to_rebuild(run, "missing") from error
-    try:
-        return Status.model_validate_json(text)
-    except ValidationError as error:
-        raise _to_rebuild(run, "damaged or from a newer version") from error
-
-
-def _to_rebuild(run: RunDirectory, what: str) -> ResourceError:
-    how = f"`maml resume {printable(run.id)}` rebuilds it from configuration, journal and checkpoints"
-    return ResourceError(f"{printable(run.status)} is {what}: {how}.")
+    advice = f"`maml resume {printable(run.id)}` rebuilds it from configuration, journal and checkpoints."
+    status = read_json(run.status, Status, _MAX_BYTES, advice)
+    if status is not None:
+        return status
+    if run.config.exists():
+        raise ResourceError(f"{printable(run.status)} is missing: {advice}")
+    raise ResourceError(f"{printable(run.status)}: no such file, and no run in its folder.")
 
 
 def observed_state(status: Status, now: float, host: str, alive: bool) -> Status:

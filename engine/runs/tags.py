@@ -1,4 +1,4 @@
-"""`tags.json`: words and a note that a person hangs on a run. Nothing that a result depends on reads them."""
+"""`tags.json`: tags and a note that people give a run. No result depends on them."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, ValidationError, field_validator
 
-from engine.errors import ResourceError, UsageError
-from engine.files import explain_os_errors, read_bounded, write_atomic
-from engine.runs.events import Record
+from engine.errors import UsageError
+from engine.files import write_atomic
+from engine.runs.events import Record, read_json
 from engine.text import nearest, printable
 
 if TYPE_CHECKING:
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from engine.runs.directory import RunDirectory
 
 _TAG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}")
-_MOST_TAGS = 16
-_LONGEST_NOTE = 400
-_LARGEST = 1 << 13
+_MAX_TAGS = 16
+_MAX_NOTE_LENGTH = 400
+_MAX_BYTES = 1 << 13
 
 
 class Tags(Record):
@@ -40,15 +40,15 @@ class Tags(Record):
                     f"{printable(tag)!r} cannot be a tag: use 1 to 32 letters, digits, '.', '-' or '_', "
                     "starting with a letter or digit"
                 )
-        if len(tags) > _MOST_TAGS:
-            raise ValueError(f"{len(tags)} tags are too many: a run has at most {_MOST_TAGS}")
+        if len(tags) > _MAX_TAGS:
+            raise ValueError(f"{len(tags)} tags are too many: a run has at most {_MAX_TAGS}")
         return tuple(dict.fromkeys(tags))
 
     @field_validator("note")
     @classmethod
     def _note_is_a_line(cls, note: str) -> str:
-        if len(note) > _LONGEST_NOTE or not note.isprintable():
-            raise ValueError(f"a note is one line of at most {_LONGEST_NOTE} characters")
+        if len(note) > _MAX_NOTE_LENGTH or not note.isprintable():
+            raise ValueError(f"a note is one line of at most {_MAX_NOTE_LENGTH} characters")
         return note.strip()
 
 
@@ -58,23 +58,12 @@ def tags_path(run: RunDirectory) -> Path:
 
 
 def read_tags(run: RunDirectory) -> Tags:
-    """Return the tags and the note of `run`; empty if nobody gave it any.
+    """Return the tags and the note of `run`; empty if it has none.
 
     Raises:
         ResourceError: They cannot be read or understood.
     """
-    path = tags_path(run)
-    with explain_os_errors(f"read {path}"):
-        try:
-            text = read_bounded(path, _LARGEST)
-        except FileNotFoundError:
-            return Tags()
-    try:
-        return Tags.model_validate_json(text)
-    except ValidationError as error:
-        raise ResourceError(
-            f"{printable(path)} is damaged or from a newer version: remove it to tag the run anew."
-        ) from error
+    return read_json(tags_path(run), Tags, _MAX_BYTES, "remove it to tag the run anew.") or Tags()
 
 
 def write_tags(run: RunDirectory, tags: Iterable[str], note: str) -> Tags:

@@ -21,12 +21,13 @@ from engine.config.own_code import use_search_path
 from engine.config.record import read_record, versions
 from engine.errors import DivergedError, MamlError, ResourceError
 from engine.files import remove, write_atomic
-from engine.runs.control import pending
 from engine.runs.directory import RunDirectory
 from engine.runs.events import FinishedEvent, StartedEvent, WarningEvent
-from engine.runs.journal import EventReader, EventWriter
+from engine.runs.journal import EventWriter
+from engine.runs.journal_state import JournalState
 from engine.runs.processes import RunLock, process_start
-from engine.runs.rebuilding import REBUILT, mend_own_status
+from engine.runs.repair import STATUS_REBUILT, repair_locked_status
+from engine.runs.requests import pending
 from engine.runs.status import read_status
 from engine.tasks.sources import verify_data
 from engine.training.setup import Setup
@@ -40,13 +41,9 @@ if TYPE_CHECKING:
 
     from engine.acceleration.ways import Way
     from engine.config.record import RunRecord
-    from engine.runs.control import Request, Unreadable
     from engine.runs.events import State
+    from engine.runs.requests import MalformedRequest, Request
     from engine.runs.status import Status
-
-_START_TOLERANCE = (
-    2.0  # seconds: the kernel reports the time of boot, which starts count from, in whole seconds
-)
 
 
 def main(arguments: list[str]) -> int:
@@ -57,8 +54,8 @@ def main(arguments: list[str]) -> int:
             run.remove_halves()
             if lock.warning:
                 events.write(WarningEvent(message=lock.warning))
-            if mend_own_status(run):
-                events.write(WarningEvent(message=REBUILT))
+            if repair_locked_status(run):
+                events.write(WarningEvent(message=STATUS_REBUILT))
             return _work(run, events)
     except MamlError as error:
         print(f"maml: {error}", file=sys.stderr)
@@ -103,7 +100,7 @@ def _train(
     events: EventWriter,
     heartbeat: Heartbeat,
     stop: Stop,
-    stale: Sequence[Request | Unreadable],
+    stale: Sequence[Request | MalformedRequest],
     machine: Machine,
 ) -> str:
     record = read_record(run.config)
@@ -125,10 +122,10 @@ def _train(
         metric=config.metric,
         task=config.task_name,
     )
-    path_before = _last_path(run)
+    before = JournalState.read(run.events).started
     path = session.prepare()
     session.emit(_started(setup, path, resumed_from))
-    for message in _path_warnings(path, path_before, resumed_from):
+    for message in _path_warnings(path, before, resumed_from):
         session.emit(WarningEvent(message=message))
     session.enter("running")
     reason = session.train()
@@ -182,19 +179,11 @@ def _started(setup: Setup, path: Way, resumed_from: int | None) -> StartedEvent:
     )
 
 
-def _last_path(run: RunDirectory) -> str | None:
-    """Return the path that the run took until now; None before its first start."""
-    reader, path = EventReader(run.events), None
-    for lines in reader.chunks():  # bit by bit: a journal is larger in memory than on disk
-        path = next((e.path for e in reversed(reader.parse(lines)) if isinstance(e, StartedEvent)), path)
-    return path
-
-
-def _path_warnings(path: Way, path_before: str | None, resumed_from: int | None) -> tuple[str, ...]:
-    if resumed_from is None or path_before in (None, path.name):
+def _path_warnings(path: Way, before: StartedEvent | None, resumed_from: int | None) -> tuple[str, ...]:
+    if resumed_from is None or before is None or before.path == path.name:
         return path.warnings
     change = (
-        f"from iteration {resumed_from} on this run takes the path {path.name}, until there it took {path_before}: "
+        f"from iteration {resumed_from} on this run takes the path {path.name}, until there it took {before.path}: "
         "it differs from an undisturbed run by rounding"
     )
     return *path.warnings, change

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Literal
 
 from engine.evaluation.evaluator import score
 from engine.runs.checkpoints import load_checkpoint, prune, read_pointer, read_ranking, save_checkpoint
-from engine.runs.control import Request, acknowledge, pending
 from engine.runs.events import CheckpointEvent, EvaluationEvent, RequestEvent, StateEvent
+from engine.runs.requests import Request, acknowledge, pending
 from engine.runs.result import Measured, Result, Scores, write_result, write_scores
 from engine.tasks.sampling import Split
 from engine.training.checkpoint import parameters_hash, restore, to_bytes
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     from engine.acceleration.ways import Way
     from engine.algorithms.adapt import Params
     from engine.runs.checkpoints import Label, Standing
-    from engine.runs.control import Unreadable
     from engine.runs.directory import RunDirectory
     from engine.runs.events import Event, Measurement, State
     from engine.runs.journal import EventWriter
+    from engine.runs.requests import MalformedRequest
     from engine.runs.result import CheckpointName
     from engine.training.recorded import Replay
     from engine.training.setup import Setup
@@ -152,7 +152,7 @@ class Session:
             self._scores["last"] = self._scores["best"]
         return measured
 
-    def refuse(self, items: Sequence[Request | Unreadable], reason: str) -> None:
+    def refuse(self, items: Sequence[Request | MalformedRequest], reason: str) -> None:
         """Answer requests with no."""
         for item in items:
             verb = item.verb if isinstance(item, Request) else ""
@@ -237,7 +237,7 @@ class Session:
         while waiting := pending(self.run):
             self._answer(waiting[0])
 
-    def _answer(self, item: Request | Unreadable) -> None:
+    def _answer(self, item: Request | MalformedRequest) -> None:
         refusal = self._refusal(item) if isinstance(item, Request) else item.reason
         verb = item.verb if isinstance(item, Request) else ""
         outcome: Literal["accepted", "refused"] = "refused" if refusal else "accepted"

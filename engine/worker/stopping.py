@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from types import FrameType
 
-    from engine.runs.control import StopMode
+    from engine.runs.requests import StopMode
 
 
 @dataclass

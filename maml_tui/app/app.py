@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from textual.filter import LineFilter
     from textual.screen import Screen
 
+    from engine.runs.control import Pending
     from engine.runs.directory import RunDirectory
     from maml_tui.app.settings import Settings
     from maml_tui.app.terminal import Terminal
@@ -88,6 +89,7 @@ class MamlApp(App[int]):
         readonly: Whether runs may only be watched.
         watched: The run that Train and Adapt show.
         compare_runs: The runs that Compare shows.
+        pending: Requests and starts of runs whose outcome is still to be told.
     """
 
     TITLE = "maml-tui"
@@ -113,6 +115,8 @@ class MamlApp(App[int]):
         self.readonly = readonly
         self.watched: RunWatch | None = None
         self.compare_runs: tuple[RunDirectory, ...] = ()
+        self.pending: list[Pending] = []
+        self._polling = asyncio.Lock()
         self._first = run
         self._begun = False
         self._last_problem = ""
@@ -307,9 +311,24 @@ class MamlApp(App[int]):
             page = self._current_page()
             if page is not None and page.is_mounted:
                 await page.pulse()
+            await self._tell_outcomes()
             self._last_problem = ""
         except MamlError as error:
             self._tell_once(str(error))
+
+    async def _tell_outcomes(self) -> None:
+        async with self._polling:
+            for pending in self.pending.copy():
+                try:
+                    outcome = await asyncio.to_thread(pending.poll)
+                except MamlError as error:
+                    self.pending.remove(pending)
+                    self.tell(str(error), problem=True)
+                    continue
+                if outcome is not None:
+                    self.tell(outcome.message, problem=outcome.answer != "accepted")
+                if pending.done:
+                    self.pending.remove(pending)
 
     def _current_page(self) -> Page | None:
         return next((one for one in reversed(self.screen_stack) if isinstance(one, Page)), None)

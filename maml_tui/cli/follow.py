@@ -1,16 +1,17 @@
-"""Ctrl-C and SIGTERM while a run is followed in the foreground: it stops with a checkpoint before this ends."""
+"""A run that is followed from the foreground, and what Ctrl-C and SIGTERM do there: stop it with a checkpoint."""
 
 from __future__ import annotations
 
 import signal
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
-from engine.runs.control import request
-from engine.runs.events import ENDED_STATES, LIVE_STATES
+from engine.errors import UsageError
+from engine.runs import control
+from engine.runs.events import ENDED_STATES
 from engine.runs.journal import EventReader
-from engine.runs.launch import worker_exit_reason
+from engine.runs.launch import worker_status
 from engine.runs.status import current_status, worker_alive
 from maml_tui.cli.output import say
 
@@ -59,7 +60,7 @@ def follow(
     reader = reader or EventReader(run.events)
     with closing(view):
         while True:
-            # Whether it has ended is asked first, so that whatever it wrote before is still shown.
+            # Whether it has ended is found out first, so that whatever it wrote before is still shown.
             status, ended = _look(run, process)
             for lines in reader.chunks():
                 view.show(lines, reader.parse(lines), status)
@@ -71,7 +72,7 @@ def follow(
 
 
 def exit_code(status: Status, process: Process | None = None) -> int:
-    """Return the exit code that tells how a run ended: its worker's own where that is known and not 0."""
+    """Return the exit code for how a run ended: its worker's own where that is known and not 0."""
     code = process.poll() if process else None
     if code is not None and code > 0:
         return code
@@ -79,19 +80,12 @@ def exit_code(status: Status, process: Process | None = None) -> int:
 
 
 def _look(run: RunDirectory, process: Process | None) -> tuple[Status, bool]:
-    if process is None:
-        status = current_status(run)
-        # A worker that has written its last status may still have its last event to write.
-        return status, status.state in ENDED_STATES and not worker_alive(run, status)
-    code = process.poll()
+    """Return where the run stands and whether it has ended, with all that it writes."""
+    if process is not None:
+        return worker_status(run, process)
     status = current_status(run)
-    own = status.pid == process.pid
-    if code is None:
-        return status if own else status.model_copy(update={"state": "queued", "reason": ""}), False
-    if own and status.state in ENDED_STATES - {"lost"}:
-        return status, True
-    state = "lost" if own and status.state in LIVE_STATES | {"lost"} else "failed"
-    return status.model_copy(update={"state": state, "reason": worker_exit_reason(run, code)}), True
+    # A worker that has written its last status may still have its last event to write.
+    return status, status.state in ENDED_STATES and not worker_alive(run, status)
 
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -108,7 +102,7 @@ class Interrupts:
     def __init__(self, run: RunDirectory) -> None:
         self.received: list[int] = []
         self._run = run
-        self._told = False
+        self._announced = False
         self.asked = False
         self._before: dict[int, Any] = {}
 
@@ -118,22 +112,21 @@ class Interrupts:
         return 128 + self.received[0] if self.received else 0
 
     def obey(self, status: Status, worker: int) -> bool:
-        """Do what the signals want and return whether to leave at once.
+        """Do what the signals ask for and return whether to leave at once.
 
         Args:
             status: Where the run stands.
             worker: Process id of its worker, which answers requests only once it trains.
         """
-        if self.received and not self._told:
-            self._told = True
+        if self.received and not self._announced:
+            self._announced = True
             say(f"stopping run {self._run.id} with a checkpoint (once more: leave without waiting)")
-        if (
-            self.received
-            and not self.asked
-            and status.pid == worker
-            and status.state in ("running", "paused", "stopping")
-        ):
-            request(self._run, "stop", "now")
+        trains = status.pid == worker and status.state in ("running", "paused", "stopping")
+        if self.received and trains and not self.asked:
+            with suppress(
+                UsageError
+            ):  # it has ended meanwhile; what answers a request is shown with all else
+                control.ask(self._run, "stop", "now")
             self.asked = True
         return len(self.received) > 1
 

@@ -1,4 +1,4 @@
-"""Starting a run's worker and staying with it, or not; and telling how a run ended."""
+"""A run in the foreground: its worker is started and followed, or left alone, and its end is reported."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import typer
 
 from engine.config.record import RunRecord, read_record
 from engine.errors import UsageError
+from engine.runs.control import is_complete
 from engine.runs.events import ENDED_STATES
 from engine.runs.journal import EventReader
 from engine.runs.launch import start_worker, wait_until_ready
@@ -21,7 +22,6 @@ from maml_tui.app.terminal import require_terminal
 from maml_tui.cli.follow import Interrupts, View, exit_code, follow
 from maml_tui.cli.output import Mode, choose_mode, emit, emit_result, room, say
 from maml_tui.reports.results import result_tables
-from maml_tui.runs.resuming import is_complete
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,7 +58,7 @@ class Display:
 
     @classmethod
     def of(cls, *, detach: bool, plain: bool, as_json: bool, quiet: bool, tui: bool = False) -> Display:
-        """Return what the flags ask for.
+        """Return the display that the flags mean.
 
         Raises:
             UsageError: They contradict each other, or there is no terminal for the application.
@@ -70,7 +70,7 @@ class Display:
         return cls(choose_mode(plain=plain, as_json=as_json), detach, quiet, tui)
 
     def say(self, text: str) -> None:
-        """Tell something that a quiet person need not know."""
+        """Say something, unless quiet."""
         if not self.quiet:
             say(text)
 
@@ -85,8 +85,7 @@ def work(run: RunDirectory, record: RunRecord, display: Display) -> int:
     folder = str(run.path).replace(str(Path.home()), "~", 1)
     display.say(f"run {run.id} {record.name}  dir={folder}  device={record.device}")
     reader = EventReader(run.events)
-    for _ in reader.chunks():
-        pass  # what earlier workers wrote has been shown before
+    reader.skip_to_end()  # what earlier workers wrote has been shown before
     return _detach(run, display) if display.detach else _stay(run, record.resolved.config, reader, display)
 
 
@@ -158,8 +157,9 @@ def _stay(run: RunDirectory, config: RunConfig, reader: EventReader, display: Di
             for status in watching:
                 if interrupts.obey(status, process.pid):
                     return _left(run, interrupts)
-    if interrupts.received and not is_complete(run, status, config.training.iterations):
-        return _interrupted(run, status, interrupts, config.training.iterations)
+    iterations = config.training.iterations
+    if interrupts.received and not is_complete(status, iterations, tested=run.result.exists()):
+        return _interrupted(run, status, interrupts, iterations)
     conclude(run, status, display)
     sys.stdout.flush()
     return exit_code(status, process)

@@ -1,4 +1,4 @@
-"""A followed run for a person at a terminal: a live line, and above it a row per evaluation."""
+"""A followed run at a terminal: a live line, and above it a row per evaluation."""
 
 from __future__ import annotations
 
@@ -17,30 +17,19 @@ from engine.runs.events import (
     WarningEvent,
 )
 from engine.text import printable
-from maml_tui.cli import human as evaluation_rows
 from maml_tui.reports.text_table import cell_width, padded
 from maml_tui.reports.wording import duration, metric_name, metric_value, significant, with_interval
+from maml_tui.runs.event_text import STATE_SIGNS, event_texts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from engine.config.schema import RunConfig
-    from engine.runs.events import Event, State
+    from engine.runs.events import Event
     from engine.runs.status import Status
 
 
-_SIGNS: dict[State, str] = {
-    "queued": "○",
-    "warming-up": "○",
-    "running": "●",
-    "paused": "‖",
-    "stopping": "■",
-    "done": "✓",
-    "failed": "✗",
-    "diverged": "✗",
-    "lost": "!",
-}
-_SHORTEST_BAR, _LONGEST_BAR = 8, 30
+_MIN_BAR, _MAX_BAR = 8, 30
 _WIDE = 60  # from here on, a bar is worth more than the last details
 _GAP = "  "
 
@@ -56,15 +45,19 @@ def live_line(status: Status, train: TrainEvent | None, iterations: int, width: 
     """
     done = status.iteration
     if status.measured is not None and status.state in LIVE_STATES:
-        return f"{_SIGNS[status.state]} measuring{_GAP}{100 * status.measured:.0f}% of the test tasks"[:width]
+        return (
+            f"{STATE_SIGNS[status.state][0]} measuring{_GAP}{100 * status.measured:.0f}% of the test tasks"[
+                :width
+            ]
+        )
     validating = status.validated is not None and status.state in LIVE_STATES
-    head = f"{_SIGNS[status.state]} {f'validating {status.validated:.0%}' if validating else status.state}"
+    head = f"{STATE_SIGNS[status.state][0]} {f'validating {status.validated:.0%}' if validating else status.state}"
     parts = [head, f"{done:,}/{iterations:,}", *_details(status, train, iterations)]
-    kept_for_bar = len(_GAP) + _SHORTEST_BAR if width >= _WIDE else 0
+    kept_for_bar = len(_GAP) + _MIN_BAR if width >= _WIDE else 0
     while len(parts) > 1 and len(_GAP.join(parts)) + kept_for_bar > width:
         parts.pop()
-    room = min(_LONGEST_BAR, width - len(_GAP.join(parts)) - len(_GAP))
-    if room >= _SHORTEST_BAR:
+    room = min(_MAX_BAR, width - len(_GAP.join(parts)) - len(_GAP))
+    if room >= _MIN_BAR:
         parts.insert(1, bar(done / iterations, room))
     return _GAP.join(parts)[:width]
 
@@ -76,7 +69,7 @@ def bar(fraction: float, width: int) -> str:
 
 
 def _details(status: Status, train: TrainEvent | None, iterations: int) -> list[str]:
-    """Return what is worth telling, the most important first."""
+    """Return the details, the most important first."""
     percent = f"{100 * status.iteration / iterations:.0f}%"
     if train is None:
         return [percent]
@@ -116,8 +109,7 @@ def row(event: EvaluationEvent, scored: int, width: int) -> str:
         width: Columns there are; columns on the right are left out where they are few.
     """
     measurement = event.measurement
-    step = min(scored, measurement.protocol.steps)
-    at = measurement.series[step]
+    at = measurement.scored(scored)
     star = " *" if event.improved else ""
     cells = [
         f"{event.iteration:,}",
@@ -127,7 +119,7 @@ def row(event: EvaluationEvent, scored: int, width: int) -> str:
         if event.best is None
         else f"{metric_value(measurement.metric, event.best)} @{event.best_iteration:,}",
         f"{measurement.protocol.tasks:,}",
-        metric_value("loss", measurement.loss[step].mean),
+        metric_value("loss", measurement.loss_after(scored).mean),
         "" if event.patience_left is None else f"{event.patience_left} left",
     ]
     return _join(cells, width)
@@ -173,22 +165,18 @@ class HumanView:
                 self._train = event
             case EvaluationEvent():
                 self._evaluation(event)
-            case StartedEvent():
-                since = "" if event.resumed_from is None else f", from iteration {event.resumed_from:,}"
-                name = f" ({event.device_name})" if event.device_name else ""
-                self._print(f"on {event.device}{name}, {event.parameters:,} parameters{since}", "dim")
-            case WarningEvent():
-                self._print(f"warning: {event.message}", "yellow")
-            case RequestEvent() if event.outcome == "refused":
-                self._print(f"{event.verb} refused: {event.reason}", "yellow")
+            case StartedEvent() | WarningEvent() | RequestEvent(outcome="refused"):
+                for _, kind, role, text in event_texts(event, self._config):
+                    notice = f"{kind}: {text}" if role == "warning" else text
+                    self._print(notice, "dim" if kind == "start" else "yellow")
 
     def _evaluation(self, event: EvaluationEvent) -> None:
         width = self._console.width - 1
         if not self._headed:
-            self._print(evaluation_rows.heading(event.measurement.metric, width), "bold")
+            self._print(heading(event.measurement.metric, width), "bold")
             self._headed = True
         scored = self._config.evaluation.eval_steps
-        self._print(evaluation_rows.row(event, scored, width), "green" if event.improved else "")
+        self._print(row(event, scored, width), "green" if event.improved else "")
 
     def _print(self, text: str, style: str) -> None:
         self._console.print(Text(printable(text), style=style))

@@ -1,4 +1,4 @@
-"""A followed run as its journal's own lines."""
+"""A followed run in lines for programs: key=value words, or its journal's own JSON."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class PlainView:
         for event in events:
             if not isinstance(event, TrainEvent):
                 self._write_training()
-                print(happening(event, self._config))
+                print(event_line(event, self._config))
                 continue
             self._waiting = event
             if event.time - self._written >= _INTERVAL:
@@ -52,15 +52,15 @@ class PlainView:
         sys.stdout.flush()
 
     def close(self) -> None:
-        """Nothing is left to be done."""
+        """Do nothing."""
 
     def _write_training(self) -> None:
         if self._waiting is not None:
-            print(training(self._waiting, self._config.training.iterations))
+            print(train_line(self._waiting, self._config.training.iterations))
             self._written, self._waiting = self._waiting.time, None
 
 
-def training(event: TrainEvent, iterations: int) -> str:
+def train_line(event: TrainEvent, iterations: int) -> str:
     """Return the line on a meta-update."""
     return _line(
         "",
@@ -76,7 +76,7 @@ def training(event: TrainEvent, iterations: int) -> str:
     )
 
 
-def happening(event: Event, config: RunConfig) -> str:
+def event_line(event: Event, config: RunConfig) -> str:
     """Return the line on anything else."""
     match event:
         case StartedEvent():
@@ -105,20 +105,20 @@ def happening(event: Event, config: RunConfig) -> str:
                 *((key, getattr(event, key)) for key in ("state", "seconds", "reason")),
             )
         case TrainEvent():
-            return training(event, config.training.iterations)
+            return train_line(event, config.training.iterations)
 
 
 def _evaluation(event: EvaluationEvent, config: RunConfig) -> str:
     measurement = event.measurement
-    step = min(config.evaluation.eval_steps, measurement.protocol.steps)
-    at, loss = measurement.series[step], measurement.loss[step]
+    at = measurement.scored(config.evaluation.eval_steps)
+    loss = measurement.loss_after(config.evaluation.eval_steps)
     best = None if event.best is None else f"{_number(event.best)}@{event.best_iteration}"
     return _line(
         "eval",
         ("iter", event.iteration),
         ("split", event.split),
         ("checkpoint", event.checkpoint),
-        ("step", step),
+        ("step", at.step),
         ("n", measurement.protocol.tasks),
         ("acc" if measurement.metric == "accuracy" else "mse", _number(at.mean)),
         ("ci95", _number(at.ci95)),
@@ -155,7 +155,7 @@ class JsonView:
         sys.stdout.buffer.flush()
 
     def close(self) -> None:
-        """Nothing is left to be done."""
+        """Do nothing."""
 
 
 def _is_json(line: bytes) -> bool:

@@ -12,6 +12,7 @@ import typer
 from pydantic_core import to_json
 
 from engine.files import explain_os_errors, write_atomic
+from engine.runs.control import require_resumable
 from engine.runs.result import read_result
 from engine.runs.status import current_status
 from engine.services.client import ask
@@ -35,7 +36,6 @@ from maml_tui.reports.reproduce.plan import PlannedRun, Table, find_table, plan,
 from maml_tui.reports.result_files import to_csv
 from maml_tui.reports.text_table import table_width
 from maml_tui.runs.new_run import create
-from maml_tui.runs.resuming import require_resumable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

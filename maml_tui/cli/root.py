@@ -34,7 +34,7 @@ class Entry:
 
 COMMANDS = {
     "train": Entry("Training", "train", "Start a run and follow it."),
-    "attach": Entry("Training", "attach", "Watch a live or finished run."),
+    "attach": Entry("Training", "control", "Watch a live or finished run."),
     "pause": Entry("Training", "control", "Pause a run after its current iteration."),
     "resume": Entry("Training", "control", "Continue a paused, stopped or lost run."),
     "ckpt": Entry("Training", "control", "Write a checkpoint of a live run now."),

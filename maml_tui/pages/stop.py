@@ -1,10 +1,9 @@
-"""The question how to leave or end a live run."""
+"""The dialog that asks how to leave or stop a live run."""
 
 from __future__ import annotations
 
 import socket
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.containers import VerticalScroll
@@ -14,7 +13,7 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from engine.text import printable
-from maml_tui.reports.wording import duration
+from maml_tui.runs.stop_choices import Decision, Way, ways
 from maml_tui.widgets.dialogs import ConfirmDialog
 
 if TYPE_CHECKING:
@@ -23,88 +22,6 @@ if TYPE_CHECKING:
 
     from engine.runs.directory import RunDirectory
     from engine.runs.status import Status
-
-
-Decision = Literal["detach", "graceful", "now", "kill"]
-
-
-@dataclass(frozen=True)
-class Way:
-    """One way to leave or end a run.
-
-    Attributes:
-        decision: What it is called in code.
-        key: Its key.
-        label: Its name.
-        effect: What happens, and what it loses.
-        command: The command line that does the same.
-        refusal: Why it cannot be taken; empty if it can.
-    """
-
-    decision: Decision
-    key: str
-    label: str
-    effect: str
-    command: str
-    refusal: str = ""
-
-
-def ways(run_id: str, status: Status, saved: int | None, host: str) -> tuple[Way, ...]:
-    """Return the ways out of a live run, the one that loses nothing first.
-
-    Args:
-        run_id: The run's id.
-        status: Where it stands.
-        saved: Iteration of its newest checkpoint; None if it has none.
-        host: This machine's name.
-    """
-    stop = f"maml stop {run_id}"
-    return (
-        Way("detach", "d", "Detach", _detach(status), f"maml attach {run_id}"),
-        Way("graceful", "g", "Graceful", _graceful(status), stop),
-        Way("now", "n", "Now", _now(status), f"{stop} --now"),
-        Way(
-            "kill", "k", "Kill", f"SIGKILL; {lost(status, saved)}", f"{stop} --kill", _elsewhere(status, host)
-        ),
-    )
-
-
-def lost(status: Status, saved: int | None) -> str:
-    """Return in words what a kill at this moment loses."""
-    if status.measured is not None:
-        return "the result is lost, the training is saved"
-    iterations = status.iteration - (saved or 0)
-    if iterations <= 0:
-        return "loses nothing: all is in the checkpoint"
-    speed = status.iterations_per_second
-    time = f", {duration(iterations / speed)}" if speed else ""
-    since = "all, it has no checkpoint" if saved is None else f"what came after {saved:,}"
-    return f"loses {since} ({iterations:,} it{time})"
-
-
-def _detach(status: Status) -> str:
-    goes_on = "stays paused" if status.state == "paused" else "goes on"
-    return f"close this window, the run {goes_on}"
-
-
-def _graceful(status: Status) -> str:
-    if status.measured is not None:
-        return "let it finish measuring, as it does anyway"
-    begins = "once it trains, " if status.state == "warming-up" else ""
-    return f"{begins}finish the iteration, checkpoint, measure, end"
-
-
-def _now(status: Status) -> str:
-    if status.measured is not None:
-        return "end at once; the training is saved, the result is lost"
-    begins = "once it trains, " if status.state == "warming-up" else ""
-    return f"{begins}checkpoint at this iteration and end, unmeasured"
-
-
-def _elsewhere(status: Status, host: str) -> str:
-    if status.host in ("", host):
-        return ""
-    return f"its worker is on {printable(status.host)}: kill it there"
 
 
 _LABEL_WIDTH = 9

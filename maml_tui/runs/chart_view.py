@@ -76,7 +76,7 @@ def _neighbour(choices: Sequence[_T], chosen: _T, step: int) -> _T:
     return choices[(choices.index(chosen) + step) % len(choices)]
 
 
-_FINEST = 1e-6
+_MIN_WINDOW = 1e-6
 """The smallest part of the x-axis that can be looked at."""
 
 _FOLLOWED = 0.25
@@ -209,8 +209,8 @@ class Viewport:
 
 def _clamped(low: float, high: float) -> Interval:
     """Return the window of the same width, or nearly, that lies on the axis."""
-    width = max(_FINEST, high - low)
-    if width > 1.0 - _FINEST:
+    width = max(_MIN_WINDOW, high - low)
+    if width > 1.0 - _MIN_WINDOW:
         return 0.0, 1.0
     low = min(max(0.0, low), 1.0 - width)
     return low, low + width

@@ -1,4 +1,4 @@
-"""All runs, read again and again at little cost."""
+"""The runs of a folder, read again and again at little cost, and in the order of a listing."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class Listing:
     """Runs in order, and what their rows need to know of the others.
 
     Attributes:
-        rows: The runs asked for.
+        rows: The runs to show.
         total: How many there are in all.
         leaders: The best value in each contest that more than one run takes part in.
         now: When it was made, Unix seconds.
@@ -158,7 +158,7 @@ class Library:
         """
         found: dict[RunDirectory, tuple[int, RunFacts]] = {}
         for run in run_directories(self._root):
-            with suppress(FileNotFoundError):  # somebody may be removing it right now
+            with suppress(FileNotFoundError):  # it may be removed at this moment
                 found[run] = self._look_at(run)
         self._known = found
         return [facts for _, facts in found.values()]

@@ -1,9 +1,9 @@
-"""The language in which a person asks for some of the runs.
+"""The query language that selects runs.
 
     omniglot state:done ways:20 inner_lr<0.1 acc>=90 -tag:debug "two words"
 
-Every term must hold; `-` before a term turns it round. A word is looked for in name, id and task. `key:value` asks
-about what a run is (`keys.py`): `:` finds a part of a text that people write, and means the same as `=` otherwise.
+Every term must hold; `-` before a term negates it. A word is looked for in name, id and task. `key:value` compares
+a fact of the run (`terms.py`): `:` finds a part of a text that people write, and means the same as `=` otherwise.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from engine.errors import UsageError
 from engine.text import nearest, printable
-from maml_tui.runs.terms import Unfit, option_keys, run_keys
+from maml_tui.runs.terms import TermError, option_keys, run_keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -58,7 +58,7 @@ class Term:
 
 @dataclass(frozen=True)
 class Query:
-    """What is asked for.
+    """A parsed query.
 
     Attributes:
         terms: Conditions that must all hold; those that read a further file come last.
@@ -67,11 +67,11 @@ class Query:
     terms: tuple[Term, ...] = ()
 
     def matches(self, facts: RunFacts) -> bool:
-        """Return whether a run is asked for."""
+        """Return whether a run matches."""
         return all(term.holds(facts) for term in self.terms)
 
     def select(self, found: Iterable[RunFacts]) -> list[RunFacts]:
-        """Return those runs that are asked for."""
+        """Return the runs that match."""
         return [facts for facts in found if self.matches(facts)]
 
 
@@ -79,7 +79,7 @@ def parse_query(text: str, now: float) -> Query:
     """Read a query.
 
     Args:
-        text: The query; an empty one asks for all runs.
+        text: The query; an empty one matches all runs.
         now: The moment that `today` and `age` refer to, Unix seconds.
 
     Raises:
@@ -92,7 +92,7 @@ def parse_query(text: str, now: float) -> Query:
         assert found is not None  # noqa: S101 - every part of the pattern may be empty
         try:
             terms.append(_term(found, now))
-        except Unfit as error:
+        except TermError as error:
             raise QueryError(
                 f"{printable(found[0].strip())}: {printable(error)}", found.start("minus")
             ) from None
@@ -104,11 +104,11 @@ def _term(found: re.Match[str], now: float) -> Term:
     quoted = found["single"] if found["double"] is None else found["double"]
     value = quoted if quoted is not None else found["bare"] or ""
     if found["rest"]:
-        raise Unfit(
+        raise TermError(
             "the quotation mark is never closed" if quoted is None else "put a space after the quotation mark"
         )
     if not value.strip():
-        raise Unfit("something is missing here")
+        raise TermError("something is missing here")
     if found["key"] is None:
         holds, slow = _has_word(value, quoted is not None), False
     else:
@@ -120,13 +120,13 @@ def _condition(name: str, sign: str, value: str, now: float) -> tuple[Callable[[
     known = {**run_keys(now), **option_keys()}
     key = known.get(name.lower())
     if key is None:
-        raise Unfit(f"no key is called {name}{nearest(name.lower(), known)}")
+        raise TermError(f"no key is called {name}{nearest(name.lower(), known)}")
     return key.condition(sign, value), key.slow
 
 
 def _has_word(word: str, quoted: bool) -> Callable[[RunFacts], bool]:
     if not quoted and re.search("[:=<>]", word):
-        raise Unfit("this is no condition; put it in quotation marks to look for these characters")
+        raise TermError("this is no condition; put it in quotation marks to look for these characters")
     wanted = word.casefold()
     return lambda facts: any(
         wanted in text.casefold() for text in (facts.status.name, facts.run.id, facts.status.task)

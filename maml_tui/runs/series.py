@@ -1,4 +1,4 @@
-"""A run's history as the lines of a plot."""
+"""A run's history as series to plot."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def train_series(
     stroke: Stroke = Stroke.DASHED,
     label: str = "meta-train",
 ) -> Series:
-    """Return what the meta-updates told of a metric, each on its own meta-batch."""
+    """Return a metric of the meta-updates, each on its own meta-batch."""
     train = watch.history.train
     values = {
         Metric.ACCURACY: train.accuracy,

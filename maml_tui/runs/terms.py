@@ -1,4 +1,4 @@
-"""What a query can ask about: facts of a run by short names, and every option of the schema by its own."""
+"""The keys of a query: facts of a run by short names, and every option of the schema by its own."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _FLAGS = {"yes": True, "true": True, "on": True, "no": False, "false": False, "off": False}
 
 
-class Unfit(Exception):  # noqa: N818 - the parser makes a failure of it, with the place
+class TermError(Exception):
     """An operator or a value that does not fit, with the reason."""
 
 
@@ -57,7 +57,7 @@ def words(choices: Sequence[str], sign: str, value: str) -> Test:
     wanted = value.casefold()
     if choices and wanted not in choices:
         hint = nearest(wanted, choices) or f"; it can be {', '.join(choices)}"
-        raise Unfit(f"it is never {value}{hint}")
+        raise TermError(f"it is never {value}{hint}")
     return lambda found: any(word.casefold() == wanted for word in found)
 
 
@@ -66,7 +66,7 @@ def flag(sign: str, value: str) -> Test:
     _require_equality(sign)
     wanted = _FLAGS.get(value.casefold())
     if wanted is None:
-        raise Unfit("it is yes or no")
+        raise TermError("it is yes or no")
     return lambda found: found is wanted
 
 
@@ -88,7 +88,7 @@ def numbers(sign: str, value: str) -> Test:
 def span(sign: str, value: str) -> Test:
     """Compare a length of time, in seconds."""
     if sign not in _ORDER:
-        raise Unfit("compare it with < or >")
+        raise TermError("compare it with < or >")
     wanted = _read_span(value)
     return lambda found: _ORDER[sign](found, wanted)
 
@@ -111,20 +111,20 @@ def day(now: float, sign: str, value: str) -> Test:
 
 def _require_equality(sign: str) -> None:
     if sign in _ORDER:
-        raise Unfit(f"it has no order: write : instead of {sign}")
+        raise TermError(f"it has no order: write : instead of {sign}")
 
 
 def _read_number(value: str) -> float:
     found = _NUMBER.fullmatch(value.strip())
     if found is None:
-        raise Unfit("it is a number, such as 20, 1e-3, 60k or 93.5%")
+        raise TermError("it is a number, such as 20, 1e-3, 60k or 93.5%")
     return float(found[1]) * _FACTORS.get((found[2] or "").lower(), 1.0)
 
 
 def _read_span(value: str) -> float:
     found = _SPAN.fullmatch(value)
     if found is None:
-        raise Unfit("it is a length of time, such as 90s, 5m, 2h, 3d or 1w")
+        raise TermError("it is a length of time, such as 90s, 5m, 2h, 3d or 1w")
     return float(found[1]) * _SECONDS[found[2].lower()]
 
 
@@ -136,12 +136,12 @@ def _read_day(value: str, now: float) -> tuple[float, float]:
         begin = named.get(value.casefold()) or datetime.strptime(value, "%Y-%m-%d")
         return begin.timestamp(), (begin + timedelta(days=1)).timestamp()
     except (ValueError, OverflowError, OSError):
-        raise Unfit("it is a day: today, yesterday, or written as 2026-01-31") from None
+        raise TermError("it is a day: today, yesterday, or written as 2026-01-31") from None
 
 
 @dataclass(frozen=True)
 class Key:
-    """Something that can be asked of a run.
+    """A fact of a run that a query can compare.
 
     Attributes:
         get: Finds it; None where a run has no such thing, which fulfils no condition.
@@ -154,10 +154,10 @@ class Key:
     slow: bool = False
 
     def condition(self, sign: str, value: str) -> Callable[[RunFacts], bool]:
-        """Return what tells whether a run's value compares so.
+        """Return the test of whether a run's value compares so.
 
         Raises:
-            Unfit: The operator or the value does not fit.
+            TermError: The operator or the value does not fit.
         """
         test = self.kind(sign, value)
         return lambda facts: (found := self.get(facts)) is not None and test(found)

@@ -1,4 +1,4 @@
-"""Following one run: its status, its result and its history, for as long as somebody looks."""
+"""A run that is watched: its status, its result and its history, read again and again."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from engine.runs.journal import EventReader
 from engine.runs.result import read_result
 from engine.runs.status import current_status
 from engine.text import printable
-from maml_tui.runs.recorder import Recorder
+from maml_tui.runs.history import HistoryBuilder
 
 if TYPE_CHECKING:
     from engine.config.schema import RunConfig
@@ -47,10 +47,10 @@ class RunWatch:
 
     Attributes:
         run: Its folder.
-        record: What it was asked to be.
+        record: Its configuration and where each value came from.
         status: What a viewer may believe of it.
         result: What was measured at its end, or None.
-        history: What its journal told; empty before the first `apply`.
+        history: Its journal, reduced; empty before the first `apply`.
         version: Goes up whenever one of these changes.
 
     Raises:
@@ -69,8 +69,8 @@ class RunWatch:
         self._looking = threading.Lock()
         self._reader = EventReader(run.events)
         self._restarts = 0
-        self._recorder = Recorder(self.config)
-        self.history: History = self._recorder.history()
+        self._builder = HistoryBuilder(self.config)
+        self.history: History = self._builder.history()
         self._result_stamp: tuple[int, int] | None = None
         self._result: Result | None = None
 
@@ -94,7 +94,7 @@ class RunWatch:
             status = current_status(self.run)
             self._read_result()
             self._read_journal()
-            return Batch(status, self._result, self._recorder.history())
+            return Batch(status, self._result, self._builder.history())
 
     def apply(self, batch: Batch) -> bool:
         """Take over what was found; return whether anything changed."""
@@ -109,13 +109,13 @@ class RunWatch:
         for lines in islice(self._reader.chunks(), _CHUNKS):
             self._start_over_if_replaced()
             for event in self._reader.parse(lines):
-                self._recorder.add(event)
+                self._builder.add(event)
         self._start_over_if_replaced()
 
     def _start_over_if_replaced(self) -> None:
         if self._reader.restarts != self._restarts:
             self._restarts = self._reader.restarts
-            self._recorder = Recorder(self.config)
+            self._builder = HistoryBuilder(self.config)
 
     def _read_result(self) -> None:
         """Read the result again if it is another file than last time."""

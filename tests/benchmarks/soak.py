@@ -24,10 +24,10 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "support")]
 
 from pseudo_terminal import MAML, PseudoTerminal  # noqa: E402
 
-from engine.runs.control import request  # noqa: E402
 from engine.runs.events import LIVE_STATES  # noqa: E402
 from engine.runs.index import find_run  # noqa: E402
 from engine.runs.launch import kill_worker  # noqa: E402
+from engine.runs.requests import send_request  # noqa: E402
 from engine.runs.status import current_status  # noqa: E402
 
 LIFE = ["iterations=1000000000", "eval_every=1000", "val_tasks=50", "checkpoint_every=500"]
@@ -82,7 +82,7 @@ def live(run, minutes, attached):
     began, rows = time.monotonic(), []
     while (passed := (time.monotonic() - began) / 60) < minutes:
         window = attach(run)
-        request(run, "evaluate")
+        send_request(run, "evaluate")
         for page in "13452":
             window.send(page)
             time.sleep(attached / 5)

@@ -28,9 +28,9 @@ from engine.data.store import load
 from engine.data.trees import open_tree
 from engine.errors import MamlError
 from engine.runs.checkpoints import read_pointer
-from engine.runs.control import pending
 from engine.runs.directory import create_run
 from engine.runs.journal import EventReader, EventWriter
+from engine.runs.requests import pending
 from engine.runs.result import read_result, read_scores
 from engine.runs.status import read_status
 from engine.runs.tags import read_tags, tags_path

@@ -14,8 +14,6 @@ import threading
 import time
 from pathlib import Path
 
-from engine.runs import journal
-
 _CALLS = ("open", "write", "fsync", "ftruncate", "replace", "unlink", "mkdir")
 _CHANGES = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 
@@ -44,14 +42,14 @@ def _at_each_step(happen):
 
 def asked(run, *requests):
     """Once it is ready to train, requests wait for it: a verb and how to stop, each."""
-    from engine.runs.control import request
+    from engine.runs.requests import send_request
     from engine.worker.session import Session
 
     prepare = Session.prepare
 
     def prepared(session):
         for verb, mode in requests:
-            request(run, verb, mode)
+            send_request(run, verb, mode)
         return prepare(session)
 
     Session.prepare = prepared
@@ -113,9 +111,3 @@ def nobody(run):
         os.setgroups([])
         os.setgid(65534)
         os.setuid(65534)
-
-
-def small_journal(run, limit, fault="none", *arguments):
-    """Its journal may have no more than `limit` bytes; on top of that, another fault befalls it."""
-    journal.LIMIT = limit
-    globals()[fault](run, *arguments)

@@ -63,12 +63,12 @@ def new_run(root, *overrides, preset="sinusoid-10shot", usual=SINUSOID, name="sh
     return create_run(name, RunRecord(resolved, name, "cpu").to_toml, root)
 
 
-def events_of(run, *, thinned=False):
+def events_of(run):
     """Return the records of a run, having seen that each is there once and none is damaged."""
     reader = EventReader(run.events)
     events = reader.read()
     numbers = [event.seq for event in events]
-    assert numbers == (sorted(set(numbers)) if thinned else list(range(len(events))))
+    assert numbers == list(range(len(events)))
     assert reader.skipped == 0
     return events
 
@@ -82,18 +82,18 @@ def outcome(run):
     return Outcome(result.parameters_sha256, result.measurements, told)
 
 
-def finish(run, expected, *, thinned=False):
+def finish(run, expected):
     """Let a new worker finish a disturbed run; `expected` is what the same run came to undisturbed."""
     code = forked_worker.work(run)
     assert code == 0, current_status(run).reason
-    assert_unharmed(run, expected, thinned=thinned)
+    assert_unharmed(run, expected)
 
 
-def assert_unharmed(run, expected, *, thinned=False):
+def assert_unharmed(run, expected):
     """See that a run came to what was expected, bit for bit, and left nothing that it is not to leave."""
     assert outcome(run) == expected
     assert current_status(run).state == "done"
-    events_of(run, thinned=thinned)
+    events_of(run)
     left = {path.name for path in run.path.rglob("*")} - {getattr(run, part).name for part in _PARTS}
     left -= {
         "latest.json",

@@ -1,4 +1,4 @@
-"""What is told of the one run that a person is looking at, and what can be done about it."""
+"""The lines about the run under the cursor, and which key helps."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from engine.errors import ResourceError
 from engine.runs.checkpoints import read_pointer
+from engine.runs.control import is_complete
 from engine.text import printable
 from maml_tui.reports.wording import duration
-from maml_tui.runs.resuming import is_complete
 from maml_tui.runs.table import best_value
 
 if TYPE_CHECKING:
@@ -18,14 +18,13 @@ if TYPE_CHECKING:
 def describe(facts: RunFacts) -> tuple[str, ...]:
     """Return a few lines, the most important first. Reads the run's pointer to its checkpoint.
 
-    They tell where it stands, which key helps and why it came to this; what it reached; what a person wrote on it;
-    and its folder.
+    They are its state, with the key that helps and the reason; its best value; its tags and note; and its folder.
     """
-    return (_situation(facts), _achievement(facts), _labels(facts), printable(facts.run.path))
+    return (_state_line(facts), _best_line(facts), _tags_line(facts), printable(facts.run.path))
 
 
-def _situation(facts: RunFacts) -> str:
-    """Tell what helps before the reason, which can be long."""
+def _state_line(facts: RunFacts) -> str:
+    """Return the state; what helps comes before the reason, which can be long."""
     status = facts.status
     parts = [
         f"{printable(facts.run.id)} {status.state}",
@@ -44,7 +43,7 @@ def _advice(facts: RunFacts) -> str:
             return "r lets it go on"
         case "queued":
             return "r starts a worker if none is coming"
-        case "done" if is_complete(facts.run, status, status.iterations or 0):
+        case "done" if is_complete(status, status.iterations or 0, tested=facts.run.result.exists()):
             return "enter shows what it reached"
         case _:
             return _resume(facts)
@@ -58,7 +57,7 @@ def _resume(facts: RunFacts) -> str:
     return f"r resumes from iteration {saved.iteration:,}" if saved else "r starts it over: nothing was saved"
 
 
-def _achievement(facts: RunFacts) -> str:
+def _best_line(facts: RunFacts) -> str:
     status = facts.status
     metric = "" if status.metric == "accuracy" else " MSE"
     best = f"best{metric} {best_value(facts)} at iteration {status.best_iteration or 0:,}"
@@ -71,7 +70,7 @@ def _achievement(facts: RunFacts) -> str:
     return " · ".join(part for part in parts if part) or "nothing is known of it yet"
 
 
-def _labels(facts: RunFacts) -> str:
+def _tags_line(facts: RunFacts) -> str:
     tags, note = facts.tags.tags, facts.tags.note
     parts = [f"tags: {', '.join(tags)}" if tags else "", note]
     return " · ".join(part for part in parts if part) or "no tags: t sets them, n writes a note"

@@ -6,7 +6,7 @@ Textual's DataTable makes every cell at once: with ten thousand runs each change
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, NamedTuple, get_args
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from rich.segment import Segment
 from rich.style import Style
@@ -15,11 +15,10 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from engine.runs.events import State
 from engine.text import printable
-from maml_tui.pages.train.state import state_sign
 from maml_tui.plotting.grid import colour
 from maml_tui.reports.text_table import GAP, cell_width
+from maml_tui.runs.event_text import STATE_SIGNS
 from maml_tui.runs.listing import Listing
 from maml_tui.runs.table import Column, columns_for
 
@@ -37,7 +36,7 @@ LETTERS = "ABCDEF"
 _MARGIN = 2
 """Cells before the first column, for the letter."""
 
-_LONGEST_ID = 12
+_MAX_ID = 12
 
 
 class _Row(NamedTuple):
@@ -93,7 +92,7 @@ class RunList(ScrollView, can_focus=True, inherit_bindings=False):
         super().__init__()
         self._listing = Listing()
         self._selected: Sequence[RunDirectory] = ()
-        self._signs = {state: state_sign(state)[0] for state in get_args(State)}
+        self._signs = {state: sign for state, (sign, _) in STATE_SIGNS.items()}
         self._columns: tuple[Column, ...] = ()
         self._cursor = 0
         self._painted: dict[int, _Row | None] = {}
@@ -163,7 +162,7 @@ class RunList(ScrollView, can_focus=True, inherit_bindings=False):
         return _Row(
             slot=self._selected.index(facts.run) if facts.run in self._selected else None,
             cells=tuple(column.fit(column.cell(facts, self._listing)) for column in self._columns),
-            role=state_sign(facts.status.state)[1],
+            role=STATE_SIGNS[facts.status.state][1],
             current=index == self._cursor,
         )
 
@@ -187,7 +186,7 @@ class RunList(ScrollView, can_focus=True, inherit_bindings=False):
     def _lay_out(self) -> None:
         """Choose the columns that have room."""
         longest = max((cell_width(printable(facts.run.id)) for facts in self._listing.rows), default=0)
-        columns = columns_for(self.size.width - _MARGIN, min(longest, _LONGEST_ID), self._signs)
+        columns = columns_for(self.size.width - _MARGIN, min(longest, _MAX_ID), self._signs)
         shape = [(column.heading, column.width) for column in columns]
         if shape != [(column.heading, column.width) for column in self._columns]:
             self._columns = columns

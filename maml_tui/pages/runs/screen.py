@@ -1,4 +1,4 @@
-"""Runs: all of them or those asked for, and what can be done with each."""
+"""Runs: a table of all runs or those that match a query, and the keys that act on one."""
 
 from __future__ import annotations
 
@@ -14,36 +14,29 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Input, Static
 
-from engine.config.record import read_record
 from engine.errors import UsageError
 from engine.paths import runs_dir
-from engine.runs.checkpoints import read_pointer
-from engine.runs.control import request
 from engine.runs.events import LIVE_STATES
 from engine.runs.index import remove_run
-from engine.runs.launch import kill_worker
-from engine.runs.rebuilding import REBUILT, mend_status
 from engine.runs.status import current_status
 from engine.runs.tags import change_tags, read_tags, write_tags
 from engine.text import printable
 from maml_tui.app.actions import bindings
-from maml_tui.pages.page import Page, notify_errors
+from maml_tui.pages.page import notify_errors
+from maml_tui.pages.run_control import RunControlPage
 from maml_tui.pages.runs.detail import describe
 from maml_tui.pages.runs.run_list import LETTERS, RunList
-from maml_tui.pages.stop import StopDialog
 from maml_tui.runs.listing import ORDERS, Library, Listing, arrange
 from maml_tui.runs.query import QueryError, parse_query
-from maml_tui.runs.resuming import Workers, require_resumable
 from maml_tui.widgets.dialogs import ConfirmDialog, TextDialog
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
 
     from engine.runs.directory import RunDirectory
-    from maml_tui.pages.stop import Decision
     from maml_tui.runs.listing import RunFacts
 
-_SHORTEST, _LONGEST = 1.0, 20.0
+_MIN_PERIOD, _MAX_PERIOD = 1.0, 20.0
 """Seconds between two readings of all runs."""
 
 _PATIENCE = 10
@@ -53,7 +46,7 @@ _SLOW = 0.5
 """Seconds after which it is said that a query is being answered."""
 
 _SLICE = 500
-"""Runs that are asked at once: somebody who leaves, or asks for others, waits for no more."""
+"""Runs that are matched at a time, so that leaving the page or changing the query waits for no more."""
 
 _EXAMPLES = "words, state:done, ways:20, acc>=90, -tag:debug, age<2d"
 _LOADING = "Reading the runs"
@@ -61,7 +54,7 @@ _NO_RUNS = "No runs yet.\n\n1  set one up and start it\n\nor, from a shell: maml
 _NO_MATCH = "No run is like that.\n\nesc  shows all again"
 
 
-class RunsPage(Page):
+class RunsPage(RunControlPage):
     """A table of runs, a line to filter them, and a few lines about the run that the cursor is on."""
 
     NAME = "runs"
@@ -72,7 +65,6 @@ class RunsPage(Page):
     def __init__(self) -> None:
         super().__init__()
         self._library = Library()
-        self._workers = Workers()
         self._found: list[RunFacts] = []
         self._readings = 0
         self._due = 0.0
@@ -83,7 +75,7 @@ class RunsPage(Page):
         self._texts: dict[str, str] = {}
 
     def body(self) -> ComposeResult:
-        """Lay out the filter, the table and what is told of one run."""
+        """Lay out the filter, the table and the lines about one run."""
         with Horizontal(id="filter"):
             yield Static("/", id="slash")
             line = Input(placeholder=_EXAMPLES, compact=True, select_on_focus=False)
@@ -114,15 +106,13 @@ class RunsPage(Page):
             self._found = await asyncio.to_thread(self._library.read)
             self._readings += 1
         finally:
-            if self._due == math.inf:  # nobody wants it to be read anew at once
+            if self._due == math.inf:  # no change asks for another reading at once
                 now = time.monotonic()
-                self._due = now + min(max(_SHORTEST, _PATIENCE * (now - began)), _LONGEST)
+                self._due = now + min(max(_MIN_PERIOD, _PATIENCE * (now - began)), _MAX_PERIOD)
         self.run_worker(self._list())
-        for problem in self._workers.stillborn():
-            self.maml.tell(problem, problem=True)
 
     def back(self) -> None:
-        """Leave the filter and ask for all runs again."""
+        """Leave the filter and show all runs again."""
         self.query_one(Input).value = ""
         self._leave_filter()
 
@@ -136,7 +126,7 @@ class RunsPage(Page):
         table.move(pages * table.page)
 
     def action_filter(self) -> None:
-        """Let the person say which runs to show."""
+        """Open the line that filters the runs."""
         self.query_one("#filter").add_class("-open")
         self.query_one(Input).focus()
 
@@ -169,31 +159,15 @@ class RunsPage(Page):
         self.maml.show("compare")
 
     def action_resume(self) -> None:
-        """Let the run go on, whatever keeps it from doing so."""
-        run = self._current_to_change().run
-        if mend_status(run):
-            self.maml.tell(f"run {run.id}: {REBUILT}")
-        status = current_status(run)
-        if status.state == "paused":
-            request(run, "resume")
-            self.maml.tell(f"run {run.id} is asked to go on")
-            return
-        require_resumable(run, status, read_record(run.config).resolved.config.training.iterations)
-        self._workers.start(run, self.maml.environment)
-        self.maml.tell(f"a worker for run {run.id} is starting")
+        """Resume the run, whatever keeps it from going on."""
+        self.resume(self._current_to_change().run)
 
     def action_stop(self) -> None:
         """Ask how to leave or stop the run."""
-        run = self._current_to_change().run
-        status = current_status(run)
-        if status.state not in LIVE_STATES:
-            raise UsageError(f"run {run.id} is {status.state}: there is nothing to stop")
-        saved = read_pointer(run, "latest")
-        dialog = StopDialog(run, status, saved.iteration if saved else None)
-        self.app.push_screen(dialog, partial(self._stop, run))
+        self.choose_stop(self._current_to_change().run)
 
     def action_tag(self) -> None:
-        """Let the person write other tags."""
+        """Edit the run's tags."""
         run = self._current_to_change().run
 
         def keep(text: str) -> None:
@@ -209,7 +183,7 @@ class RunsPage(Page):
         self.app.push_screen(dialog, self._look_again)
 
     def action_note(self) -> None:
-        """Let the person write another note."""
+        """Edit the run's note."""
         run = self._current_to_change().run
         dialog = TextDialog(
             f"Note on run {run.id}",
@@ -242,7 +216,7 @@ class RunsPage(Page):
 
     @on(Input.Changed)
     def _ask(self, event: Input.Changed) -> None:
-        """Show what is asked for; of what cannot be understood, what comes before, and why."""
+        """Show the runs that match; of an invalid query, use the part before the error and say why."""
         self._asked, problem = event.value, ""
         try:
             parse_query(event.value, time.time())
@@ -263,20 +237,8 @@ class RunsPage(Page):
         self.action_open()
 
     @on(RunList.Moved)
-    def _tell_of_another(self) -> None:
-        self.run_worker(self._tell(), exclusive=True, group="detail")
-
-    @notify_errors
-    def _stop(self, run: RunDirectory, decision: Decision | None) -> None:
-        match decision:
-            case "detach":
-                self.maml.leave()
-            case "graceful" | "now":
-                request(run, "stop", decision)
-                self.maml.tell(f"run {run.id} is asked to stop")
-            case "kill":
-                kill_worker(run)
-                self.maml.tell(f"run {run.id} was killed")
+    def _describe_another(self) -> None:
+        self.run_worker(self._describe(), exclusive=True, group="detail")
 
     @notify_errors
     async def _delete(self, run: RunDirectory, meant: bool | None) -> None:
@@ -299,10 +261,7 @@ class RunsPage(Page):
         return current
 
     def _current_to_change(self) -> RunFacts:
-        if self.maml.readonly:
-            raise UsageError(
-                "this window is read-only: start the application without --readonly to change runs"
-            )
+        self.require_control()
         return self._current()
 
     async def _list(self) -> None:
@@ -317,10 +276,10 @@ class RunsPage(Page):
                 listing = await asyncio.to_thread(arrange, rows, self._found, self._order, now)
                 self._listed = question
                 self._show(listing)
-                await self._tell()
+                await self._describe()
 
     async def _select(self, asked: str, now: float) -> list[RunFacts] | None:
-        """Return the runs asked for, for which many files may have to be read; None once others are asked for."""
+        """Return the runs that match, for which many files may be read; None once the query has changed."""
         query, found, began = parse_query(asked, now), self._found, time.monotonic()
         rows: list[RunFacts] = []
         for start in range(0, len(found), _SLICE):
@@ -347,8 +306,8 @@ class RunsPage(Page):
             self._texts["title"] = title
             self.query_one(RunList).border_title = Content(title)
 
-    async def _tell(self) -> None:
-        """Tell of the run that the cursor is on."""
+    async def _describe(self) -> None:
+        """Describe the run that the cursor is on."""
         current = self.query_one(RunList).current
         self._put("detail", "\n".join(await asyncio.to_thread(describe, current)) if current else "")
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.statistics.summary import summarise
-from maml_tui.pages.train.scene import Line, Panel, Role, joined
+from maml_tui.pages.train.scene import Line, Panel, joined
 from maml_tui.reports.wording import MISSING, metric_name, metric_value, significant, with_interval
 
 if TYPE_CHECKING:
     from engine.runs.events import EvaluationEvent
     from maml_tui.pages.train.scene import Scene
+    from maml_tui.runs.event_text import Role
     from maml_tui.runs.history import Floats
 
 _TABLE = 37  # columns
@@ -78,15 +79,15 @@ def _measured(scene: Scene, event: EvaluationEvent | None) -> list[Line]:
         return [_no_validation(scene)]
     measurement = event.measurement
     metric, tasks = measurement.metric, measurement.protocol.tasks
-    step = min(scene.watch.config.evaluation.eval_steps, measurement.protocol.steps)
-    after, before, loss = measurement.series[step], measurement.series[0], measurement.loss[step]
+    wanted = scene.watch.config.evaluation.eval_steps
+    after, before, loss = measurement.scored(wanted), measurement.series[0], measurement.loss_after(wanted)
     last = (
         row("val median", metric_value(metric, after.median))
         if metric == "mse"
         else row("val loss", with_interval("loss", loss.mean, loss.ci95), tasks)
     )
     return [
-        row(f"val after {step}", with_interval(metric, after.mean, after.ci95), tasks, "strong"),
+        row(f"val after {after.step}", with_interval(metric, after.mean, after.ci95), tasks, "strong"),
         row("val before", with_interval(metric, before.mean, before.ci95), tasks),
         last,
     ]
@@ -155,8 +156,7 @@ def _troubles(scene: Scene, event: EvaluationEvent | None) -> list[Line]:
     train = scene.watch.history.last_train
     troubles = []
     if event is not None:
-        steps = event.measurement.series
-        at = steps[min(scene.watch.config.evaluation.eval_steps, len(steps) - 1)]
+        at = event.measurement.scored(scene.watch.config.evaluation.eval_steps)
         if at.diverged:
             troubles.append(f"{at.diverged:,} of {event.measurement.protocol.tasks:,} val tasks diverged")
     if train is not None and train.skipped:

@@ -1,4 +1,4 @@
-"""Lines of text that tell of a run, in a frame that scrolls where they do not fit."""
+"""Lines of text about a run, in a frame that scrolls where they do not fit."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from maml_tui.pages.train.scene import Line, Panel, Role, Scene, text_of
+from maml_tui.pages.train.scene import Line, Panel, Scene, text_of
 from maml_tui.reports.text_table import cell_width
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from rich.style import Style
     from textual.binding import BindingType
     from textual.events import Resize
+
+    from maml_tui.runs.event_text import Role
 
 Composer = Callable[[Scene, int, int], Panel]
 """Makes what stands in a pane of a scene and of the columns and rows there are."""

@@ -1,4 +1,4 @@
-"""Where a run stands, in the two lines at the top of the page, or in one."""
+"""Where a run stands: the two lines at the top of the page, or one, and the sentence that explains its state."""
 
 from __future__ import annotations
 
@@ -6,18 +6,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from engine.runs.events import LIVE_STATES
 from engine.statistics.summary import summarise
-from maml_tui.pages.train.scene import Line, Part, Scene, ago, fitted
-from maml_tui.pages.train.state import state_sign, state_word
+from engine.text import printable
+from maml_tui.pages.train.scene import Line, Part, Scene, ago, fitted, resumable
 from maml_tui.reports.wording import duration, metric_value, significant
+from maml_tui.runs.event_text import STATE_SIGNS
 
 if TYPE_CHECKING:
+    from engine.runs.events import State
     from maml_tui.runs.history import Floats
 
 _RECENT = 20
-_FEWEST = 5
-_PANEL_BESIDE = 100  # from here on, a panel of its own tells of the GPU
-_FIRST_COLUMNS = 40  # narrower than this, one line tells the essence
+_MIN_SPEEDS = 5
+_PANEL_BESIDE = 100  # from here on, the GPU has a panel of its own
+_FIRST_COLUMNS = 40  # narrower than this, only the essence has room
 
 
 def status_line(scene: Scene, width: int) -> Line:
@@ -40,9 +43,9 @@ def status_line(scene: Scene, width: int) -> Line:
 
 
 def essence(scene: Scene, width: int) -> Line:
-    """Return what must be told where there is room for almost nothing."""
+    """Return what stays where there is room for almost nothing."""
     status = scene.status
-    sign, role = state_sign(status.state)
+    sign, role = STATE_SIGNS[status.state]
     left = duration(status.eta_seconds) if status.state == "running" else ""
     value, percent = metric_value(status.metric or "", status.best), f"{100 * scene.done:.1f}%"
     parts = [
@@ -73,7 +76,7 @@ def track(share: float, width: int) -> Line:
 
 
 def time_left(scene: Scene) -> Line:
-    """Return the estimated time left and, where the speed of the last records tells it, its uncertainty."""
+    """Return the estimated time left and, where there are enough recent speeds, its uncertainty."""
     seconds = scene.status.eta_seconds
     if not scene.live or seconds is None:
         return ()
@@ -89,10 +92,10 @@ def relative_spread(speed: Floats) -> float | None:
         speed: Recent speeds, iterations per second [n].
 
     Returns:
-        None if there are too few to tell.
+        None if there are too few.
     """
     pace = 1 / speed[np.isfinite(speed) & (speed > 0)]
-    if len(pace) < _FEWEST:
+    if len(pace) < _MIN_SPEEDS:
         return None
     mean, half_width, _ = summarise(pace)
     return half_width / mean
@@ -127,3 +130,64 @@ def _facts(scene: Scene) -> list[str]:
         *([f"next validation in {left:,} it"] if every and done + left <= scene.iterations else []),
         "no checkpoint yet" if checkpoint is None else f"checkpoint {ago(scene.now - checkpoint.time)} ago",
     ]
+
+
+def state_word(scene: Scene) -> Line:
+    """Return sign and word of the run's state and, if its heartbeat is overdue, for how long it has been silent."""
+    sign, role = STATE_SIGNS[scene.status.state]
+    silence: Line = () if scene.silence is None else ((f" silent for {ago(scene.silence)}", "warning"),)
+    return ((f"{sign} ", role), (_state(scene).upper(), role), *silence)
+
+
+def _state(scene: Scene) -> str:
+    if scene.measuring is not None:
+        return "measuring"
+    return scene.status.state if scene.validating is None else f"validating {scene.validating:.0%}"
+
+
+def notice(scene: Scene) -> Line:
+    """Return why the run is in its state and what can be done about it; empty while it just trains."""
+    status = scene.status
+    reason = printable(status.reason)
+    match status.state:
+        case "queued":
+            return (("waiting for a worker to take it up; r starts one", "dim"),)
+        case "warming-up":
+            return (("importing PyTorch, loading data, building the network…", "dim"),)
+        case "running":
+            return ()
+        case "paused":
+            return ((f"paused {reason}: space lets it go on", "warning"),)
+        case "stopping":
+            return ((f"stopping {reason}: {_what_comes(scene)}", "warning"),)
+        case "done":
+            return ((reason, ""), (f"; r goes on {_origin(scene)}" if resumable(scene.watch) else "", "dim"))
+        case "failed":
+            log = printable(scene.watch.run.log)
+            return ((reason, "bad"), (f"; r tries again {_origin(scene)}; log: {log}", "dim"))
+        case "diverged":
+            return ((reason, "bad"), (f"; r goes on {_origin(scene)}, with the same settings", "dim"))
+        case "lost":
+            return ((f"lost: {reason}", "bad"), (f"; r resumes {_origin(scene)}", "strong"))
+
+
+def nothing_yet(state: State) -> str:
+    """Return what is said where there are no values to plot."""
+    if state == "warming-up":
+        return "the first values come when PyTorch is imported and the data are loaded"
+    return (
+        "the first values come with the first iterations"
+        if state in LIVE_STATES
+        else "no values: it never trained"
+    )
+
+
+def _what_comes(scene: Scene) -> str:
+    if scene.measuring is not None:
+        return "training is over, the result is being measured"
+    return "the iteration is finished first"
+
+
+def _origin(scene: Scene) -> str:
+    checkpoint = scene.watch.history.checkpoint
+    return "from the start" if checkpoint is None else f"from iteration {checkpoint.iteration:,}"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+from engine.runs.control import is_complete
 from engine.runs.events import LIVE_STATES
 from maml_tui.reports.text_table import cell_width
+from maml_tui.runs.event_text import Role
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,7 +18,6 @@ if TYPE_CHECKING:
     from maml_tui.runs.watch import RunWatch
 
 
-Role = Literal["", "strong", "dim", "good", "warning", "bad"]
 Line = tuple[tuple[str, Role], ...]
 """Pieces of text, each with its role."""
 
@@ -122,12 +123,11 @@ class Scene:
 
 
 def resumable(watch: RunWatch) -> bool:
-    """Return whether a worker that would take the run up now would find something to do, and no other worker."""
-    status = watch.status
-    complete = (
-        status.state == "done" and status.iteration >= watch.config.training.iterations and watch.result
+    """Return whether the run has no worker and a new one would find something to do."""
+    status, iterations = watch.status, watch.config.training.iterations
+    return status.state not in LIVE_STATES and not is_complete(
+        status, iterations, tested=watch.result is not None
     )
-    return status.state not in LIVE_STATES and not complete
 
 
 def ago(seconds: float) -> str:

@@ -1,4 +1,4 @@
-"""Train: watching a run learn, and steering it."""
+"""Train: a run as it learns, and the keys that control it."""
 
 from __future__ import annotations
 
@@ -15,20 +15,15 @@ from textual.widgets import Static
 
 from engine.errors import UsageError
 from engine.runs.events import LIVE_STATES
-from engine.runs.launch import kill_worker
 from maml_tui.app.actions import bindings
-from maml_tui.pages.page import Page, notify_errors
-from maml_tui.pages.stop import StopDialog
+from maml_tui.pages.run_control import RunControlPage
 from maml_tui.pages.train.metrics import metrics, summary
 from maml_tui.pages.train.pane import Composer, Pane, content
-from maml_tui.pages.train.progress import progress_bar, progress_text, status_line
+from maml_tui.pages.train.progress import nothing_yet, notice, progress_bar, progress_text, status_line
 from maml_tui.pages.train.scene import Panel, Scene, resumable
-from maml_tui.pages.train.sections import adaptation, happenings, latest, machine, outcome
-from maml_tui.pages.train.state import nothing_yet, notice
-from maml_tui.pages.train.steering import Steering
+from maml_tui.pages.train.sections import adaptation, event_list, latest, machine, outcome
 from maml_tui.runs.chart_view import ChartView
 from maml_tui.runs.plots import training_plot
-from maml_tui.runs.resuming import Workers, require_resumable
 from maml_tui.runs.series import metrics_of
 from maml_tui.widgets.chart import Chart
 
@@ -39,7 +34,6 @@ if TYPE_CHECKING:
     from textual.events import DescendantFocus
 
     from engine.runs.status import Telemetry
-    from maml_tui.pages.stop import Decision
     from maml_tui.pages.train.scene import Line
     from maml_tui.runs.history import History
     from maml_tui.runs.watch import RunWatch
@@ -72,7 +66,7 @@ def _one(line: Callable[[Scene, int], Line]) -> Composer:
     return lambda scene, width, _: Panel("", [line(scene, width)])
 
 
-class TrainPage(Page):
+class TrainPage(RunControlPage):
     """One run: its state, its plots, its numbers, its events."""
 
     NAME = "train"
@@ -81,8 +75,7 @@ class TrainPage(Page):
 
     def __init__(self) -> None:
         super().__init__()
-        self._steering: Steering | None = None
-        self._workers = Workers()
+        self._watch: RunWatch | None = None
         self._machine: deque[Telemetry] = deque(maxlen=_SAMPLES)
         self._history: History | None = None
         self._notice: Line = ()
@@ -108,7 +101,7 @@ class TrainPage(Page):
                     yield Pane(lambda scene, *_: metrics(scene), framed=True, id="metrics")
                     yield Pane(adaptation, framed=True, id="adaptation")
                     yield Pane(lambda scene, width, _: machine(scene, width), framed=True, id="machine")
-            yield Pane(lambda scene, *_: happenings(scene), framed=True, id="events")
+            yield Pane(lambda scene, *_: event_list(scene), framed=True, id="events")
             yield Pane(lambda scene, width, _: summary(scene, width), framed=False, id="summary")
             yield Pane(lambda scene, *_: latest(scene), framed=False, id="latest")
 
@@ -118,10 +111,9 @@ class TrainPage(Page):
         self.set_class(watch is None, "-empty")
         if watch is None:
             return
-        if self._steering is None or watch is not self._steering.watch:
-            self._steering = Steering(watch)
+        if watch is not self._watch:
+            self._watch = watch
             self._take_up(watch)
-        self._tell_news(self._steering)
         moment = int(time.time()) if watch.status.state in LIVE_STATES else 0
         if (watch.version, moment) != self._shown:
             self._shown = watch.version, moment
@@ -129,9 +121,9 @@ class TrainPage(Page):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """Offer only what makes sense in the state that the run is in."""
-        if self._steering is None or action not in _FOR_LIVE | {"resume"}:
+        watch = self._watch
+        if watch is None or action not in _FOR_LIVE | {"resume"}:
             return True
-        watch = self._steering.watch
         if action == "resume":
             return watch.status.state == "paused" or resumable(watch) or None
         return watch.status.state in LIVE_STATES or None
@@ -142,7 +134,7 @@ class TrainPage(Page):
 
     def interrupt(self) -> None:
         """Answer Ctrl-C: ask how to leave a live run."""
-        if self.check_action("stop", ()) and self._steering is not None and not self.maml.readonly:
+        if self.check_action("stop", ()) and self._watch is not None and not self.maml.readonly:
             self.action_stop()
         else:
             super().interrupt()
@@ -161,36 +153,25 @@ class TrainPage(Page):
                 chart.view = replace(chart.view, crosshair=event.x)
 
     def action_pause(self) -> None:
-        """Pause the run, or let it go on."""
-        self._steer().pause_or_resume()
+        """Pause the run, or resume it."""
+        watch = self._controlled()
+        self.ask(watch.run, "resume" if watch.status.state == "paused" else "pause")
 
     def action_checkpoint(self) -> None:
         """Have a checkpoint written."""
-        self._steer().ask("checkpoint")
+        self.ask(self._controlled().run, "checkpoint")
 
     def action_evaluate(self) -> None:
-        """Have the run validated."""
-        self._steer().ask("evaluate")
+        """Have the run evaluated on the validation tasks."""
+        self.ask(self._controlled().run, "evaluate")
 
     def action_resume(self) -> None:
-        """Let the run go on, whatever keeps it from doing so."""
-        steering = self._steer()
-        run, status = steering.watch.run, steering.watch.status
-        if status.state == "paused":
-            steering.ask("resume")
-            return
-        require_resumable(run, status, steering.watch.config.training.iterations)
-        self._workers.start(run, self.maml.environment)
-        self.maml.tell(f"a worker for run {run.id} is starting")
+        """Resume the run, whatever keeps it from going on."""
+        self.resume(self._controlled().run)
 
     def action_stop(self) -> None:
         """Ask how to leave or stop the run."""
-        steering = self._steer()
-        run, status = steering.watch.run, steering.watch.status
-        if status.state not in LIVE_STATES:
-            raise UsageError(f"run {run.id} is {status.state}: there is nothing to stop")
-        saved = steering.watch.history.checkpoint
-        self.app.push_screen(StopDialog(run, status, saved.iteration if saved else None), self._leave_or_stop)
+        self.choose_stop(self._controlled().run)
 
     def action_log(self) -> None:
         """Give the events the whole page, or take it back."""
@@ -203,39 +184,19 @@ class TrainPage(Page):
 
     def action_overlay(self) -> None:
         """Compare this run with those that are compared already."""
-        this = self._require_run().watch.run
+        this = self._require_watch().run
         self.maml.compare_runs = (this, *(run for run in self.maml.compare_runs if run != this))
         self.maml.show("compare")
 
-    @notify_errors
-    def _leave_or_stop(self, decision: Decision | None) -> None:
-        steering = self._steer()
-        match decision:
-            case "detach":
-                self.maml.leave()
-            case "graceful" | "now":
-                steering.ask("stop", decision)
-            case "kill":
-                kill_worker(steering.watch.run)
-
-    def _require_run(self) -> Steering:
-        if self._steering is None:
+    def _require_watch(self) -> RunWatch:
+        if self._watch is None:
             raise UsageError("no run is open: open one from the list of runs (3)")
-        return self._steering
+        return self._watch
 
-    def _steer(self) -> Steering:
-        steering = self._require_run()
-        if self.maml.readonly:
-            raise UsageError(
-                "this window is read-only: run `maml attach` without --readonly to steer the run"
-            )
-        return steering
-
-    def _tell_news(self, steering: Steering) -> None:
-        for problem in self._workers.stillborn():
-            self.maml.tell(problem, problem=True)
-        for news in steering.news(steering.watch.history.answers):
-            self.maml.tell(news.text, news.problem)
+    def _controlled(self) -> RunWatch:
+        watch = self._require_watch()
+        self.require_control()
+        return watch
 
     def _take_up(self, watch: RunWatch) -> None:
         """Begin to show another run."""

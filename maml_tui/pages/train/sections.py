@@ -12,7 +12,7 @@ import numpy as np
 
 from engine.text import printable
 from maml_tui.pages.train.metrics import newest_validation
-from maml_tui.pages.train.scene import Line, Panel, Role
+from maml_tui.pages.train.scene import Line, Panel
 from maml_tui.plotting.glyphs import bar, sparkline
 from maml_tui.reports.results import result_tables
 from maml_tui.reports.text_table import aligned, cell_width, padded
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from maml_tui.pages.train.scene import Scene
     from maml_tui.plotting import Charset
     from maml_tui.reports.results import ResultTable
-    from maml_tui.runs.log import LogLine
+    from maml_tui.runs.event_text import EventText
 
 
-_LONGEST_BAR = 60
+_MAX_BAR = 60
 
 
 def adaptation(scene: Scene, width: int, height: int) -> Panel:
@@ -51,7 +51,7 @@ def bars(shown: Sequence[AtStep], metric: str, scored: int, width: int, charset:
     """Return a line per step: its number (starred if it is the scored one), a bar, the mean with its interval."""
     values = [with_interval(metric, at.mean, at.ci95) for at in shown]
     room = max(map(cell_width, values))
-    long = max(1, min(_LONGEST_BAR, width - room - 6))
+    long = max(1, min(_MAX_BAR, width - room - 6))
     full = (
         1.0 if metric == "accuracy" else max((at.mean for at in shown if math.isfinite(at.mean)), default=1.0)
     )
@@ -81,17 +81,12 @@ def _newest(scene: Scene) -> EvaluationEvent | None:
     return tests[0] if tests else newest_validation(scene)
 
 
-_ROLES: dict[str, Role] = {"warning": "warning", "best": "good", "end": "strong", "start": "strong"}
-
-
-def happenings(scene: Scene) -> Panel:
+def event_list(scene: Scene) -> Panel:
     """Return all events."""
     log = scene.watch.history.log
     today = time.strftime("%m-%d", time.localtime(scene.now))
     lines = [event_line(entry, today) for entry in reversed(log)]
-    return Panel(
-        f"Events · {len(log):,}" if log else "Events", lines or [(("nothing has happened yet", "dim"),)]
-    )
+    return Panel(f"Events · {len(log):,}" if log else "Events", lines or [(("no events yet", "dim"),)])
 
 
 def latest(scene: Scene) -> Panel:
@@ -101,16 +96,16 @@ def latest(scene: Scene) -> Panel:
 
 
 @lru_cache(4096)  # two thousand are written again for every new one
-def event_line(entry: LogLine, today: str) -> Line:
+def event_line(entry: EventText, today: str) -> Line:
     """Return an event: when (with the date if it was not `today`, as month-day), its kind, and what."""
     then = time.localtime(entry.time)
     date = time.strftime("%m-%d", then)
     moment = time.strftime("%H:%M:%S", then) if date == today else time.strftime(f"{date} %H:%M:%S", then)
-    return ((f"{moment}  ", "dim"), (f"{entry.kind:<10} ", _ROLES.get(entry.kind, "dim")), (entry.text, ""))
+    return ((f"{moment}  ", "dim"), (f"{entry.kind:<10} ", entry.role), (entry.text, ""))
 
 
 _LABEL, _VALUE = 6, 18
-_LONGEST_COURSE = 60
+_MAX_COURSE = 60
 _GIB = 2**30
 
 
@@ -122,7 +117,7 @@ def machine(scene: Scene, width: int) -> Panel:
         return Panel(title, [((waiting, "dim"),)])
     gpu = scene.machine[-1].gpu
     name = f" · {printable(gpu.name)}" if gpu is not None and gpu.name else ""
-    columns = max(1, min(_LONGEST_COURSE, width - _LABEL - _VALUE - 1))
+    columns = max(1, min(_MAX_COURSE, width - _LABEL - _VALUE - 1))
     shown = scene.machine[-columns:]
     return Panel(title + name, [*_gpu(shown, columns, scene.charset), *_host(shown, columns, scene.charset)])
 
@@ -172,7 +167,7 @@ def _gib(size: int) -> str:
     return f"{size / _GIB:.1f}" if size < 100 * _GIB else f"{size / _GIB:.0f}"
 
 
-_NARROWEST_NOTE = 30
+_MIN_NOTE_WIDTH = 30
 
 
 def outcome(scene: Scene, width: int) -> Panel:
@@ -187,7 +182,7 @@ def outcome(scene: Scene, width: int) -> Panel:
     notes = (
         line
         for note in tables[-1].notes
-        for line in textwrap.wrap(note, max(_NARROWEST_NOTE, width), subsequent_indent="  ")
+        for line in textwrap.wrap(note, max(_MIN_NOTE_WIDTH, width), subsequent_indent="  ")
     )
     lines = [line for table in tables for line in (*_lines(table), ())]
     return Panel("Result on the test tasks", [*lines, *(((note, "dim"),) for note in notes)])

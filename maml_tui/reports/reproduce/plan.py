@@ -11,11 +11,11 @@ from engine.config.presets import load_preset
 from engine.config.record import read_record
 from engine.errors import UsageError
 from engine.paths import assets_dir
+from engine.runs.control import is_complete
 from engine.runs.index import list_runs
 from engine.runs.status import current_status
 from engine.text import nearest, printable
 from maml_tui.runs.new_run import Request
-from maml_tui.runs.resuming import is_complete
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -73,7 +73,9 @@ class PlannedRun:
     @property
     def complete(self) -> bool:
         """Whether it is trained to its end and measured."""
-        return self.run is not None and is_complete(self.run, current_status(self.run), self.iterations)
+        return self.run is not None and is_complete(
+            current_status(self.run), self.iterations, tested=self.run.result.exists()
+        )
 
     @property
     def standing(self) -> str:

@@ -15,7 +15,7 @@ from short_run import FAULTS, assert_unharmed, events_of, finish, said
 from engine.runs.checkpoints import load_checkpoint, read_pointer, save_checkpoint
 from engine.runs.directory import RunDirectory
 from engine.runs.events import WarningEvent
-from engine.runs.rebuilding import REBUILT
+from engine.runs.repair import STATUS_REBUILT
 from engine.runs.status import current_status
 from maml_tui.cli import run as maml
 
@@ -119,7 +119,7 @@ def test_a_worker_mends_a_damaged_status_itself(lost, undisturbed):
     lost.status.write_bytes(b"{")
     finish(lost, undisturbed[0])
     told = [event.message for event in events_of(lost) if isinstance(event, WarningEvent)]
-    assert told == [REBUILT]
+    assert told == [STATUS_REBUILT]
 
 
 def test_a_finished_run_with_a_damaged_status_has_nothing_to_resume(new_run, undisturbed, capsys):

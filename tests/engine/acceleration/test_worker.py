@@ -9,15 +9,16 @@ import pytest
 from engine.acceleration.ways import Way
 from engine.config.record import RunRecord
 from engine.config.resolve import ResolvedConfig
-from engine.runs.control import request
 from engine.runs.directory import RunDirectory, create_run
 from engine.runs.events import CheckpointEvent, EvaluationEvent, RequestEvent, StartedEvent
 from engine.runs.journal import EventReader, EventWriter
+from engine.runs.journal_state import JournalState
+from engine.runs.requests import send_request
 from engine.runs.result import read_result
 from engine.training.recorded import Replay, Step
 from engine.worker import main as worker
 from engine.worker import session
-from engine.worker.main import _last_path, _path_warnings
+from engine.worker.main import _path_warnings
 from engine.worker.stopping import Stop
 
 STARTED = {
@@ -36,10 +37,10 @@ STARTED = {
 def test_the_last_path_is_that_of_the_last_start(tmp_path):
     run = RunDirectory(tmp_path)
     with EventWriter(run.events) as events:
-        assert _last_path(run) is None
+        assert JournalState.read(run.events).started is None
         for path in ("vmap", "by-hand"):
             events.write(StartedEvent(path=path, **STARTED))
-    assert _last_path(run) == "by-hand"
+    assert JournalState.read(run.events).started.path == "by-hand"
 
 
 @pytest.mark.parametrize(
@@ -47,7 +48,8 @@ def test_the_last_path_is_that_of_the_last_start(tmp_path):
     [(None, None, False), ("by-hand", 7, False), ("vmap", None, False), ("vmap", 7, True)],
 )
 def test_a_change_of_path_is_said_once_there_is_something_to_resume(before, resumed_from, said):
-    first, *others = _path_warnings(Way("by-hand", None, ("slow",)), before, resumed_from)
+    started = before and StartedEvent(path=before, **STARTED)
+    first, *others = _path_warnings(Way("by-hand", None, ("slow",)), started, resumed_from)
     assert first == "slow"
     assert [
         "from iteration 7 on this run takes the path by-hand, until there it took vmap" in o for o in others
@@ -71,7 +73,7 @@ def test_a_run_that_is_replayed_obeys_and_ends_as_any_other(small, tmp_path, mon
         def take():
             step()
             if not asked:
-                asked.append(request(run, "evaluate"))
+                asked.append(send_request(run, "evaluate"))
 
         return replace(setup.way, name="a recording"), Replay(step, take)
 

@@ -61,11 +61,13 @@ def test_waiting_ends_when_the_worker_says_it_failed(run):
     assert (status.state, status.reason) == ("failed", "no such device")
 
 
-@pytest.mark.parametrize("state", ["queued", "warming-up", "running"])
-def test_a_worker_that_dies_silently_has_failed_with_the_last_line_of_its_log(run, state):
+@pytest.mark.parametrize(
+    ("state", "seen"), [("queued", "failed"), ("warming-up", "lost"), ("running", "lost")]
+)
+def test_a_worker_that_dies_silently_is_explained_by_the_last_line_of_its_log(run, state, seen):
     run.log.write_text("Traceback:\n  File\nImportError: no torch\n\n")
     status = wait(run, Worker(polls=1), [{"state": state, "pid": PID}])
-    assert status.state == "failed"
+    assert status.state == seen
     assert status.reason == "the worker ended with exit status 1: ImportError: no torch"
 
 

@@ -10,7 +10,6 @@ import pytest
 
 from engine.config.record import RunRecord, read_record
 from engine.config.resolve import ResolvedConfig
-from engine.runs.control import request
 from engine.runs.directory import create_run
 from engine.runs.events import (
     CheckpointEvent,
@@ -23,6 +22,7 @@ from engine.runs.events import (
 )
 from engine.runs.journal import EventReader
 from engine.runs.launch import start_worker
+from engine.runs.requests import send_request
 from engine.runs.result import read_result, read_scores
 from engine.runs.status import current_status, read_status
 
@@ -121,21 +121,21 @@ def test_pause_checkpoint_evaluate_resume_and_stop(run_of, working):
     run = run_of("sinusoid", *ENDLESS, "checkpoint_every=0")
     process = working(run)
     wait_for(has_state(run, "running"))
-    assert answered(run, request(run, "pause")).outcome == "accepted"
+    assert answered(run, send_request(run, "pause")).outcome == "accepted"
     wait_for(has_state(run, "paused"))
     paused_at = read_status(run).iteration
-    assert answered(run, request(run, "pause")).reason == "it is paused already"
+    assert answered(run, send_request(run, "pause")).reason == "it is paused already"
     for _ in range(2):  # of a paused run a second one is there already
-        assert answered(run, request(run, "checkpoint")).outcome == "accepted"
-    assert answered(run, request(run, "evaluate")).outcome == "accepted"
+        assert answered(run, send_request(run, "checkpoint")).outcome == "accepted"
+    assert answered(run, send_request(run, "evaluate")).outcome == "accepted"
     evaluation = wait_for(lambda: next((e for e in events_of(run) if isinstance(e, EvaluationEvent)), None))
     assert evaluation.iteration == paused_at and evaluation.improved is None
     (run.control / "junk.json").write_text("{")
     wait_for(lambda: any(isinstance(e, RequestEvent) and e.id == "junk" for e in events_of(run)))
-    assert answered(run, request(run, "resume")).outcome == "accepted"
+    assert answered(run, send_request(run, "resume")).outcome == "accepted"
     wait_for(lambda: read_status(run).iteration > paused_at)
-    assert answered(run, request(run, "resume")).reason == "it is not paused"
-    request(run, "stop", "graceful")
+    assert answered(run, send_request(run, "resume")).reason == "it is not paused"
+    send_request(run, "stop", "graceful")
     assert process.wait(60) == 0
     finished = events_of(run)[-1]
     assert finished.state == "done" and "by request" in finished.reason
@@ -147,7 +147,7 @@ def test_a_result_does_not_outlive_further_training(run_of, working):
     run = run_of("sinusoid", *ENDLESS)
     process = working(run)
     wait_for(has_state(run, "running"))
-    request(run, "stop", "graceful")
+    send_request(run, "stop", "graceful")
     assert process.wait(60) == 0
     assert read_result(run.result) is not None and read_scores(run.scores) is not None
     process = working(run)
@@ -168,7 +168,9 @@ def test_stopping_now_calls_the_last_measurement_off(run_of, working):
     process = working(run)
     wait_for(lambda: read_status(run).reason == "measuring on the test tasks")
     assert 0 < wait_for(lambda: read_status(run).measured) < 1
-    assert answered(run, request(run, "pause")).reason == "training is over, the result is being measured"
+    assert (
+        answered(run, send_request(run, "pause")).reason == "training is over, the result is being measured"
+    )
     process.send_signal(signal.SIGTERM)
     assert process.wait(60) == 0
     assert read_result(run.result) is None
@@ -228,7 +230,7 @@ def test_a_second_worker_is_refused(run_of, working):
 
 def test_requests_from_before_the_start_are_refused(run_of, working):
     run = run_of("sinusoid")
-    identity = request(run, "stop", "now")
+    identity = send_request(run, "stop", "now")
     assert working(run).wait() == 0
     assert answered(run, identity).outcome == "refused"
     assert events_of(run)[-1].reason == "all iterations done"

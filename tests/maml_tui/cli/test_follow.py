@@ -6,10 +6,10 @@ import socket
 
 import pytest
 
-from engine.runs.control import pending
 from engine.runs.events import StateEvent, WarningEvent
 from engine.runs.journal import EventReader, EventWriter
 from engine.runs.processes import process_start
+from engine.runs.requests import pending
 from engine.runs.status import Status, read_status, write_status
 from maml_tui.cli.follow import Interrupts, exit_code, follow
 from maml_tui.cli.plain import JsonView
@@ -165,7 +165,7 @@ def status_of(state, pid=7):
 
 @pytest.mark.parametrize("state", ["running", "paused", "stopping"])
 def test_the_first_signal_asks_for_a_stop_as_soon_as_the_worker_listens(new_run, capsys, state):
-    run = new_run()
+    run = new_run(state=state, **ME)
     with Interrupts(run) as interrupts:
         assert not interrupts.obey(status_of("running"), 7)
         assert pending(run) == []

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from engine.runs.events import RequestEvent, WarningEvent
 from engine.runs.status import Status
-from maml_tui.cli import human as evaluation_rows
+from maml_tui.cli import human
 from maml_tui.cli.human import HumanView
 
 
@@ -75,7 +75,7 @@ def test_colour_is_left_out_when_unwanted(screen, evaluation_event):
 @pytest.mark.parametrize("width", [10, 40, 60, 80, 120])
 def test_rows_fit_and_align_with_their_headings(evaluation_event, width):
     event = evaluation_event(60000, improved=True, best=0.93125, best_iteration=60000, patience_left=12)
-    heading, row = evaluation_rows.heading("accuracy", width), evaluation_rows.row(event, 3, width)
+    heading, row = human.heading("accuracy", width), human.row(event, 3, width)
     assert max(len(heading), len(row)) <= max(width, 10)
     if width >= 60:
         assert row.index("93.12") == heading.index("accuracy")
@@ -85,6 +85,6 @@ def test_a_final_measurement_names_its_checkpoint(evaluation_event, measurement)
     event = evaluation_event(
         40, checkpoint="best", measured=measurement(split="test", metric="mse", mean=0.35, ci95=0.02)
     )
-    assert evaluation_rows.row(event, 3, 120).split("  ")[0] == "40"
-    assert "test best" in evaluation_rows.row(event, 3, 120)
-    assert "0.3500 ± 0.0200" in evaluation_rows.row(event, 3, 120)
+    assert human.row(event, 3, 120).split("  ")[0] == "40"
+    assert "test best" in human.row(event, 3, 120)
+    assert "0.3500 ± 0.0200" in human.row(event, 3, 120)

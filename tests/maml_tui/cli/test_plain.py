@@ -13,7 +13,7 @@ from engine.runs.events import (
     WarningEvent,
 )
 from engine.runs.status import Status
-from maml_tui.cli.plain import PlainView, happening, training
+from maml_tui.cli.plain import PlainView, event_line, train_line
 
 
 def status():
@@ -28,20 +28,20 @@ def status():
 
 
 def test_a_training_line_has_its_keys_in_a_fixed_order(train_event):
-    assert training(train_event(18000, grad_norm=1.25, eta_seconds=17340), 60000) == (
+    assert train_line(train_event(18000, grad_norm=1.25, eta_seconds=17340), 60000) == (
         "iter=18000/60000 pct=30.0 it_s=2.41 tasks_s=38.6 eta=4:49:00 "
         "train.loss=0.236 train.acc=0.9480 train.grad_norm=1.25"
     )
 
 
 def test_what_is_not_finite_is_said(train_event):
-    line = training(train_event(1, loss=math.nan, accuracy=None, skipped=3), 10)
+    line = train_line(train_event(1, loss=math.nan, accuracy=None, skipped=3), 10)
     assert line == "iter=1/10 pct=10.0 it_s=2.41 tasks_s=38.6 eta=- train.loss=nan train.skipped=3"
 
 
 def test_an_evaluation_line(evaluation_event, smoke):
     event = evaluation_event(18000, best=0.934, best_iteration=17000, improved=False, patience_left=3)
-    assert happening(event, smoke.config) == (
+    assert event_line(event, smoke.config) == (
         "eval iter=18000 split=val checkpoint=current step=3 n=600 acc=0.9313 ci95=0.0071 median=0.9313 "
         "diverged=0 loss=0.287 best=0.934@17000 improved=false patience_left=3"
     )
@@ -80,7 +80,7 @@ def test_an_evaluation_line(evaluation_event, smoke):
     ],
 )
 def test_everything_else_that_happens_is_a_line(event, line, smoke):
-    assert happening(event, smoke.config) == line
+    assert event_line(event, smoke.config) == line
 
 
 def test_training_is_told_every_few_seconds_and_beside_everything_else(

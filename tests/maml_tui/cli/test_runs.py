@@ -176,7 +176,7 @@ def test_interrupting_attach_only_detaches(maml, finished, monkeypatch):
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("maml_tui.cli.attach.follow", interrupted)
+    monkeypatch.setattr("maml_tui.cli.control.follow", interrupted)
     code, _, err = maml("attach")
     assert code == 0
     assert f"detached; run {finished.id} goes on" in err

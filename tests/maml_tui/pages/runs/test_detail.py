@@ -31,7 +31,7 @@ def test_a_lost_run_says_why_and_where_it_would_go_on(facts):
 def test_a_damaged_pointer_is_told_of(facts):
     found = facts(state="lost")
     (found.run.checkpoints / "latest.json").write_text("{")
-    assert "is not a checkpoint pointer" in describe(found)[0]
+    assert "damaged" in describe(found)[0]
 
 
 def test_a_run_that_did_everything_and_one_that_stopped_early(facts):

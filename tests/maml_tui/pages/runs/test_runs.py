@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+from types import SimpleNamespace
 
 import pytest
 from textual.widgets import Input
@@ -11,10 +12,12 @@ from textual.widgets import Input
 from engine.config.presets import load_preset
 from engine.config.record import RunRecord
 from engine.runs.checkpoints import save_checkpoint
-from engine.runs.control import pending
 from engine.runs.directory import RunDirectory, create_run
+from engine.runs.events import RequestEvent
 from engine.runs.index import list_runs
-from engine.runs.rebuilding import REBUILT
+from engine.runs.journal import EventWriter
+from engine.runs.repair import STATUS_REBUILT
+from engine.runs.requests import acknowledge, pending
 from engine.runs.status import Status, read_status, write_status
 from engine.runs.tags import read_tags, write_tags
 from maml_tui.app.app import MamlApp
@@ -87,7 +90,7 @@ async def settled(pilot):
     page = next(screen for screen in pilot.app.screen_stack if screen.id != "_default")
     if hasattr(page, "_due"):
         page._due = 0.0
-        await page.pulse()
+        await pilot.app._pulse()
     await pilot.app.workers.wait_for_complete()
     await pilot.pause()
     strips = pilot.app.screen._compositor.render_strips()
@@ -286,7 +289,7 @@ async def test_resuming(opened, new_run, monkeypatch):
         def poll(self):
             return 1
 
-    monkeypatch.setattr("maml_tui.runs.resuming.start_worker", Worker)
+    monkeypatch.setattr("engine.runs.control.start_worker", Worker)
     complete = new_run("complete", iteration=60, iterations=60)
     complete.result.write_text("{}")
     lost = new_run("lost", state="lost")
@@ -312,24 +315,47 @@ async def test_resuming(opened, new_run, monkeypatch):
 @asynchronous
 async def test_a_damaged_status_is_told_of_and_rebuilt_by_resuming(opened, new_run, monkeypatch):
     started = []
+    process = SimpleNamespace(pid=1, poll=lambda: None)
     monkeypatch.setattr(
-        "maml_tui.pages.runs.screen.Workers.start", lambda _, run, environment: started.append(run)
+        "engine.runs.control.start_worker", lambda run, environment: started.append(run) or process
     )
     run = new_run("hurt")
     run.status.write_text("{")
     async with opened() as pilot:
         assert "lost" in await settled(pilot)
         await press(pilot, "r")
-        assert told(pilot) == [f"run {run.id}: {REBUILT}", f"a worker for run {run.id} is starting"]
+        assert told(pilot) == [f"run {run.id}: {STATUS_REBUILT}", f"a worker for run {run.id} is starting"]
         assert "hurt" in await settled(pilot)
     assert started == [run]
     assert (read_status(run).name, read_status(run).state) == ("hurt", "lost")
 
 
+@pytest.mark.parametrize(("outcome", "severity"), [("accepted", "information"), ("refused", "error")])
+@asynchronous
+async def test_the_answer_to_a_request_is_reported_on_whatever_page(opened, new_run, outcome, severity):
+    paused = new_run("paused", **{**LIVE, "state": "paused"})
+    async with opened() as pilot:
+        await settled(pilot)
+        await press(pilot, "r")
+        (request,) = pending(paused)
+        pilot.app.show("compare")
+        with EventWriter(paused.events) as events:
+            events.write(
+                RequestEvent(verb="resume", id=request.id, outcome=outcome, reason="it is not paused")
+            )
+        acknowledge(request)
+        await pilot.app._pulse()
+        await pilot.pause()
+        (reported,) = pilot.app._notifications
+        assert paused.id in reported.message and reported.severity == severity
+        assert ("it is not paused" in reported.message) is (outcome == "refused")
+        assert pilot.app.pending == []
+
+
 @asynchronous
 async def test_stopping(opened, new_run, monkeypatch):
     killed = []
-    monkeypatch.setattr("maml_tui.pages.runs.screen.kill_worker", killed.append)
+    monkeypatch.setattr("maml_tui.pages.run_control.kill_worker", killed.append)
     ended, live = new_run("ended"), new_run("live", **LIVE, iteration=60)
     async with opened() as pilot:
         await settled(pilot)
@@ -339,12 +365,12 @@ async def test_stopping(opened, new_run, monkeypatch):
         await press(pilot, "X", "n")
         assert [(request.verb, request.mode) for request in pending(live)] == [("stop", "now")]
         await press(pilot, "j", "X")
-        assert told(pilot)[-1] == f"run {ended.id} is done: there is nothing to stop"
+        assert f"run {ended.id} is done" in told(pilot)[-1]
         await press(pilot, "k")
         page = pilot.app.screen
-        page._stop(live, "kill")
+        page._leave_or_stop(live, "kill")
         assert killed == [live]
-        page._stop(live, "detach")
+        page._leave_or_stop(live, "detach")
         assert pilot.app.return_code == 0
 
 

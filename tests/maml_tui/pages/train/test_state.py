@@ -1,13 +1,9 @@
 from __future__ import annotations
 
-from typing import get_args
-
 import pytest
 
-from engine.runs.events import State
-from maml_tui.app.ascii_only import spelt
+from maml_tui.pages.train.progress import notice, state_word
 from maml_tui.pages.train.scene import text_of
-from maml_tui.pages.train.state import notice, state_sign, state_word
 
 
 @pytest.fixture
@@ -16,12 +12,6 @@ def noticed(scene):
         return text_of(notice(scene(*events, **kwargs)))
 
     return of
-
-
-@pytest.mark.parametrize("state", get_args(State))
-def test_every_state_has_a_sign_that_ascii_can_spell(state):
-    sign, role = state_sign(state)
-    assert len(sign) == 1 and spelt(sign) not in " ?" and role
 
 
 def test_a_run_that_trains_needs_no_explanation(noticed):

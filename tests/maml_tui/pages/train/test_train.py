@@ -10,9 +10,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from engine.runs.control import acknowledge, pending
+from engine.runs.checkpoints import save_checkpoint
 from engine.runs.events import RequestEvent, StateEvent
 from engine.runs.journal import EventWriter
+from engine.runs.requests import acknowledge, pending
 from engine.runs.result import write_result
 from engine.runs.status import read_status, write_status
 from maml_tui.app.app import MamlApp
@@ -21,7 +22,6 @@ from maml_tui.app.terminal import Terminal
 from maml_tui.pages.page import Page
 from maml_tui.pages.train import screen as train
 from maml_tui.pages.train.pane import Pane
-from maml_tui.runs import resuming
 from maml_tui.widgets.chart import Chart
 
 SIZES = [(120, 40), (100, 32), (80, 24), (60, 15), (59, 14), (30, 6), (20, 3), (1, 1), (200, 60)]
@@ -223,7 +223,7 @@ async def test_a_run_that_has_told_nothing_yet(new_run):
         await window.shows("the first values come when PyTorch is imported")
         await window.shows("importing PyTorch")
         await window.shows("first validation at 20")
-        await window.shows("nothing has happened yet")
+        await window.shows("no events yet")
 
 
 @asynchronous
@@ -239,11 +239,11 @@ async def test_what_is_not_finite_is_said(new_run, records):
 @pytest.mark.parametrize(
     ("key", "state", "verb", "words"),
     [
-        ("space", "running", "pause", "pause: paused"),
-        ("space", "paused", "resume", "resume: it goes on"),
-        ("r", "paused", "resume", "resume: it goes on"),
-        ("c", "running", "checkpoint", "checkpoint: a checkpoint is written"),
-        ("e", "running", "evaluate", "evaluate: it is measured"),
+        ("space", "running", "pause", ": paused"),
+        ("space", "paused", "resume", ": resumed"),
+        ("r", "paused", "resume", ": resumed"),
+        ("c", "running", "checkpoint", ": writing"),
+        ("e", "running", "evaluate", ": evaluating"),
     ],
 )
 @asynchronous
@@ -263,7 +263,7 @@ async def test_a_refusal_is_told(full):
         await window.shows("RUNNING")
         await window.press("c")
         answer(run, "refused", "training is over, the result is being measured")
-        await window.tells("checkpoint refused: training is over, the result is being measured")
+        await window.tells("refused to checkpoint: training is over")
 
 
 @asynchronous
@@ -327,8 +327,9 @@ async def test_ctrl_c_asks_how_to_leave_a_live_run(full):
 @asynchronous
 async def test_a_kill_is_asked_twice(full, monkeypatch):
     killed = []
-    monkeypatch.setattr(train, "kill_worker", killed.append)
+    monkeypatch.setattr("maml_tui.pages.run_control.kill_worker", killed.append)
     run = full("running")
+    save_checkpoint(run, 20, b"x", ["latest"])
     async with Window(run) as window:
         await window.shows("RUNNING")
         await window.press("X")
@@ -358,7 +359,7 @@ async def test_a_lost_run_is_taken_up_by_a_new_worker_in_the_persons_environment
         started.append((run, environment))
         return SimpleNamespace(pid=1, poll=lambda: None)
 
-    monkeypatch.setattr(resuming, "start_worker", start)
+    monkeypatch.setattr("engine.runs.control.start_worker", start)
     run = full("lost")
     async with Window(run) as window:
         await window.shows("r resumes from iteration 20")
@@ -371,7 +372,7 @@ async def test_a_lost_run_is_taken_up_by_a_new_worker_in_the_persons_environment
 
 @asynchronous
 async def test_a_worker_that_dies_at_once_is_told_of(full, monkeypatch):
-    monkeypatch.setattr(resuming, "start_worker", lambda *_: SimpleNamespace(pid=1, poll=lambda: 3))
+    monkeypatch.setattr("engine.runs.control.start_worker", lambda *_: SimpleNamespace(pid=1, poll=lambda: 3))
     run = full("failed")
     run.log.write_text("maml: no such thing\n")
     async with Window(run) as window:

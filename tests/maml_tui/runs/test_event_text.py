@@ -1,15 +1,18 @@
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 
 from engine.config.schema import RunConfig
-from engine.runs.events import CheckpointEvent, FinishedEvent, RequestEvent, StateEvent, WarningEvent
-from maml_tui.runs.log import log_lines
+from engine.runs.events import CheckpointEvent, FinishedEvent, RequestEvent, State, StateEvent, WarningEvent
+from maml_tui.app.ascii_only import spelt
+from maml_tui.runs.event_text import STATE_SIGNS, event_texts
 
 
 @pytest.fixture
 def lines(smoke):
-    return lambda event: [(line.kind, line.text) for line in log_lines(event, smoke.config)]
+    return lambda event: [(line.kind, line.text) for line in event_texts(event, smoke.config)]
 
 
 def test_a_meta_update_is_not_worth_a_line(lines, train):
@@ -30,19 +33,20 @@ def test_a_final_measurement_says_whose_parameters_it_is_of(lines, evaluation):
 @pytest.mark.parametrize(
     ("contest", "text"),
     [
-        ({"improved": True}, "best so far: accuracy 93.40 % at iteration 17,000"),
-        ({"improved": False}, "no gain over accuracy 93.40 % at iteration 17,000"),
+        ({"improved": True}, "best: accuracy 93.40 % at iteration 17,000"),
+        ({"improved": False}, "over accuracy 93.40 % at iteration 17,000"),
     ],
 )
 def test_a_contest_tells_its_outcome(lines, evaluation, contest, text):
     told = lines(evaluation(18_000, best=0.934, best_iteration=17_000, **contest))
-    assert told[1] == ("best", text)
+    kind, found = told[1]
+    assert kind == "best" and found.endswith(text)
 
 
 def test_patience_is_counted(evaluation):
     config = RunConfig.model_validate({"training": {"patience": 20}})
     event = evaluation(18_000, best=0.934, best_iteration=17_000, improved=False, patience_left=17)
-    assert [line.text for line in log_lines(event, config)][1].endswith("(3 in a row; 20 end training)")
+    assert [line.text for line in event_texts(event, config)][1].endswith("(3 in a row; 20 end training)")
 
 
 def test_numbers_that_are_not_finite_are_named(lines, evaluation):
@@ -90,3 +94,15 @@ def test_a_start_tells_where_and_with_what(lines, started):
         ("start", "on cuda:0 (H200) of box, 112,084 parameters, torch 2.12, python 3.11")
     ]
     assert lines(started(resumed_from=18_000))[0][1].startswith("from iteration 18,000 on cuda:0")
+
+
+@pytest.mark.parametrize("state", get_args(State))
+def test_every_state_has_a_sign_that_ascii_can_spell(state):
+    sign, role = STATE_SIGNS[state]
+    assert len(sign) == 1 and spelt(sign) not in " ?" and role
+
+
+def test_a_warning_is_marked_as_one(smoke, train):
+    (warning,) = event_texts(WarningEvent(message="odd"), smoke.config)
+    (state,) = event_texts(StateEvent(state="running"), smoke.config)
+    assert (warning.role, state.role) == ("warning", "dim")

@@ -20,7 +20,7 @@ from engine.runs.events import (
 )
 from engine.runs.journal import EventWriter
 from engine.runs.processes import RunLock
-from engine.runs.rebuilding import REBUILT, mend_status, rebuild_status
+from engine.runs.repair import STATUS_REBUILT, rebuild_status, repair_status
 from engine.runs.status import current_status, read_status
 
 KNOWN = ("host", "device_name", "torch", "python", "program", "path")
@@ -91,7 +91,7 @@ def test_a_run_that_was_killed_is_lost_and_time_without_a_worker_does_not_count(
         (1007.0, train(13)),
     )
     status = rebuild_status(run)
-    assert (status.state, status.reason, status.iteration) == ("lost", REBUILT, 13)
+    assert (status.state, status.reason, status.iteration) == ("lost", STATUS_REBUILT, 13)
     assert (status.best, status.best_iteration) == (0.5, 10)
     assert status.seconds == 27.0
 
@@ -110,7 +110,7 @@ def test_a_run_is_known_without_its_journal_from_its_checkpoint(run):
 )
 def test_only_a_status_that_cannot_be_read_is_rebuilt(run, text):
     before = read_status(run)
-    assert not mend_status(run)
+    assert not repair_status(run)
     assert read_status(run) == before
     if text is None:
         run.status.unlink()
@@ -118,7 +118,7 @@ def test_only_a_status_that_cannot_be_read_is_rebuilt(run, text):
         run.status.write_bytes(text)
     with pytest.raises(ResourceError, match=f"status.json is .*: `maml resume {run.id}` rebuilds it"):
         read_status(run)
-    assert mend_status(run)
+    assert repair_status(run)
     assert current_status(run).state == "lost"
     assert read_status(run).name == "demo"
 
@@ -126,7 +126,7 @@ def test_only_a_status_that_cannot_be_read_is_rebuilt(run, text):
 def test_a_live_worker_is_not_written_over(run):
     run.status.write_text("")
     with RunLock(run), pytest.raises(ResourceError, match="already has a worker"):
-        mend_status(run)
+        repair_status(run)
     assert run.status.read_text() == ""
 
 
@@ -134,4 +134,4 @@ def test_a_run_without_a_configuration_cannot_be_rebuilt(run):
     run.status.unlink()
     run.config.write_text("[task]\nwhat = 1\n")
     with pytest.raises(UsageError, match="what"):
-        mend_status(run)
+        repair_status(run)

@@ -6,18 +6,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.config.schema import RunConfig
+from engine.runs import journal_state
 from engine.runs.events import FinishedEvent, RequestEvent, StartedEvent, StateEvent, TrainEvent, WarningEvent
-from maml_tui.runs import recorder as recorder_module
-from maml_tui.runs.recorder import MOST_ANSWERS, MOST_LOG_LINES, Recorder
+from maml_tui.runs.history import MAX_LOG_LINES, HistoryBuilder
 
 
 @pytest.fixture
 def history(smoke):
     def of(*events):
-        recorder = Recorder(smoke.config)
+        builder = HistoryBuilder(smoke.config)
         for event in events:
-            recorder.add(event)
-        return recorder.history()
+            builder.add(event)
+        return builder.history()
 
     return of
 
@@ -102,57 +102,50 @@ def test_tests_are_those_of_the_newest_worker(history, evaluation, started):
 
 
 def test_a_history_never_changes(smoke, train, started):
-    recorder = Recorder(smoke.config)
+    builder = HistoryBuilder(smoke.config)
     for event in (started(0), train(1, 1), train(2, 2)):
-        recorder.add(event)
-    before = recorder.history()
+        builder.add(event)
+    before = builder.history()
     for event in (train(3, 3), started(9, resumed_from=1), train(2, 10, loss=7.0), train(3, 11)):
-        recorder.add(event)
+        builder.add(event)
     assert before.train.iteration.tolist() == [1, 2]
     assert before.train.loss.tolist() == [0.2, 0.2]
-    assert recorder.history().train.loss.tolist() == [0.2, 7.0, 0.2]
+    assert builder.history().train.loss.tolist() == [0.2, 7.0, 0.2]
 
 
 def test_without_news_it_is_the_same_history(smoke, train):
-    recorder = Recorder(smoke.config)
-    recorder.add(train(1))
-    assert recorder.history() is recorder.history()
+    builder = HistoryBuilder(smoke.config)
+    builder.add(train(1))
+    assert builder.history() is builder.history()
 
 
 def test_the_log_keeps_the_newest_lines(history):
-    told = history(*(WarningEvent(message=str(i)) for i in range(MOST_LOG_LINES + 5)))
-    assert len(told.log) == MOST_LOG_LINES
-    assert told.log[-1].text == str(MOST_LOG_LINES + 4)
+    told = history(*(WarningEvent(message=str(i)) for i in range(MAX_LOG_LINES + 5)))
+    assert len(told.log) == MAX_LOG_LINES
+    assert told.log[-1].text == str(MAX_LOG_LINES + 4)
 
 
 @given(st.lists(st.integers(1, 40), min_size=1, max_size=12))
 def test_however_often_it_is_resumed_iterations_ascend(stretches):
     """Each worker takes up half of what the last one reached, and goes on from there."""
-    recorder, reached, expected = Recorder(RunConfig()), 0, []
+    builder, reached, expected = HistoryBuilder(RunConfig()), 0, []
     for worker, length in enumerate(stretches):
         origin = reached // 2
         made = {"time": 100.0 * worker, "resumed_from": origin or None, "device_name": "", "parameters": 0}
         names = dict.fromkeys(("device", "host", "torch", "python"), "")
-        recorder.add(StartedEvent.model_construct(**made, **names))
+        builder.add(StartedEvent.model_construct(**made, **names))
         expected = [i for i in expected if i <= origin]
         for i in range(origin + 1, origin + length + 1):
             speed = {"iterations_per_second": 1.0, "tasks_per_second": 1.0}
-            recorder.add(TrainEvent(iteration=i, time=100.0 * worker + i, loss=0.0, **speed))
+            builder.add(TrainEvent(iteration=i, time=100.0 * worker + i, loss=0.0, **speed))
             expected.append(i)
         reached = origin + length
-    assert recorder.history().train.iteration.tolist() == expected
-    assert (np.diff(recorder.history().train.seconds) >= 0).all()
-
-
-def test_answers_are_kept_for_who_asked(history):
-    answers = [
-        RequestEvent(verb="pause", id=str(number), outcome="accepted") for number in range(MOST_ANSWERS + 1)
-    ]
-    assert history(*answers).answers == tuple(answers[1:])
+    assert builder.history().train.iteration.tolist() == expected
+    assert (np.diff(builder.history().train.seconds) >= 0).all()
 
 
 def test_validations_do_not_grow_without_bound(history, evaluation, started, monkeypatch):
-    monkeypatch.setattr(recorder_module, "MOST_VALIDATIONS", 50)
+    monkeypatch.setattr(journal_state, "MAX_VALIDATIONS", 50)
     told = history(started(0), *(evaluation(i, time=i) for i in range(500)))
     assert 20 <= len(told.validations) <= 50
     assert [event.iteration for event in told.validations] == told.validation_seconds.tolist()

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maml_tui.runs import thinning
-from maml_tui.runs.thinning import MOST_SAMPLES, Samples, extremes, spread
+from maml_tui.runs import history
+from maml_tui.runs.history import MAX_SAMPLES, SampleTable, extremes
 
 finite = st.floats(-1e6, 1e6)
 
@@ -17,14 +17,14 @@ def fill(samples, count, start=0, value=lambda i: float(i % 97)):
 
 
 def test_up_to_the_limit_nothing_is_thinned():
-    samples = Samples()
-    fill(samples, MOST_SAMPLES)
-    assert np.array_equal(samples.freeze().iteration, np.arange(MOST_SAMPLES))
+    samples = SampleTable()
+    fill(samples, MAX_SAMPLES)
+    assert np.array_equal(samples.freeze().iteration, np.arange(MAX_SAMPLES))
 
 
 def test_the_number_of_samples_is_bounded_and_every_part_of_the_run_as_dense(monkeypatch):
-    monkeypatch.setattr(thinning, "MOST_SAMPLES", 1024)
-    samples, most = Samples(), 0
+    monkeypatch.setattr(history, "MAX_SAMPLES", 1024)
+    samples, most = SampleTable(), 0
     for start in range(0, 40_000, 500):
         fill(samples, 500, start)
         most = max(most, len(samples.freeze()))
@@ -38,9 +38,9 @@ def test_the_number_of_samples_is_bounded_and_every_part_of_the_run_as_dense(mon
 
 
 def test_no_spike_and_no_gap_is_ever_lost(monkeypatch):
-    monkeypatch.setattr(thinning, "MOST_SAMPLES", 1024)
+    monkeypatch.setattr(history, "MAX_SAMPLES", 1024)
     odd = {7: 1e9, 5000: -1e9, 20_000: np.nan, 39_000: 1e8}
-    samples = Samples()
+    samples = SampleTable()
     fill(samples, 40_000, value=lambda i: odd.get(i, float(i % 97)))
     told = samples.freeze()
     for iteration, value in odd.items():
@@ -50,8 +50,8 @@ def test_no_spike_and_no_gap_is_ever_lost(monkeypatch):
 
 
 def test_what_was_given_out_stays_when_others_are_thinned(monkeypatch):
-    monkeypatch.setattr(thinning, "MOST_SAMPLES", 1024)
-    samples = Samples()
+    monkeypatch.setattr(history, "MAX_SAMPLES", 1024)
+    samples = SampleTable()
     fill(samples, 1024)
     before = samples.freeze()
     fill(samples, 500, 1024)
@@ -63,8 +63,8 @@ def test_what_was_given_out_stays_when_others_are_thinned(monkeypatch):
 
 @pytest.mark.parametrize("iteration", [1, 2**62])
 def test_a_journal_that_stands_still_is_bounded_too(monkeypatch, iteration):
-    monkeypatch.setattr(thinning, "MOST_SAMPLES", 1024)
-    samples = Samples()
+    monkeypatch.setattr(history, "MAX_SAMPLES", 1024)
+    samples = SampleTable()
     for _ in range(3000):
         samples.add(iteration, 0.0, np.nan, np.nan, np.nan, np.nan)
     assert len(samples.freeze()) <= 1024
@@ -87,15 +87,3 @@ def test_extremes_are_kept_and_few_others(rows, width):
         for column, other in zip(here, left, strict=True):
             if not np.isnan(column).all():
                 assert (np.nanmin(column), np.nanmax(column)) == (np.nanmin(other), np.nanmax(other))
-
-
-def test_validations_are_spread_and_the_best_of_them_stays(evaluation):
-    found = [evaluation(10 * i, improved=i in (0, 1, 3, 77)) for i in range(100)]
-    kept = spread(found)
-    assert 20 <= len(kept) <= 50
-    assert kept == sorted(kept)
-    assert 77 in kept and kept[-1] in (98, 99)
-
-
-def test_validations_of_one_iteration_are_as_good_as_one(evaluation):
-    assert spread([evaluation(7)] * 9) == [8]

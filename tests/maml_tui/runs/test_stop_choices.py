@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from engine.runs.status import Status
-from maml_tui.pages.stop import lost, ways
+from maml_tui.runs.stop_choices import kill_loss, ways
 
 
 def status(**changes):
@@ -34,7 +34,7 @@ def test_each_way_says_what_it_loses_and_the_command_that_does_the_same():
     ],
 )
 def test_what_a_kill_loses(changes, saved, words):
-    assert lost(status(**changes), saved) == words
+    assert kill_loss(status(**changes), saved) == words
 
 
 def test_the_words_fit_the_state():

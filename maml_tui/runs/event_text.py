@@ -1,9 +1,8 @@
-"""The records of a journal in words, for the list of events."""
+"""A run's events and states in words and signs, the same in the application and in a terminal."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from engine.runs.events import (
     CheckpointEvent,
@@ -22,31 +21,51 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from engine.config.schema import RunConfig
-    from engine.runs.events import Event
+    from engine.runs.events import Event, State
 
 
-@dataclass(frozen=True)
-class LogLine:
+Role = Literal["", "strong", "dim", "good", "warning", "bad"]
+"""What a text is for; each way of showing it has a style per role."""
+
+STATE_SIGNS: dict[State, tuple[str, Role]] = {
+    "queued": ("○", "dim"),
+    "warming-up": ("○", "dim"),
+    "running": ("●", "good"),
+    "paused": ("‖", "warning"),
+    "stopping": ("■", "warning"),
+    "done": ("✓", "good"),
+    "failed": ("✗", "bad"),
+    "diverged": ("✗", "bad"),
+    "lost": ("!", "bad"),
+}
+"""The sign of each state, one character, and its role."""
+
+_ROLES: dict[str, Role] = {"warning": "warning", "best": "good", "end": "strong", "start": "strong"}
+
+
+class EventText(NamedTuple):
     """One thing that happened.
 
     Attributes:
         time: When, Unix seconds.
         kind: `start`, `eval`, `best`, `checkpoint`, `state`, `request`, `warning` or `end`.
+        role: Of the kind.
         text: What, without control characters.
     """
 
     time: float
     kind: str
+    role: Role
     text: str
 
 
-def log_lines(event: Event, config: RunConfig) -> Iterator[LogLine]:
-    """Yield the lines on a record: none for a meta-update, two for a validation that took part in the contest."""
-    for kind, text in _told(event, config):
-        yield LogLine(event.time, kind, printable(text))
+def event_texts(event: Event, config: RunConfig) -> Iterator[EventText]:
+    """Yield an event in words: nothing for a meta-update, two texts for a validation that competes for the best."""
+    for kind, text in _texts(event, config):
+        yield EventText(event.time, kind, _ROLES.get(kind, "dim"), printable(text))
 
 
-def _told(event: Event, config: RunConfig) -> Iterator[tuple[str, str]]:
+def _texts(event: Event, config: RunConfig) -> Iterator[tuple[str, str]]:
     match event:
         case TrainEvent():
             return
@@ -80,8 +99,8 @@ def _started(event: StartedEvent) -> str:
 
 def _evaluation(event: EvaluationEvent, config: RunConfig) -> str:
     measurement = event.measurement
-    step = min(config.evaluation.eval_steps, measurement.protocol.steps)
-    at, loss = measurement.series[step], measurement.loss[step]
+    at = measurement.scored(config.evaluation.eval_steps)
+    loss = measurement.loss_after(config.evaluation.eval_steps)
     whose = "" if event.checkpoint == "current" else f"{event.checkpoint} parameters, "
     parts = [f"{event.split} {_metric(measurement.metric, at.mean, at.ci95)}"]
     if measurement.metric != "mse":
@@ -95,11 +114,11 @@ def _evaluation(event: EvaluationEvent, config: RunConfig) -> str:
 def _contest(event: EvaluationEvent, config: RunConfig) -> str:
     best = f"{_metric(event.measurement.metric, event.best)} at iteration {event.best_iteration or 0:,}"
     if event.improved:
-        return f"best so far: {best}"
+        return f"new best: {best}"
     if event.patience_left is None:
-        return f"no gain over {best}"
+        return f"no improvement over {best}"
     patience = config.training.patience
-    return f"no gain over {best} ({patience - event.patience_left} in a row; {patience} end training)"
+    return f"no improvement over {best} ({patience - event.patience_left} in a row; {patience} end training)"
 
 
 def _checkpoint(event: CheckpointEvent) -> str:

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
-from maml_tui.pages.train.sections import happenings, latest
+from maml_tui.pages.train.sections import event_list, latest
 
 
 def test_the_newest_event_comes_first(scene, records, texts):
-    shown = happenings(scene(records.saved(20), records.validation(40), state="running"))
+    shown = event_list(scene(records.saved(20), records.validation(40), state="running"))
     assert shown.title == "Events · 2"
     first, second = texts(shown)
     assert "eval       iteration 40: val accuracy 93.00 ± 0.70 %" in first
@@ -13,11 +13,11 @@ def test_the_newest_event_comes_first(scene, records, texts):
 
 
 def test_another_day_has_its_date(scene, records, texts):
-    (today,) = texts(happenings(scene(records.saved(20))))
-    (later,) = texts(happenings(scene(records.saved(20), later=3 * 86_400)))
+    (today,) = texts(event_list(scene(records.saved(20))))
+    (later,) = texts(event_list(scene(records.saved(20), later=3 * 86_400)))
     assert today[2] == ":" and later[2] == "-" and later[6:].startswith(today[:8])
 
 
 def test_nothing_yet(scene, texts):
-    assert texts(happenings(scene())) == ["nothing has happened yet"]
+    assert texts(event_list(scene())) == ["no events yet"]
     assert texts(latest(scene())) == []

@@ -1,0 +1,103 @@
+"""The ways to leave or stop a live run, and what each one loses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from engine.text import printable
+from maml_tui.reports.wording import duration
+
+if TYPE_CHECKING:
+    from engine.runs.status import Status
+
+Decision = Literal["detach", "graceful", "now", "kill"]
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way to leave or stop a run.
+
+    Attributes:
+        decision: Its name in code.
+        key: Its key.
+        label: Its name.
+        effect: What happens, and what it loses.
+        command: The command line that does the same.
+        refusal: Why it is not possible; empty if it is.
+    """
+
+    decision: Decision
+    key: str
+    label: str
+    effect: str
+    command: str
+    refusal: str = ""
+
+
+def ways(run_id: str, status: Status, saved: int | None, host: str) -> tuple[Way, ...]:
+    """Return the ways out of a live run, the one that loses nothing first.
+
+    Args:
+        run_id: The run's id.
+        status: Where it stands.
+        saved: Iteration of its newest checkpoint; None if it has none.
+        host: This machine's name.
+    """
+    stop = f"maml stop {run_id}"
+    return (
+        Way("detach", "d", "Detach", _detach(status), f"maml attach {run_id}"),
+        Way("graceful", "g", "Graceful", _graceful(status), stop),
+        Way("now", "n", "Now", _now(status), f"{stop} --now"),
+        Way(
+            "kill",
+            "k",
+            "Kill",
+            f"SIGKILL; {kill_loss(status, saved)}",
+            f"{stop} --kill",
+            _elsewhere(status, host),
+        ),
+    )
+
+
+def kill_loss(status: Status, saved: int | None) -> str:
+    """Return in words what a kill at this moment loses.
+
+    Args:
+        status: Where the run stands.
+        saved: Iteration of its newest checkpoint; None if it has none.
+    """
+    if status.measured is not None:
+        return "the result is lost, the training is saved"
+    iterations = status.iteration - (saved or 0)
+    if iterations <= 0:
+        return "loses nothing: all is in the checkpoint"
+    speed = status.iterations_per_second
+    time = f", {duration(iterations / speed)}" if speed else ""
+    since = "all, it has no checkpoint" if saved is None else f"what came after {saved:,}"
+    return f"loses {since} ({iterations:,} it{time})"
+
+
+def _detach(status: Status) -> str:
+    goes_on = "stays paused" if status.state == "paused" else "goes on"
+    return f"close this window, the run {goes_on}"
+
+
+def _graceful(status: Status) -> str:
+    if status.measured is not None:
+        return "let it finish measuring, as it does anyway"
+    begins = "once it trains, " if status.state == "warming-up" else ""
+    return f"{begins}finish the iteration, checkpoint, measure, end"
+
+
+def _now(status: Status) -> str:
+    if status.measured is not None:
+        return "end at once; the training is saved, the result is lost"
+    begins = "once it trains, " if status.state == "warming-up" else ""
+    return f"{begins}checkpoint at this iteration and end, unmeasured"
+
+
+def _elsewhere(status: Status, host: str) -> str:
+    if status.host in ("", host):
+        return ""
+    return f"its worker is on {printable(status.host)}: kill it there"
