@@ -16,12 +16,12 @@ from engine.errors import MamlError, UsageError
 from engine.files import private_dir, write_atomic
 from engine.paths import state_dir
 from engine.text import nearest, printable
-from maml_tui.app.actions import bindings, by_id
 from maml_tui.app.ascii_only import AsciiOnly
 from maml_tui.app.help import HelpDialog
 from maml_tui.app.terminal import leave_on_signals, terminal_gone
 from maml_tui.pages.page import Page
 from maml_tui.plotting import Charset
+from maml_tui.widgets.actions import bindings, by_id
 from maml_tui.widgets.bars import PAGES, TopBar, place
 
 if TYPE_CHECKING:

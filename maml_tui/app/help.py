@@ -10,8 +10,8 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from maml_tui.app.actions import ACTIONS, SCOPES, Action
 from maml_tui.reports.text_table import padded
+from maml_tui.widgets.actions import ACTIONS, SCOPES, Action
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

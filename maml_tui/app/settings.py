@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from engine.errors import UsageError
 from engine.files import explain_os_errors, read_bounded
 from engine.text import nearest, printable
-from maml_tui.app.actions import ACTIONS, conflicts
+from maml_tui.widgets.actions import ACTIONS, conflicts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -32,10 +32,10 @@ from maml_tui.reports.reproduce.cells import (
     verdict,
 )
 from maml_tui.reports.reproduce.figures import adapted_curves, curves_plot, error_plot
-from maml_tui.reports.reproduce.plan import PlannedRun, Table, find_table, plan, tables
 from maml_tui.reports.result_files import to_csv
 from maml_tui.reports.text_table import table_width
 from maml_tui.runs.new_run import create
+from maml_tui.runs.reproduction import PlannedRun, Table, find_table, plan, tables
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,8 +10,8 @@ from textual.keys import key_to_character
 from textual.widgets import Static
 
 from engine.text import printable
-from maml_tui.app.actions import ACTIONS
 from maml_tui.reports.text_table import cell_width
+from maml_tui.widgets.actions import ACTIONS
 
 if TYPE_CHECKING:
     from textual.app import RenderResult

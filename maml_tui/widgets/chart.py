@@ -11,12 +11,12 @@ from textual.geometry import Region
 from textual.message import Message
 
 from engine.errors import UsageError
-from maml_tui.app.actions import bindings
 from maml_tui.plotting.figure_files import series_csv
 from maml_tui.plotting.frame import in_sight
 from maml_tui.plotting.series import Plot
 from maml_tui.runs.chart_view import ChartView, Viewport
 from maml_tui.runs.series import Metric, XAxis
+from maml_tui.widgets.actions import bindings
 from maml_tui.widgets.captions import heading, readings
 from maml_tui.widgets.plot_view import PlotView
 

@@ -13,7 +13,6 @@ from textual.containers import Horizontal
 from textual.widgets import Static
 
 from engine.services.explore_messages import CurveAnswer, PicturesAnswer
-from maml_tui.app.actions import bindings
 from maml_tui.pages.adapt.baseline import Baseline
 from maml_tui.pages.adapt.cell_grid_view import CellGridView
 from maml_tui.pages.adapt.classes import RIGHT, WRONG, draw_classes
@@ -21,6 +20,7 @@ from maml_tui.pages.adapt.scores import curve_plot, draw_scores, scores
 from maml_tui.pages.adapt.study import Study
 from maml_tui.pages.page import Page, notify_errors
 from maml_tui.plotting.series import legend
+from maml_tui.widgets.actions import bindings
 from maml_tui.widgets.plot_view import PlotView
 
 if TYPE_CHECKING:

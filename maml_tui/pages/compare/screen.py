@@ -13,7 +13,6 @@ from textual.widgets import Static
 from engine.errors import MamlError, UsageError
 from engine.services.client import ask_async
 from engine.services.messages import EVALUATE, EvaluateRequest
-from maml_tui.app.actions import bindings
 from maml_tui.pages.compare.plot import comparison_plot, metrics_of_all, signs, without_metric
 from maml_tui.pages.compare.state import CompareState
 from maml_tui.pages.compare.tables import ComparisonView, brief
@@ -22,6 +21,7 @@ from maml_tui.reports.comparison import comparison_tables
 from maml_tui.reports.contender import LETTERS
 from maml_tui.reports.pairs import require_same_tasks, same_for_all
 from maml_tui.runs.watch import RunWatch
+from maml_tui.widgets.actions import bindings
 from maml_tui.widgets.chart import Chart
 from maml_tui.widgets.lazy_static import LazyStatic
 

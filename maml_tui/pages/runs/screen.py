@@ -21,13 +21,13 @@ from engine.runs.index import remove_run
 from engine.runs.status import current_status
 from engine.runs.tags import change_tags, read_tags, write_tags
 from engine.text import printable
-from maml_tui.app.actions import bindings
 from maml_tui.pages.page import notify_errors
 from maml_tui.pages.run_control import RunControlPage
 from maml_tui.pages.runs.detail import describe
 from maml_tui.pages.runs.run_list import LETTERS, RunList
 from maml_tui.runs.listing import ORDERS, Library, Listing, arrange
 from maml_tui.runs.query import QueryError, parse_query
+from maml_tui.widgets.actions import bindings
 from maml_tui.widgets.dialogs import ConfirmDialog, TextDialog
 
 if TYPE_CHECKING:

@@ -19,7 +19,6 @@ from engine.runs.launch import start_worker
 from engine.services.client import ask_async
 from engine.services.messages import ESTIMATE
 from engine.text import printable
-from maml_tui.app.actions import bindings
 from maml_tui.pages.page import Page, notify_errors
 from maml_tui.pages.setup.checks import Check, checks, visible_gpus
 from maml_tui.pages.setup.draft import data_sets
@@ -30,6 +29,7 @@ from maml_tui.pages.setup.state import SetupState
 from maml_tui.pages.setup.template_list import TemplateList
 from maml_tui.pages.setup.templates import Template, of_own, of_preset, own_preset, save_own_preset, templates
 from maml_tui.runs.new_run import create
+from maml_tui.widgets.actions import bindings
 from maml_tui.widgets.dialogs import ConfirmDialog, TextDialog
 from maml_tui.widgets.lazy_static import EllipsisStatic, LazyStatic
 

@@ -15,7 +15,6 @@ from textual.widgets import Static
 
 from engine.errors import UsageError
 from engine.runs.events import LIVE_STATES
-from maml_tui.app.actions import bindings
 from maml_tui.pages.run_control import RunControlPage
 from maml_tui.pages.train.metrics import metrics, summary
 from maml_tui.pages.train.pane import Composer, Pane, content
@@ -25,6 +24,7 @@ from maml_tui.pages.train.sections import adaptation, event_list, latest, machin
 from maml_tui.runs.chart_view import ChartView
 from maml_tui.runs.plots import training_plot
 from maml_tui.runs.series import metrics_of
+from maml_tui.widgets.actions import bindings
 from maml_tui.widgets.chart import Chart
 
 if TYPE_CHECKING:

@@ -13,12 +13,12 @@ from textual.worker import WorkerFailed
 
 from engine.errors import ResourceError, UsageError
 from engine.runs.directory import RunDirectory
-from maml_tui.app.actions import bindings
 from maml_tui.app.app import MamlApp
 from maml_tui.app.help import HelpDialog
 from maml_tui.app.settings import Settings
 from maml_tui.app.terminal import Terminal
 from maml_tui.pages.page import Page, notify_errors
+from maml_tui.widgets.actions import bindings
 from maml_tui.widgets.bars import KeyBar
 
 LOCAL = Terminal(colourless=False, remote=False, utf8=True)

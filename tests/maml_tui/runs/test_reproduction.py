@@ -8,7 +8,7 @@ from engine.config.presets import preset_names
 from engine.errors import UsageError
 from engine.runs.directory import create_run
 from engine.runs.status import read_status, write_status
-from maml_tui.reports.reproduce.plan import find_table, plan, tables
+from maml_tui.runs.reproduction import find_table, plan, tables
 
 
 @pytest.fixture(autouse=True)

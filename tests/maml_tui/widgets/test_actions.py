@@ -2,7 +2,7 @@ import itertools
 
 import pytest
 
-from maml_tui.app.actions import ACTIONS, SCOPES, bindings, by_id, conflicts, keys_of
+from maml_tui.widgets.actions import ACTIONS, SCOPES, bindings, by_id, conflicts, keys_of
 
 TAKEN_BY_TERMINALS = {
     "ctrl+a",
