@@ -313,6 +313,10 @@ class EvaluationConfig(Section):
         lt=2**31,
     )
 
+    def scored_step(self, last: int) -> int:
+        """Return the inner step at which tasks are scored that were adapted for `last` steps."""
+        return min(self.eval_steps, last)
+
 
 class RunConfig(Section):
     """Everything that defines a run's result."""

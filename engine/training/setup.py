@@ -145,7 +145,7 @@ class Setup:
         if not self.config.algorithm_entry.is_fine_tuned:
             return self.config.algorithm.inner_lr
         evaluation = self.config.evaluation
-        steps = min(protocol.steps, evaluation.eval_steps)
+        steps = evaluation.scored_step(protocol.steps)
         tried = {"split": "val", "tasks": evaluation.val_tasks, "steps": steps}
         protocol, library = protocol.model_copy(update=tried), self.way.library
         return best_step_size(self.learner, theta, self.source, protocol, others, library, between)

@@ -279,7 +279,7 @@ class Session:
     @property
     def _scored_step(self) -> int:
         evaluation = self.setup.config.evaluation
-        return min(evaluation.eval_steps, evaluation.curve_steps)
+        return evaluation.scored_step(evaluation.curve_steps)
 
     def _test(
         self, checkpoint: Literal["best", "last"], iteration: int, theta: Params, share: float

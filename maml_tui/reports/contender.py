@@ -97,7 +97,7 @@ def outcome_of(
     measured = next((one for one in result.measurements if one.checkpoint == at), None) if result else None
     if result is None or measured is None:
         return None
-    usual = min(config.evaluation.eval_steps, measured.measurement.protocol.steps)
+    usual = config.evaluation.scored_step(measured.measurement.protocol.steps)
     outcome = Outcome(measured, scores.step if scores else usual, None, result.fingerprint)
     values = np.array(scores.tasks.get(at, ()) if scores else (), dtype=np.float32)
     return replace(outcome, scores=values) if _belong(values, outcome) else outcome

@@ -81,7 +81,7 @@ def result_table(
             where they are the best.
     """
     protocol = measured[0].measurement.protocol
-    scored = min(config.evaluation.eval_steps, protocol.steps)
+    scored = config.evaluation.scored_step(protocol.steps)
     steps = range(protocol.steps + 1)
     literature = [[] if other_data else _published(config, protocol, step, scored) for step in steps]
     named = {network_name(one): one for one in measured}

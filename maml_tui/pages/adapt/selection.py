@@ -46,7 +46,7 @@ class Selection:
     @classmethod
     def of(cls, config: RunConfig, checkpoint: Label) -> Selection:
         """Return the first look at a run: a task of the size it was trained on, after the step that is scored."""
-        step = min(config.evaluation.eval_steps, _last_step(config))
+        step = config.evaluation.scored_step(_last_step(config))
         return cls(config, checkpoint, config.task.shots, step=step)
 
     @property

@@ -42,7 +42,7 @@ def adaptation(scene: Scene, width: int, height: int) -> Panel:
     metric, series = event.measurement.metric, event.measurement.series
     whose = "" if event.checkpoint == "current" else f" {event.checkpoint}"
     title = f"Adaptation · {event.split}{whose} at {event.iteration:,} · {metric_name(metric)}"
-    scored = min(scene.watch.config.evaluation.eval_steps, len(series) - 1)
+    scored = scene.watch.config.evaluation.scored_step(len(series) - 1)
     shown = [series[step] for step in chosen_steps(len(series), scored, height)]
     return Panel(title, bars(shown, metric, scored, width, scene.charset))
 
