@@ -63,7 +63,7 @@ def read_tags(run: RunDirectory) -> Tags:
     Raises:
         ResourceError: They cannot be read or understood.
     """
-    return read_json(tags_path(run), Tags, _MAX_BYTES, "remove it to tag the run anew.") or Tags()
+    return read_json(tags_path(run), Tags, _MAX_BYTES, "remove it to tag the run again.") or Tags()
 
 
 def write_tags(run: RunDirectory, tags: Iterable[str], note: str) -> Tags:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from engine.services.service import Answered, Service
 
 _GRACE_SECONDS = 5.0
-"""How long a process that is told to end may clear up."""
+"""How long a process may clean up after SIGTERM."""
 
 _MAX_ANSWER = 2**28
 _LOG_TAIL = 4096

@@ -212,7 +212,7 @@ def _best(run: RunDirectory, count: int, config: RunConfig) -> list[tuple[Checkp
         )
     raise UsageError(
         f"run {run.id} has {len(stored)} of its best checkpoints so far, too few for an ensemble of {count}: "
-        "choose fewer, or let it go on"
+        "choose fewer, or let it train longer"
     )
 
 

@@ -40,7 +40,7 @@ class Handler(Generic[Q, A]):
 
     Attributes:
         service: Its name, and the types of question and result.
-        answer: From a question to the result. What it raises is told; see `explain`.
+        answer: From a question to the result. What it raises becomes a failure; see `explain`.
         remedy: What takes less memory.
     """
 
@@ -112,7 +112,7 @@ def serve(load: Callable[[], Handler[Any, Any]]) -> NoReturn:
     """Answer the lines on stdin until it ends, and end this process.
 
     Args:
-        load: Returns the handler; importing torch belongs in here, so that a failure to do so is told.
+        load: Returns the handler; importing torch belongs in here, so that a failure to do so becomes an answer.
     """
     process, code = os.getpid(), 0
     questions, answers = _private_descriptors()

@@ -21,7 +21,7 @@ def two_sided_p(t: float, freedom: int) -> float:
     """Return the probability that |T| exceeds |t|, T with `freedom` (>= 1) degrees of freedom.
 
     It is the regularised incomplete beta function I_x(freedom / 2, 1 / 2) at x = freedom / (freedom + t^2)
-    (Abramowitz and Stegun 1964, 26.7.1). Not a number if `t` is not.
+    (Abramowitz and Stegun 1964, 26.7.1). NaN if `t` is.
     """
     if math.isnan(t) or math.isinf(t):
         return math.nan if math.isnan(t) else 0.0

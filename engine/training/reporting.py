@@ -32,7 +32,7 @@ class Pace:
 
     @property
     def seconds(self) -> float:
-        """Seconds an occasion takes; not a number before the first."""
+        """Seconds an occasion takes; NaN before the first."""
         return self._seconds / self._weight if self._weight else math.nan
 
 
@@ -51,7 +51,7 @@ class Forecast:
     def seconds_left(self, iterations: int, task_steps: int) -> float:
         """Return the seconds that so many meta-iterations and task-steps of evaluation take.
 
-        Before the first evaluation, its share is unknown and left out. Not a number before the first iteration.
+        Before the first evaluation, its share is unknown and left out. NaN before the first iteration.
         """
         evaluation = self.evaluated_steps.seconds * task_steps
         return self.iterations.seconds * iterations + (0.0 if math.isnan(evaluation) else evaluation)

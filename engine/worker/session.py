@@ -13,9 +13,8 @@ from engine.runs.events import CheckpointEvent, EvaluationEvent, RequestEvent, S
 from engine.runs.requests import Request, acknowledge, pending
 from engine.runs.result import Measured, Result, Scores, write_result, write_scores
 from engine.tasks.sampling import Split
-from engine.training.checkpoint import parameters_hash, restore, to_bytes
+from engine.training.checkpoint import parameters_hash, restore, standing, to_bytes
 from engine.training.loop import Updated, Validated, meta_train
-from engine.training.ranking import standing
 from engine.training.recorded import replayed
 from engine.training.reporting import Reporter
 

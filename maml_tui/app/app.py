@@ -89,7 +89,7 @@ class MamlApp(App[int]):
         readonly: Whether runs may only be watched.
         watched: The run that Train and Adapt show.
         compare_runs: The runs that Compare shows.
-        pending: Requests and starts of runs whose outcome is still to be told.
+        pending: Requests and starts of runs whose outcome has not been reported yet.
     """
 
     TITLE = "maml-tui"

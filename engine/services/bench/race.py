@@ -62,7 +62,7 @@ def race(setups: Sequence[BenchSetup], tasks: int, tell: Callable[[str], None]) 
     Args:
         setups: A contestant each.
         tasks: How many tasks a meta-iteration has.
-        tell: Is told in words what is going on.
+        tell: Takes a sentence about the progress.
 
     Raises:
         MamlError: A contestant's process died, or could not go on.

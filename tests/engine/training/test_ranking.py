@@ -9,7 +9,7 @@ import pytest
 
 from engine.runs.checkpoints import load_best, read_ranking, save_checkpoint
 from engine.runs.directory import create_run
-from engine.training.ranking import standing
+from engine.training.checkpoint import standing
 
 
 @pytest.fixture
