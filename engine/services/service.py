@@ -26,6 +26,7 @@ class Message(BaseModel):
     """Immutable; numbers that are not finite are written as `NaN` and `Infinity`, bytes as base64."""
 
     model_config = ConfigDict(
+        defer_build=True,  # the application starts without having asked any service
         frozen=True,
         extra="forbid",
         ser_json_inf_nan="constants",
