@@ -29,7 +29,7 @@ _ENTRIES = (
     Algorithm(
         name="fomaml",
         title="First-order MAML",
-        help="drops that term (first order)",
+        help="is maml without second derivatives (first order)",
         implementation="engine.algorithms.maml:FOMAML",
         options=_TRAINING | _INNER_LOOP,
         paper=f"{_FINN}, section 5.2",
