@@ -7,7 +7,7 @@ import os
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from engine.errors import ResourceError
 from engine.text import printable
@@ -15,6 +15,7 @@ from engine.text import printable
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_LOG_TAIL = 4096
 _REMEDIES = {
     errno.ENOSPC: "the disk is full; free some space and try again",
     errno.EDQUOT: "your disk quota is used up; free some space and try again",
@@ -98,6 +99,13 @@ def read_bounded(path: Path, limit: int) -> bytes:
     if len(data) > limit:
         raise OSError(errno.EFBIG, f"it is larger than {limit} bytes")
     return data
+
+
+def last_line(log: IO[bytes]) -> str:
+    """Return the last line with text in it of what a process printed."""
+    log.seek(max(0, log.seek(0, os.SEEK_END) - _LOG_TAIL))
+    lines = log.read().decode(errors="replace").split("\n")
+    return next((printable(line.strip()) for line in reversed(lines) if line.strip()), "it left no message")
 
 
 def sync_dir(path: Path) -> None:

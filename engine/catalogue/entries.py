@@ -26,7 +26,6 @@ class Algorithm:
 
     Attributes:
         name: Its key in configurations.
-        title: What people call it.
         help: A clause for the option's help, after the name.
         implementation: Subclass of `engine.algorithms.algorithm.Algorithm`.
         options: The options that it reads, of those that only some algorithms do.

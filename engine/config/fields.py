@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from engine.catalogue.conditions import condition
-from engine.config.option import changes_result, unit_of
 from engine.config.schema import RunConfig, Section
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from pydantic.config import JsonDict
     from pydantic.fields import FieldInfo
 
     from engine.catalogue.conditions import Condition
@@ -34,7 +34,7 @@ class OptionField:
     @property
     def label(self) -> str:
         """A few words for forms and tables."""
-        return self.info.title or self.name
+        return self.info.title or self.name.replace("_", " ")
 
     @property
     def help(self) -> str:
@@ -44,7 +44,7 @@ class OptionField:
     @property
     def unit(self) -> str:
         """The unit, or an empty string."""
-        return unit_of(self.info)
+        return str(self._extra["unit"])
 
     @property
     def when(self) -> Condition | None:
@@ -54,7 +54,11 @@ class OptionField:
     @property
     def changes_result(self) -> bool:
         """Whether the option changes what a run finds, by more than rounding."""
-        return changes_result(self.info)
+        return bool(self._extra["changes_result"])
+
+    @property
+    def _extra(self) -> JsonDict:
+        return cast("JsonDict", self.info.json_schema_extra)
 
     def applies(self, chosen: Mapping[str, object]) -> bool:
         """Tell whether the option has an effect beside the values `chosen` by option name."""
@@ -74,6 +78,14 @@ def all_fields() -> dict[str, OptionField]:
 def flat_values(config: RunConfig) -> dict[str, object]:
     """Return every option's value by option name."""
     return {name: field.value(config) for name, field in all_fields().items()}
+
+
+def applicable_values(config: RunConfig) -> dict[str, dict[str, object]]:
+    """Return the values of the options that have an effect in `config`, by section."""
+    values: dict[str, dict[str, object]] = {}
+    for field in applicable_fields(config):
+        values.setdefault(field.section, {})[field.name] = field.value(config)
+    return values
 
 
 def applicable_fields(config: RunConfig) -> list[OptionField]:

@@ -22,11 +22,9 @@ def broken_rules(config: RunConfig) -> list[Problem]:
         _split_fits_data,
         _curve_holds_score,
         _ways_fit_classes,
-        _patience_can_run_out,
-        _keep_best_needs_validations,
     )
     problems = [problem for check in checks if (problem := check(config)) is not None]
-    return problems + _falling_intervals(config)
+    return problems + _without_validations(config) + _falling_intervals(config)
 
 
 def _class_is_named(config: RunConfig) -> Problem | None:
@@ -87,16 +85,14 @@ def _falling_intervals(config: RunConfig) -> list[Problem]:
     ]
 
 
-def _patience_can_run_out(config: RunConfig) -> Problem | None:
-    if config.training.eval_every or not config.training.patience:
-        return None
-    return "patience", "patience has no effect without validations: set eval_every above 0"
-
-
-def _keep_best_needs_validations(config: RunConfig) -> Problem | None:
-    if config.training.eval_every or config.training.keep_best == 1:
-        return None
-    return "keep_best", "keep_best has no effect without validations: set eval_every above 0"
+def _without_validations(config: RunConfig) -> list[Problem]:
+    training = config.training
+    set_for_them = {"patience": training.patience > 0, "keep_best": training.keep_best > 1}
+    return [
+        (name, f"{name} has no effect without validations: set eval_every above 0")
+        for name, is_set in set_for_them.items()
+        if is_set and not training.eval_every
+    ]
 
 
 def _ways_fit_classes(config: RunConfig) -> Problem | None:

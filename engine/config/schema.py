@@ -68,14 +68,12 @@ class TaskConfig(Section):
 
     data: str = option(
         "sinusoid",
-        label="data",
         help=f"Where tasks come from: {_listed(_READY)}, or pictures of your own by the "
         f"name they were imported under; {_listed(_CUSTOM)} for a class of your own.",
         pattern=DATA_NAME,
     )
     task_class: str = option(
         "",
-        label="task class",
         help="Your own class that makes tasks, package.module:Class; see engine/tasks/custom.py.",
         pattern=REFERENCE,
     )
@@ -84,21 +82,17 @@ class TaskConfig(Section):
     )
     phase: Interval = option(
         (0.0, math.pi),
-        label="phase",
         help="Range of the phase in y = A sin(x - phase).",
         unit="rad",
     )
-    x_range: Interval = option(
-        (-5.0, 5.0), label="x range", help="Range the points of a task are drawn from."
-    )
+    x_range: Interval = option((-5.0, 5.0), help="Range the points of a task are drawn from.")
     class_split: SplitName = option(
         "1100-100-423",
-        label="class split",
         help="Which classes are for training, validation and test. Omniglot: 1100-100-423 shuffles all characters "
         "once; alphabets keeps its own background and evaluation alphabets apart. MiniImagenet: 64-16-20 is Ravi and "
         "Larochelle's; 64-12-24 has the sizes in the paper's text.",
     )
-    classes: int = option(400, label="classes", help="How many characters to make up.", ge=10, le=20_000)
+    classes: int = option(400, help="How many characters to make up.", ge=10, le=20_000)
     ways: int = option(5, label="ways N", help="Classes in a task.", unit="classes", ge=2, le=1000)
     shots: int = option(
         10,
@@ -110,7 +104,6 @@ class TaskConfig(Section):
     )
     queries: int = option(
         10,
-        label="queries",
         help="Query examples in meta-training: per class, or the points of a regression task.",
         unit="examples",
         ge=1,
@@ -135,7 +128,6 @@ class ModelConfig(Section):
 
     network: NetworkName = option(
         "mlp",
-        label="network",
         help="; ".join(f"{entry.name} {entry.help}" for entry in NETWORKS.values()) + ".",
     )
     model_class: str = option(
@@ -153,7 +145,6 @@ class ModelConfig(Section):
     )
     filters: int = option(
         64,
-        label="filters",
         help="Filters of each of the four convolutions.",
         unit="filters",
         ge=1,
@@ -166,13 +157,11 @@ class AlgorithmConfig(Section):
 
     algorithm: AlgorithmName = option(
         "maml",
-        label="algorithm",
         help="; ".join(f"{entry.name} {entry.help}" for entry in ALGORITHMS.values()) + ".",
     )
-    inner_lr: float = option(0.01, label="inner lr", help="Step size alpha of the inner loop.", gt=0, le=100)
+    inner_lr: float = option(0.01, help="Step size alpha of the inner loop.", gt=0, le=100)
     inner_steps: int = option(
         1,
-        label="inner steps",
         help="Gradient steps of adaptation in meta-training.",
         unit="steps",
         ge=1,
@@ -180,7 +169,6 @@ class AlgorithmConfig(Section):
     )
     loss_reduction: Literal["mean", "paper"] = option(
         "mean",
-        label="loss reduction",
         help="Scale of a task's loss: the mean over its examples, or (paper) their sum divided by the shots K, "
         "as in the authors' code, which makes the inner step of an N-way task N times larger.",
     )
@@ -191,7 +179,6 @@ class TrainingConfig(Section):
 
     iterations: int = option(
         1000,
-        label="iterations",
         help="Meta-updates.",
         unit="iterations",
         ge=1,
@@ -200,16 +187,14 @@ class TrainingConfig(Section):
     meta_batch_size: int = option(
         25, label="meta-batch", help="Tasks in each meta-update.", unit="tasks", ge=1, le=100_000
     )
-    meta_lr: float = option(0.001, label="meta lr", help="Step size beta of Adam.", gt=0, le=100)
+    meta_lr: float = option(0.001, help="Step size beta of Adam.", gt=0, le=100)
     grad_clip: float = option(
         0.0,
         label="gradient clip",
         help="Clip every meta-gradient element to +-this; 0 for no clipping.",
         ge=0,
     )
-    seed: int = option(
-        0, label="seed", help="Seed of the initialisation and of the training tasks.", ge=0, lt=2**31
-    )
+    seed: int = option(0, help="Seed of the initialisation and of the training tasks.", ge=0, lt=2**31)
     eval_every: int = option(
         1000,
         label="validate every",
@@ -219,14 +204,12 @@ class TrainingConfig(Section):
     )
     checkpoint_every: int = option(
         1000,
-        label="checkpoint every",
         help="Iterations between checkpoints; 0 for only at the end or on request.",
         unit="iterations",
         ge=0,
     )
     patience: int = option(
         0,
-        label="patience",
         help="Stop after this many validations without improvement; 0 for never.",
         unit="validations",
         ge=0,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import tomli_w
 
-from engine.config.fields import applicable_fields
+from engine.config.fields import applicable_values
 from engine.config.resolve import Layer
 from engine.errors import UsageError
 
@@ -73,11 +73,10 @@ def sections(tables: Mapping[str, object], source: str) -> dict[str, Mapping[str
 
 def config_tables(config: RunConfig) -> dict[str, dict[str, object]]:
     """Return the options that have an effect in `config`, by section, as plain TOML values."""
-    tables: dict[str, dict[str, object]] = {}
-    for known in applicable_fields(config):
-        value = known.value(config)
-        tables.setdefault(known.section, {})[known.name] = list(value) if isinstance(value, tuple) else value
-    return tables
+    return {
+        section: {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+        for section, values in applicable_values(config).items()
+    }
 
 
 def write_toml(tables: Mapping[str, object]) -> str:

@@ -87,11 +87,6 @@ def save_checkpoint(
     """Write `payload` as the run's latest or best checkpoint, or both, and remove what it supersedes.
 
     Args:
-        run: The run.
-        iteration: Meta-updates behind it.
-        payload: Its content.
-        labels: What it is.
-        clock: Returns Unix seconds.
         standing: Where it stands among the best, if it is one of them; None for the only one that is kept.
 
     Raises:

@@ -73,9 +73,6 @@ def read_json(
     """Read a JSON file that holds one record; None if there is none.
 
     Args:
-        path: The file.
-        kind: What it holds.
-        max_bytes: Its greatest size; None for any.
         advice: What to do where it is damaged, as the end of a sentence.
 
     Raises:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import ValidationError, model_validator
 
 from engine.errors import UsageError
-from engine.files import explain_os_errors, read_bounded, write_atomic
+from engine.files import explain_os_errors, read_bounded, remove, write_atomic
 from engine.runs.events import Record
 from engine.text import printable
 
@@ -45,8 +45,6 @@ class Request:
     """A request that has not been answered yet.
 
     Attributes:
-        path: Its file.
-        verb: What to do.
         mode: How to stop; None for other verbs.
     """
 
@@ -62,12 +60,7 @@ class Request:
 
 @dataclass(frozen=True)
 class MalformedRequest:
-    """A file in the control folder that is not a request. The worker refuses it.
-
-    Attributes:
-        path: The file.
-        reason: Why it is not a request.
-    """
+    """A file in the control folder that is not a request. The worker refuses it."""
 
     path: Path
     reason: str
@@ -84,8 +77,6 @@ def send_request(
     """Write a request for the run's worker.
 
     Args:
-        run: The run.
-        verb: What to do.
         mode: How to stop; required with `stop`, None with other verbs.
         clock: Returns Unix nanoseconds.
 
@@ -126,8 +117,7 @@ def acknowledge(item: Request | MalformedRequest) -> None:
     Raises:
         ResourceError: The file cannot be removed.
     """
-    with explain_os_errors(f"remove {item.path}"):
-        item.path.unlink(missing_ok=True)
+    remove(item.path)
 
 
 def _is_request_file(path: Path) -> bool:

@@ -121,9 +121,7 @@ def observed_state(status: Status, now: float, host: str, alive: bool) -> Status
     clocks differ, or one was set back) counts as fresh.
 
     Args:
-        status: As read.
         now: Unix seconds.
-        host: This machine's host name.
         alive: Whether the worker's process exists on this machine.
 
     Returns:
@@ -132,14 +130,11 @@ def observed_state(status: Status, now: float, host: str, alive: bool) -> Status
     if status.state not in LIVE_STATES:
         return status
     silence = now - status.heartbeat
-    if status.host == host:
-        reason = "" if alive else f"its process {status.pid} is gone"
-    else:
-        reason = (
-            ""
-            if silence <= LOST_AFTER
-            else f"no sign of life from {printable(status.host)} for {silence:.0f} s"
-        )
+    reason = ""
+    if status.host == host and not alive:
+        reason = f"its process {status.pid} is gone"
+    elif status.host != host and silence > LOST_AFTER:
+        reason = f"no sign of life from {printable(status.host)} for {silence:.0f} s"
     return status.model_copy(update={"state": "lost", "reason": reason}) if reason else status
 
 

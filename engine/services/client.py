@@ -17,10 +17,9 @@ from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Generic, cast
 
 from engine.errors import MamlError
-from engine.files import explain_os_errors
+from engine.files import explain_os_errors, last_line
 from engine.runs.launch import worker_environment
 from engine.services.service import A, Q
-from engine.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -31,7 +30,6 @@ _GRACE_SECONDS = 5.0
 """How long a process may clean up after SIGTERM."""
 
 _MAX_ANSWER = 2**28
-_LOG_TAIL = 4096
 
 
 class NoAnswerError(MamlError):
@@ -42,8 +40,6 @@ def ask(service: Service[Q, A], question: Q, environment: Mapping[str, str] | No
     """Ask a process of its own and wait for the answer.
 
     Args:
-        service: What to ask.
-        question: The question.
         environment: The environment of the process; this one's if None.
 
     Raises:
@@ -119,8 +115,6 @@ class AsyncClient(Generic[Q, A]):
     The process is started by the first question, and again where it has died.
 
     Args:
-        service: What to ask.
-        environment: The environment of the process.
         own_session: Whether nothing that is done to the terminal touches the process.
     """
 
@@ -212,7 +206,4 @@ def _died(service: Service[Q, A], status: int | None, log: IO[bytes]) -> NoAnswe
     """Return what to say of a process that closed its stdout before it had answered; status is None if it lives on."""
     if status is not None and status < 0:
         return NoAnswerError(f"{service.title} was ended by signal {-status} ({signal.strsignal(-status)})")
-    log.seek(max(0, log.seek(0, os.SEEK_END) - _LOG_TAIL))
-    lines = log.read().decode(errors="replace").split("\n")
-    last = next((printable(line.strip()) for line in reversed(lines) if line.strip()), "it left no message")
-    return NoAnswerError(f"{service.title} ended without an answer (exit status {status}): {last}")
+    return NoAnswerError(f"{service.title} ended without an answer (exit status {status}): {last_line(log)}")

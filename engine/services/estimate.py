@@ -58,11 +58,6 @@ def estimate(
 ) -> Costs:
     """Train for some seconds, validate on some tasks, and tell what all of `config` would take on `device`.
 
-    Args:
-        config: The configuration.
-        device: Where to measure.
-        clock: Seconds from a monotonic clock.
-
     Raises:
         ResourceError: The data set is not installed.
         UsageError: Data, network and episode size do not fit together.

@@ -110,12 +110,7 @@ class Overrides(Message):
 
 
 class EvaluateRequest(Message):
-    """Which run to evaluate, and by what protocol.
-
-    Attributes:
-        run: Its folder.
-        overrides: Where the protocol differs from its configuration.
-    """
+    """Which run to evaluate, and by what protocol."""
 
     run: str
     overrides: Overrides = Overrides()
@@ -147,11 +142,7 @@ class DownloadRequest(Message):
 
 
 class DownloadReport(Message):
-    """That it was downloaded and stored.
-
-    Attributes:
-        warnings: What is odd about it.
-    """
+    """That it was downloaded and stored."""
 
     warnings: tuple[str, ...]
 

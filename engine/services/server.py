@@ -54,7 +54,6 @@ def reply(load: Callable[[], Handler[Any, Any]], line: bytes) -> bytes:
 
     Args:
         load: Returns the handler. It is called for each line and may fail.
-        line: The question.
     """
     number, remedy = None, ""
     try:
@@ -75,7 +74,6 @@ def explain(error: BaseException, remedy: str) -> MamlError:
     """Return whatever was raised as an error that says it in words; a defect leaves its traceback on stderr.
 
     Args:
-        error: What was raised.
         remedy: What takes less memory.
     """
     if isinstance(error, MamlError):

@@ -70,7 +70,6 @@ class Service(Generic[Q, A]):
         name: The module below `engine.services` whose `HANDLER` answers.
         title: What it is called in messages: "the evaluation".
         question: Type of a question; a model or a union of models.
-        answer: Type of a result.
         timeout: Seconds that an answer may take; None for any time.
         hint: What to do where that was not enough.
         shows_progress: Whether the process writes to the terminal of its asker.
@@ -125,7 +124,6 @@ def explain_invalid(what: str = "", kind: type[MamlError] = UsageError) -> Itera
 
     Args:
         what: Stands before it.
-        kind: What to raise whenever the block raises a `ValidationError`.
     """
     try:
         yield

@@ -28,7 +28,6 @@ def to_bytes(state: TrainingState, fingerprint: dict[str, str]) -> bytes:
     """Return `state` as the contents of a file that `torch.load(..., weights_only=True)` reads.
 
     Args:
-        state: The training state.
         fingerprint: Hashes of data and class split, so that a checkpoint is never continued on other data.
     """
     content = {
@@ -117,8 +116,6 @@ def standing(
         value: The metric on the validation tasks, just measured.
         state: What was measured, its own account of the best up to date.
         ranking: The best before, best first.
-        keep: How many are kept.
-        metric: Which metric it is.
     """
     if not math.isfinite(value):
         return None

@@ -39,13 +39,7 @@ class Updated:
 
 @dataclass(frozen=True)
 class Validated:
-    """A validation is over, and the state's best is up to date.
-
-    Attributes:
-        measurement: What was measured.
-        improved: Whether it is the best so far.
-        seconds: How long it took.
-    """
+    """A validation is over, and the state's best is up to date."""
 
     measurement: Measurement
     improved: bool
@@ -64,8 +58,6 @@ def meta_train(
     A resumed run goes on exactly as an undisturbed one: the tasks depend on the iteration's number alone.
 
     Args:
-        setup: What is trained.
-        state: Where training stands.
         replay: Takes the same iterations of this state as a recording; None to take them here.
         between: Called between the tasks of a validation; may raise to cancel it. Training that continues from there
             makes it first.

@@ -98,7 +98,6 @@ class Replay:
     """Takes iterations and looks at what came of them a few times a second.
 
     Args:
-        step: What an iteration does, and what is read of it.
         take: Takes an iteration: the step, or its recording.
     """
 

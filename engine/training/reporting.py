@@ -67,11 +67,6 @@ class Reporter:
 
     Records come half a second apart at first and rarer as training goes on, a thousandth of the time so far, which
     bounds their number. The time of evaluations, checkpoints and pauses is not counted as training.
-
-    Attributes:
-        config: The run's configuration.
-        clock: Seconds from a monotonic clock.
-        forecast: The pace so far.
     """
 
     config: RunConfig

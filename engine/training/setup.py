@@ -42,10 +42,7 @@ class Setup:
     """All that stays the same during training.
 
     Attributes:
-        config: The run's configuration.
-        device: Where it computes.
         source: p(T).
-        learner: The network and its losses, as measured.
         algorithm: How theta learns.
     """
 
@@ -118,9 +115,6 @@ class Setup:
         """Evaluate parameters by any protocol; noted in it are a step size chosen for them, and an ensemble's size.
 
         Args:
-            protocol: How to measure.
-            theta: The parameters.
-            between: See `evaluate`.
             others: Those of the other members of an ensemble.
         """
         step_size = self.step_size(theta, protocol, others, between)

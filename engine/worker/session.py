@@ -52,11 +52,6 @@ class Session:
     """Drives `meta_train` and keeps the run's folder true to it.
 
     Attributes:
-        run: The run's folder.
-        setup: What is trained.
-        state: Where training stands.
-        events: The journal.
-        heartbeat: The status.
         stop: Whether and how to stop at the end of the iteration; a signal sets it too.
     """
 

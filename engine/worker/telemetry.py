@@ -53,7 +53,6 @@ class Gpu:
 
     Args:
         nvml: The module `pynvml`, initialised.
-        handle: NVML's handle of the GPU.
     """
 
     def __init__(self, nvml: ModuleType, handle: object) -> None:

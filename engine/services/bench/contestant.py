@@ -45,9 +45,7 @@ class NoiseTasks:
     """The same noise for every number of a task.
 
     Attributes:
-        input_shape: Shape of one input.
         regression: Whether targets are values rather than class columns.
-        device: Where the episodes are made.
     """
 
     input_shape: tuple[int, ...]
@@ -93,9 +91,6 @@ _PEAK_SIDE = 2048
 
 class Contestant:
     """Takes meta-iterations one way.
-
-    Args:
-        setup: What to run.
 
     Raises:
         MamlError: It cannot be run here.

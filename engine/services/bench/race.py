@@ -59,11 +59,6 @@ class Row(BaseModel):
 def race(setups: Sequence[BenchSetup], tasks: int, tell: Callable[[str], None]) -> list[Row]:
     """Let contestants take turns, and return a row for each.
 
-    Args:
-        setups: A contestant each.
-        tasks: How many tasks a meta-iteration has.
-        tell: Takes a sentence about the progress.
-
     Raises:
         MamlError: A contestant's process died, or could not go on.
     """
@@ -83,7 +78,6 @@ class Entry:
     """A contestant, ready and warm unless something keeps it from running.
 
     Args:
-        setup: What it runs.
         talk: Asks its process, whose memory is its own.
     """
 
