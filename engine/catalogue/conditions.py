@@ -19,7 +19,6 @@ class Condition:
     """States for which values of another option an option has an effect.
 
     Attributes:
-        values: The values of it that are meant.
         inverted: True where the option has an effect for all *other* values.
     """
 

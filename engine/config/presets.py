@@ -21,8 +21,6 @@ class Preset:
     """A shipped configuration.
 
     Attributes:
-        title: A few words.
-        summary: What it is for, in a sentence.
         source: The publication its values come from; empty for our own.
         deviations: Every known difference from that publication, a sentence each.
         sha256: Hash of the file, recorded in every run started from it.

@@ -20,8 +20,6 @@ class RunRecord:
     """What a run was asked to be.
 
     Attributes:
-        resolved: The checked configuration and the source of each value.
-        name: What people call the run.
         device: The device asked for: `auto`, `cpu`, `cuda`, `cuda:1`.
         command: A command line that starts the same run again.
         preset: Name and hash of the preset it started from; empty without one.

@@ -71,13 +71,15 @@ def resolve(layers: list[Layer]) -> ResolvedConfig:
     """
     problems: list[tuple[str, str]] = []
     merged, sources = _merge(layers, problems)
-    config = _validate(merged, sources, problems)
-    if config is not None:
+    try:
+        config = RunConfig.model_validate(merged)
+    except ValidationError as error:
+        problems += [_explain(dict(detail), sources) for detail in error.errors(include_url=False)]
+    else:
         problems += _without_effect(config, sources, layers)
         problems += broken_rules(config)
     if problems:
         raise ConfigError([text for _, text in problems], [name for name, _ in problems])
-    assert config is not None  # noqa: S101 - narrowed by the lines above
     # Options without effect go back to their defaults, so that equal runs have equal configurations.
     return ResolvedConfig(RunConfig.model_validate(applicable_values(config)), sources)
 
@@ -134,16 +136,6 @@ def _unknown_key(source: str, section: str, name: str, elsewhere: OptionField | 
         return f"{source}: {name} belongs in [{elsewhere.section}], not in [{section}]"
     key = f"{section}.{name}" if section else name
     return f"{source}: unknown key {key}{nearest(name, all_fields())}"
-
-
-def _validate(
-    merged: dict[str, dict[str, object]], sources: Mapping[str, str], problems: list[tuple[str, str]]
-) -> RunConfig | None:
-    try:
-        return RunConfig.model_validate(merged)
-    except ValidationError as error:
-        problems += [_explain(dict(detail), sources) for detail in error.errors(include_url=False)]
-        return None
 
 
 def _explain(detail: dict[str, Any], sources: Mapping[str, str]) -> tuple[str, str]:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     from engine.config.schema import RunConfig
 
+write_toml = tomli_w.dumps
+"""Return tables as TOML text."""
+
 # Tables beside the schema's sections: what a preset says of itself, and what a run's own file records.
 RECORDS = ("preset", "run", "versions", "sources", "fingerprint")
 
@@ -77,8 +80,3 @@ def config_tables(config: RunConfig) -> dict[str, dict[str, object]]:
         section: {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
         for section, values in applicable_values(config).items()
     }
-
-
-def write_toml(tables: Mapping[str, object]) -> str:
-    """Return `tables` as TOML text."""
-    return tomli_w.dumps(tables)

@@ -124,11 +124,7 @@ class PendingRequest:
 
 
 class PendingStart:
-    """A worker that was started and has not written its first status. Later its status says how it goes.
-
-    Attributes:
-        done: Whether the worker wrote its first status, or ended before it did.
-    """
+    """A worker that was started and has not written its first status. Later its status says how it goes."""
 
     def __init__(self, run: RunDirectory, process: Process) -> None:
         self.run = run

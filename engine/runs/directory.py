@@ -113,7 +113,6 @@ def create_run(
 
     Args:
         name: Shown to people; need not be unique.
-        config_text: Makes the text of `config.toml` from the id.
         root: The folder that holds the runs; `runs_dir()` if None.
 
     Raises:

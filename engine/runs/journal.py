@@ -39,10 +39,7 @@ class EventWriter:
             os.ftruncate(self._file, self._end)
 
     def write(self, event: Event) -> Event:
-        """Append `event` in one system call.
-
-        Returns:
-            The event as written, with its `seq` and `time`.
+        """Append `event` in one system call and return it as written, with its `seq` and `time`.
 
         Raises:
             ResourceError: It could not be written whole; the file ends where it ended before.

@@ -40,7 +40,6 @@ class JournalState:
         seconds: Time at which workers trained or evaluated since the first start; pauses and gaps between workers are
             left out.
         worker_seconds: Time at which a worker existed, pauses included.
-        started: The newest worker's start, or None.
         finished: The newest worker's end, or None while it has not ended.
         validations: The validations, oldest first; at most `MAX_VALIDATIONS`.
         validation_seconds: `seconds` at each of them.

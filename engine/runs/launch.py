@@ -65,10 +65,7 @@ def wait_until_ready(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Status:
-    """Wait until the worker trains, has ended, or `timeout` seconds are over.
-
-    Returns:
-        What `worker_status` returns: still `queued` or `warming-up` if time ran out.
+    """Wait until the worker trains, has ended, or `timeout` seconds are over; return the status, see `worker_status`.
 
     Raises:
         ResourceError: The status or the log cannot be read.

@@ -41,34 +41,28 @@ class _Body(Record):
 
 
 @dataclass(frozen=True)
-class Request:
-    """A request that has not been answered yet.
-
-    Attributes:
-        mode: How to stop; None for other verbs.
-    """
-
+class _File:
     path: Path
-    verb: Verb
-    mode: StopMode | None
 
     @property
     def id(self) -> str:
-        """The request's id, as `send_request` returned it."""
+        """The request's id, as `send_request` returned it; control characters in it are escaped."""
         return printable(self.path.stem)
 
 
 @dataclass(frozen=True)
-class MalformedRequest:
+class Request(_File):
+    """A request that has not been answered yet."""
+
+    verb: Verb
+    mode: StopMode | None
+
+
+@dataclass(frozen=True)
+class MalformedRequest(_File):
     """A file in the control folder that is not a request. The worker refuses it."""
 
-    path: Path
     reason: str
-
-    @property
-    def id(self) -> str:
-        """The file's name without its ending, control characters escaped."""
-        return printable(self.path.stem)
 
 
 def send_request(
@@ -78,7 +72,6 @@ def send_request(
 
     Args:
         mode: How to stop; required with `stop`, None with other verbs.
-        clock: Returns Unix nanoseconds.
 
     Returns:
         The id that the answer in the journal carries. Ids sort by time.

@@ -115,7 +115,7 @@ def read_status(run: RunDirectory) -> Status:
 
 
 def observed_state(status: Status, now: float, host: str, alive: bool) -> Status:
-    """Return what a viewer on `host` should believe, given what the worker last wrote.
+    """Return what a viewer on `host` should believe: `status` itself, or a copy in the state `lost` that says why.
 
     On the worker's own host its process decides. From elsewhere only the heartbeat can; one from the future (the
     clocks differ, or one was set back) counts as fresh.
@@ -123,9 +123,6 @@ def observed_state(status: Status, now: float, host: str, alive: bool) -> Status
     Args:
         now: Unix seconds.
         alive: Whether the worker's process exists on this machine.
-
-    Returns:
-        `status` itself, or a copy in the state `lost` that says why.
     """
     if status.state not in LIVE_STATES:
         return status

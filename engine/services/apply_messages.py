@@ -34,7 +34,6 @@ class AdaptRequest(Message):
         queries: Pictures and folders of them; for regression CSV files. May be empty.
         steps: Inner steps; None for as many as the model was scored at.
         mode: Whether queries share batch statistics; None for the configuration's choice.
-        save: File for the adapted parameters, or None.
     """
 
     job: Literal["adapt"] = "adapt"
@@ -68,9 +67,6 @@ class Facts(Message):
     """What is known of parameters.
 
     Attributes:
-        name: What the run was called.
-        checkpoint: Which of its checkpoints they are.
-        iteration: Meta-updates behind them.
         sha256: Hash of the parameters; see `engine.training.checkpoint.parameters_hash`.
         config: The configuration, as TOML.
         measurements: What was measured of them on test tasks; empty where the run has not come to that.
@@ -94,7 +90,6 @@ class _Adapted(Message):
     """What both kinds of adaptation tell.
 
     Attributes:
-        iteration: Meta-updates behind its parameters.
         examples: Support examples (of each class).
         support_loss: Mean loss of a support example after 0, 1, ... steps.
     """
@@ -124,7 +119,6 @@ class Classified(_Adapted):
 
     Attributes:
         class_names: In the order of the probabilities; may hold any characters.
-        mode: Whether queries shared batch statistics.
     """
 
     kind: Literal["classes"] = "classes"
@@ -134,11 +128,7 @@ class Classified(_Adapted):
 
 
 class Value(Message):
-    """A point and the value predicted there.
-
-    Attributes:
-        actual: The value that stood beside the point, or None.
-    """
+    """A point and the value predicted there."""
 
     x: tuple[float, ...]
     y: float

@@ -24,7 +24,7 @@ from engine.services.service import A, Q
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from engine.services.service import Answered, Service
+    from engine.services.service import Service
 
 _GRACE_SECONDS = 5.0
 """How long a process may clean up after SIGTERM."""
@@ -149,7 +149,10 @@ class AsyncClient(Generic[Q, A]):
                     return await self._converse(number, question)
             except TimeoutError:
                 await self.close()
-                raise _too_late(self._service) from None
+                hint = self._service.hint and f": {self._service.hint}"
+                raise NoAnswerError(
+                    f"{self._service.title} gave no answer within {self._service.timeout:g} seconds{hint}"
+                ) from None
 
     async def close(self) -> None:
         """End the process. A later question starts a new one."""
@@ -165,7 +168,9 @@ class AsyncClient(Generic[Q, A]):
             answered = self._service.read_answer(line)
             # The answer to an asker that was cancelled may still come first.
             if answered.id in (None, number):
-                return _result(answered)
+                if answered.failure is not None:
+                    raise answered.failure.error()
+                return answered.result
         if child is not self._child:
             return None
         await child.wait()
@@ -189,17 +194,6 @@ class AsyncClient(Generic[Q, A]):
             )
         self._child = _Child(process, log)
         return self._child
-
-
-def _result(answered: Answered[A]) -> A:
-    if answered.failure is not None:
-        raise answered.failure.error()
-    return cast("A", answered.result)
-
-
-def _too_late(service: Service[Q, A]) -> NoAnswerError:
-    hint = service.hint and f": {service.hint}"
-    return NoAnswerError(f"{service.title} gave no answer within {service.timeout:g} seconds{hint}")
 
 
 def _died(service: Service[Q, A], status: int | None, log: IO[bytes]) -> NoAnswerError:

@@ -42,7 +42,6 @@ class _Adapted(Message):
     """What both kinds of answer tell.
 
     Attributes:
-        iteration: Meta-updates behind the parameters.
         loss: Query loss after 0, 1, ... inner steps, mean over the queries: squared error or cross-entropy.
     """
 
@@ -54,8 +53,6 @@ class CurveAnswer(_Adapted):
     """Adaptation to a curve y = A sin(x - phi).
 
     Attributes:
-        amplitude: A, as used.
-        phase: phi, as used.
         support_y: Their values `[shots]`.
         x: Positions over the whole range, ascending `[n]`.
         truth: The curve at these positions `[n]`.

@@ -20,7 +20,6 @@ class EstimateRequest(Message):
 
     Attributes:
         config: The options by section, as `engine.config.toml.config_tables` writes them.
-        device: The device asked for: `auto`, `cpu`, `cuda`, `cuda:1`.
     """
 
     config: dict[str, dict[str, object]]
@@ -48,7 +47,6 @@ class PreflightRequest(Message):
     """What to try: a task class, or a whole configuration.
 
     Attributes:
-        search_path: Folders in which classes are looked for.
         task_class: The class whose kind is asked for; None for a configuration.
         config: The text of a run's `config.toml`.
     """
@@ -163,10 +161,8 @@ class BenchSetup(Message):
     """What a contestant of a benchmark runs; the first question.
 
     Attributes:
-        config: The options by section, as `engine.config.toml.config_tables` writes them.
         order: Whether the meta-gradient goes through the inner steps (2) or not (1).
         contestant: `OURS` or one of `PEERS`.
-        device: The device asked for: `auto`, `cpu`, `cuda`, `cuda:1`.
     """
 
     config: dict[str, dict[str, object]]

@@ -40,9 +40,7 @@ class Step:
 
     Args:
         state: Parameters and Adam's moments are updated in place by each call, the counts in it by `read`.
-        way: Computes the meta-gradient.
         episodes: From an iteration's number (int64 scalar on the device, counted from 0) to its meta-batch.
-        clip: See `engine.training.state.update`.
     """
 
     def __init__(

@@ -41,7 +41,6 @@ class Forecast:
     """The pace of meta-iterations and of evaluations, and what is still to come.
 
     Attributes:
-        iterations: Pace of the meta-iterations.
         evaluated_steps: Pace of evaluating one task for one inner step.
     """
 

@@ -39,12 +39,7 @@ _DRAWN_NUMBERS = 2**18
 
 @dataclass(frozen=True)
 class Setup:
-    """All that stays the same during training.
-
-    Attributes:
-        source: p(T).
-        algorithm: How theta learns.
-    """
+    """All that stays the same during training."""
 
     config: RunConfig
     device: torch.device

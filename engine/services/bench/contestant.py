@@ -42,11 +42,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class NoiseTasks:
-    """The same noise for every number of a task.
-
-    Attributes:
-        regression: Whether targets are values rather than class columns.
-    """
+    """The same noise for every number of a task."""
 
     input_shape: tuple[int, ...]
     regression: bool

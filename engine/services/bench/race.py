@@ -75,11 +75,7 @@ def race(setups: Sequence[BenchSetup], tasks: int, tell: Callable[[str], None]) 
 
 
 class Entry:
-    """A contestant, ready and warm unless something keeps it from running.
-
-    Args:
-        talk: Asks its process, whose memory is its own.
-    """
+    """A contestant, ready and warm unless something keeps it from running."""
 
     def __init__(self, setup: BenchSetup, talk: Callable[[BenchSetup | BenchTurn], Ready | Laps]) -> None:
         self._setup, self._talk = setup, talk
