@@ -7,7 +7,7 @@ import os
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Self
 
 from engine.errors import ResourceError
 from engine.text import printable
@@ -42,6 +42,22 @@ def explain_os_errors(doing: str) -> Iterator[None]:
     except OSError as error:
         reason = _REMEDIES.get(error.errno or 0) or (error.strerror or str(error)).lower()
         raise ResourceError(f"Cannot {printable(doing)}: {reason}.") from error
+
+
+class OpenFile:
+    """Keeps a file open, by its descriptor, until `close` or the end of a `with` block."""
+
+    _file: int
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._file)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 def private_dir(path: Path) -> Path:

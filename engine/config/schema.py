@@ -80,11 +80,7 @@ class TaskConfig(Section):
     amplitude: Interval = option(
         (0.1, 5.0), label="amplitude A", help="Range of the amplitude in y = A sin(x - phase)."
     )
-    phase: Interval = option(
-        (0.0, math.pi),
-        help="Range of the phase in y = A sin(x - phase).",
-        unit="rad",
-    )
+    phase: Interval = option((0.0, math.pi), help="Range of the phase in y = A sin(x - phase).", unit="rad")
     x_range: Interval = option((-5.0, 5.0), help="Range the points of a task are drawn from.")
     class_split: SplitName = option(
         "1100-100-423",
@@ -143,13 +139,7 @@ class ModelConfig(Section):
         unit="units",
         max_length=16,
     )
-    filters: int = option(
-        64,
-        help="Filters of each of the four convolutions.",
-        unit="filters",
-        ge=1,
-        le=1024,
-    )
+    filters: int = option(64, help="Filters of each of the four convolutions.", unit="filters", ge=1, le=1024)
 
 
 class AlgorithmConfig(Section):
@@ -177,13 +167,7 @@ class AlgorithmConfig(Section):
 class TrainingConfig(Section):
     """The outer loop."""
 
-    iterations: int = option(
-        1000,
-        help="Meta-updates.",
-        unit="iterations",
-        ge=1,
-        le=1_000_000_000,
-    )
+    iterations: int = option(1000, help="Meta-updates.", unit="iterations", ge=1, le=1_000_000_000)
     meta_batch_size: int = option(
         25, label="meta-batch", help="Tasks in each meta-update.", unit="tasks", ge=1, le=100_000
     )

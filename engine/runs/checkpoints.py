@@ -17,7 +17,7 @@ from pydantic import Field
 
 from engine.errors import ResourceError
 from engine.files import explain_os_errors, write_atomic
-from engine.runs.events import Record, read_json
+from engine.runs.events import Record, optional, read_json
 from engine.text import printable
 
 if TYPE_CHECKING:
@@ -45,8 +45,8 @@ class CheckpointRecord(Record):
 class RankedRecord(CheckpointRecord):
     """One of the best."""
 
-    value: float | None = Field(
-        default=None, description="its metric on the validation tasks; null from versions that kept one only"
+    value: float | None = optional(
+        "its metric on the validation tasks; null from versions that kept one only"
     )
 
 

@@ -6,11 +6,11 @@ import errno
 import os
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from engine.files import explain_os_errors
+from engine.files import OpenFile, explain_os_errors
 from engine.runs.events import Event, Record, parse_event
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _CHUNK = 1 << 20
 
 
-class EventWriter:
+class EventWriter(OpenFile):
     """The one writer of a journal. A worker that takes up a run again continues its numbering.
 
     A torn last line, left by a worker killed while writing, is cut off: no reader has seen it.
@@ -51,16 +51,6 @@ class EventWriter:
         self._end += len(line)
         self.next_seq += 1
         return stamped
-
-    def close(self) -> None:
-        """Close the file."""
-        os.close(self._file)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
 
 class EventReader:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from engine.config.schema import MAX_KEPT
-from engine.runs.events import Record
+from engine.runs.events import Record, optional
 from engine.runs.result import Measured, Scores
 from engine.services.service import Message, Service, explain_invalid
 
@@ -120,8 +120,8 @@ class EvaluationReport(Record):
     run: str = Field(description="id of the run")
     measurements: tuple[Measured, ...] = Field(description="one per checkpoint asked for")
     fingerprint: dict[str, str] = Field(description="hashes of data and class split")
-    data: str | None = Field(default=None, description="data set measured on; null for the run's own")
-    scores: Scores | None = Field(default=None, description="task by task; null if not asked for")
+    data: str | None = optional("data set measured on; null for the run's own")
+    scores: Scores | None = optional("task by task; null if not asked for")
 
 
 EVALUATE: Service[EvaluateRequest, EvaluationReport] = Service(

@@ -6,9 +6,10 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from engine.errors import MamlError
+from engine.runs.events import Record, optional
 from engine.services.client import NoAnswerError, conversation
 from engine.services.messages import BENCH, BenchTurn, Laps, Order, Ready
 
@@ -27,10 +28,8 @@ _MAX_LAPS = 1000
 _WARM_UP_LAPS = 2
 
 
-class Row(BaseModel):
+class Row(Record):
     """What became of a contestant. A quantity that was not measured is null."""
-
-    model_config = ConfigDict(frozen=True)
 
     contestant: str = Field(description="maml-tui, or another way")
     order: Order = Field(description="2: the meta-gradient goes through the inner steps; 1: first order")
@@ -38,22 +37,16 @@ class Row(BaseModel):
     device: str = Field(default="", description="what the device calls itself")
     cores: int = Field(default=0, description="threads that PyTorch uses")
     problem: str = Field(default="", description="why it did not run; empty if it did")
-    difference: float | None = Field(
-        default=None, description="from the reference in float64, relative to the norm"
-    )
+    difference: float | None = optional("from the reference in float64, relative to the norm")
     wrong: bool = Field(default=False, description="whether that is too much")
-    median: float | None = Field(default=None, description="a meta-iteration, Adam included, seconds")
-    p10: float | None = Field(default=None, description="a tenth of them take less, seconds")
-    p90: float | None = Field(default=None, description="nine tenths of them take less, seconds")
-    iterations_per_second: float | None = Field(default=None, description="at the median")
-    tasks_per_second: float | None = Field(default=None, description="at the median")
-    memory: int | None = Field(default=None, description="most memory taken by the process or GPU, bytes")
-    gigaflop: float | None = Field(
-        default=None, description="arithmetic of a meta-iteration, 10^9 operations"
-    )
-    share_of_peak: float | None = Field(
-        default=None, description="speed relative to that of a large float32 matrix product here"
-    )
+    median: float | None = optional("a meta-iteration, Adam included, seconds")
+    p10: float | None = optional("a tenth of them take less, seconds")
+    p90: float | None = optional("nine tenths of them take less, seconds")
+    iterations_per_second: float | None = optional("at the median")
+    tasks_per_second: float | None = optional("at the median")
+    memory: int | None = optional("most memory taken by the process or GPU, bytes")
+    gigaflop: float | None = optional("arithmetic of a meta-iteration, 10^9 operations")
+    share_of_peak: float | None = optional("speed relative to that of a large float32 matrix product here")
 
 
 def race(setups: Sequence[BenchSetup], tasks: int, tell: Callable[[str], None]) -> list[Row]:
