@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from engine.catalogue.conditions import condition
 from engine.config.schema import RunConfig, Section
@@ -12,7 +12,6 @@ from engine.config.schema import RunConfig, Section
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from pydantic.config import JsonDict
     from pydantic.fields import FieldInfo
 
     from engine.catalogue.conditions import Condition
@@ -44,21 +43,13 @@ class OptionField:
     @property
     def unit(self) -> str:
         """The unit, or an empty string."""
-        return str(self._extra["unit"])
+        extra = self.info.json_schema_extra
+        return str(extra["unit"]) if isinstance(extra, dict) else ""
 
     @property
     def when(self) -> Condition | None:
         """The condition under which the option has an effect; None for always."""
         return condition(self.name)
-
-    @property
-    def changes_result(self) -> bool:
-        """Whether the option changes what a run finds, by more than rounding."""
-        return bool(self._extra["changes_result"])
-
-    @property
-    def _extra(self) -> JsonDict:
-        return cast("JsonDict", self.info.json_schema_extra)
 
     def applies(self, chosen: Mapping[str, object]) -> bool:
         """Tell whether the option has an effect beside the values `chosen` by option name."""

@@ -15,7 +15,6 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from engine.catalogue.algorithms import ALGORITHMS
 from engine.catalogue.data_sets import DATA_SETS, data_set
 from engine.catalogue.networks import NETWORKS
-from engine.config.option import option
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -55,6 +54,24 @@ def _listed(entries: Iterable[DataSet]) -> str:
 
 _CUSTOM = [entry for entry in DATA_SETS.values() if entry.origin == "custom"]
 _READY = [entry for entry in DATA_SETS.values() if entry.origin != "custom"]
+
+
+def option(
+    default: object,
+    *,
+    help: str,  # noqa: A002 - the word that forms and command lines use
+    label: str | None = None,
+    unit: str = "",
+    **bounds: Any,  # noqa: ANN401 - handed to pydantic, which checks them
+) -> Any:  # noqa: ANN401 - pydantic's own return type
+    """Declare one option.
+
+    Args:
+        label: A few words for forms and tables; None for the option's name in words.
+        unit: The unit of the value; empty for pure numbers and names.
+        **bounds: `gt`, `ge`, `lt`, `le`, `pattern`, ... as pydantic knows them.
+    """
+    return Field(default, title=label, description=help, json_schema_extra={"unit": unit}, **bounds)
 
 
 class Section(BaseModel):
@@ -204,7 +221,6 @@ class TrainingConfig(Section):
         help="How many of the best checkpoints on validation are kept; several can be measured together, as an "
         "ensemble (maml eval --ensemble).",
         unit="checkpoints",
-        changes_result=False,
         ge=1,
         le=MAX_KEPT,
     )
@@ -214,7 +230,6 @@ class TrainingConfig(Section):
         help="The most tasks of a meta-batch to adapt at a time: fewer take less memory; 0 for what is fast. "
         "The result differs by rounding only.",
         unit="tasks",
-        changes_result=False,
         ge=0,
         le=100_000,
     )
@@ -223,7 +238,6 @@ class TrainingConfig(Section):
         label="recompute inner steps",
         help="on computes what the inner steps leave behind a second time, for less memory; off keeps it; auto "
         "keeps it for up to 5 steps. The result differs by rounding only.",
-        changes_result=False,
     )
     tf32: bool = option(
         False,

@@ -163,8 +163,6 @@ def _find_end(file: int) -> tuple[int, int]:
 def _last_seq(lines: list[bytes]) -> int | None:
     """Return the `seq` nearest the end. A first line that is only half there does not parse."""
     for line in reversed(lines):
-        try:
+        with suppress(ValidationError):
             return _Numbered.model_validate_json(line).seq
-        except ValidationError:
-            continue
     return None
