@@ -7,10 +7,10 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from engine.catalogue.conditions import condition
-from engine.config.schema import RunConfig, Section
+from engine.config.schema import RunConfig
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from pydantic.fields import FieldInfo
 
@@ -63,7 +63,12 @@ class OptionField:
 @cache
 def all_fields() -> dict[str, OptionField]:
     """Return every option by its name, in the order of the schema."""
-    return {field.name: field for field in _walk()}
+    defaults = RunConfig()
+    return {
+        name: OptionField(section, name, info)
+        for section in RunConfig.model_fields
+        for name, info in type(getattr(defaults, section)).model_fields.items()
+    }
 
 
 def flat_values(config: RunConfig) -> dict[str, object]:
@@ -83,11 +88,3 @@ def applicable_fields(config: RunConfig) -> list[OptionField]:
     """Return the options that have an effect in `config`."""
     chosen = flat_values(config)
     return [field for field in all_fields().values() if field.applies(chosen)]
-
-
-def _walk() -> Iterator[OptionField]:
-    for section, info in RunConfig.model_fields.items():
-        annotation = info.annotation
-        if isinstance(annotation, type) and issubclass(annotation, Section):
-            for name, field in annotation.model_fields.items():
-                yield OptionField(section, name, field)

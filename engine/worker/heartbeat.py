@@ -31,7 +31,7 @@ class Heartbeat:
         self.status = status
         self.failure: MamlError | None = None
         self._run = run
-        self._machine = machine
+        self.machine = machine
         self._before, self._began = status.seconds, time.monotonic()
         # Two locks, so that training never waits for the disk.
         self._changing, self._writing = threading.Lock(), threading.Lock()
@@ -60,7 +60,7 @@ class Heartbeat:
             if self._ended.wait(_SECONDS):
                 return
             if beat % _BEATS_PER_SAMPLE == 0:
-                self.update(telemetry=self._machine.sample())
+                self.update(telemetry=self.machine.sample())
             try:
                 self._write()
                 written, self.failure = time.monotonic(), None

@@ -68,13 +68,12 @@ def _work(run: RunDirectory, events: EventWriter) -> int:
     stop.heed_signals()
     began = time.monotonic()
     stale = pending(run)
-    machine = Machine()
-    with Heartbeat(run, _first_status(run), machine) as heartbeat:
+    with Heartbeat(run, _first_status(run), Machine()) as heartbeat:
         state: State = "done"
         code = 0
         try:
             with explain_out_of_memory(TRAINING_REMEDY):
-                reason = _train(run, events, heartbeat, stop, stale, machine)
+                reason = _train(run, events, heartbeat, stop, stale)
         except MamlError as error:
             state = "diverged" if isinstance(error, DivergedError) else "failed"
             reason, code = str(error), error.exit_code
@@ -101,13 +100,12 @@ def _train(
     heartbeat: Heartbeat,
     stop: Stop,
     stale: Sequence[Request | MalformedRequest],
-    machine: Machine,
 ) -> str:
     record = read_record(run.config)
     use_search_path(record.search_path)
     config = record.resolved.config
     device = use_device(record.device, tf32=config.training.tf32)
-    machine.gpu = Gpu.find(device_uuid(device)) if device.type == "cuda" else None
+    heartbeat.machine.gpu = Gpu.find(device_uuid(device)) if device.type == "cuda" else None
     verify_data(config)
     setup = Setup.build(config, device)
     _hold_to_fingerprint(run, record, setup.source.fingerprint)
