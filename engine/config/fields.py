@@ -6,15 +6,13 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-from engine.catalogue.conditions import condition
+from engine.catalogue.conditions import Condition, condition
 from engine.config.schema import RunConfig
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pydantic.fields import FieldInfo
-
-    from engine.catalogue.conditions import Condition
 
 
 @dataclass(frozen=True)

@@ -15,19 +15,16 @@ from engine.config.record import read_record
 from engine.errors import MamlError, ResourceError, UsageError
 from engine.runs.events import LIVE_STATES, RequestEvent
 from engine.runs.journal import EventReader
-from engine.runs.launch import start_worker, worker_status
+from engine.runs.launch import Process, start_worker, worker_status
 from engine.runs.repair import STATUS_REBUILT, repair_status
-from engine.runs.requests import send_request
-from engine.runs.status import current_status
+from engine.runs.requests import StopMode, Verb, send_request
+from engine.runs.status import Status, current_status
 from engine.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from engine.runs.directory import RunDirectory
-    from engine.runs.launch import Process
-    from engine.runs.requests import StopMode, Verb
-    from engine.runs.status import Status
 
 PATIENCE = 10.0
 """Seconds without an answer after which a request has timed out. It stays, and is obeyed when the worker reads it."""

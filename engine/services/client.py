@@ -19,12 +19,11 @@ from typing import IO, TYPE_CHECKING, Generic, cast
 from engine.errors import MamlError
 from engine.files import explain_os_errors, last_line
 from engine.runs.launch import worker_environment
-from engine.services.service import A, Q
+from engine.services.service import A, Q, Service
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from engine.services.service import Service
 
 _GRACE_SECONDS = 5.0
 """How long a process may clean up after SIGTERM."""

@@ -13,10 +13,10 @@ from engine.config.toml import config_tables
 from engine.data.fit import MisfitError
 from engine.errors import ResourceError, UsageError
 from engine.evaluation.evaluator import protocol_for
-from engine.runs.checkpoints import load_best, load_checkpoint, read_pointer
+from engine.runs.checkpoints import CheckpointRecord, load_best, load_checkpoint, read_pointer
 from engine.runs.directory import RunDirectory
-from engine.runs.result import Measured, Scores
-from engine.services.messages import EVALUATE, EvaluationReport
+from engine.runs.result import CheckpointName, Measured, Scores
+from engine.services.messages import EVALUATE, EvaluateRequest, EvaluationReport, Overrides
 from engine.services.server import Handler
 from engine.tasks.episode import EpisodeShape
 from engine.tasks.sampling import Split
@@ -32,10 +32,7 @@ if TYPE_CHECKING:
 
     from engine.algorithms.adapt import Params
     from engine.config.schema import RunConfig
-    from engine.runs.checkpoints import CheckpointRecord
     from engine.runs.events import Protocol
-    from engine.runs.result import CheckpointName
-    from engine.services.messages import EvaluateRequest, Overrides
 
 
 def on_other_data(

@@ -26,11 +26,11 @@ from engine.data.pictures import Form
 from engine.errors import ResourceError, UsageError
 from engine.files import explain_os_errors, write_atomic
 from engine.models.build import build_model
-from engine.runs.checkpoints import load_checkpoint, read_pointer
+from engine.runs.checkpoints import Label, load_checkpoint, read_pointer
 from engine.runs.directory import RunDirectory
-from engine.runs.result import read_result
+from engine.runs.result import Measured, read_result
 from engine.runs.status import read_status
-from engine.services.apply_messages import Facts
+from engine.services.apply_messages import Facts, Origin
 from engine.tasks.sources import build_source
 from engine.text import printable
 from engine.training.checkpoint import parameters_hash, read_theta
@@ -39,9 +39,6 @@ if TYPE_CHECKING:
     from engine.algorithms.adapt import Params
     from engine.algorithms.learner import Learner
     from engine.config.schema import RunConfig
-    from engine.runs.checkpoints import Label
-    from engine.runs.result import Measured
-    from engine.services.apply_messages import Origin
 
 
 _FORMAT = "maml-tui initialisation 1"

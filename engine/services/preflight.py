@@ -10,7 +10,7 @@ import torch
 
 from engine.acceleration.device import use_device
 from engine.acceleration.ways import small_problem
-from engine.algorithms.adapt import recorded_grad
+from engine.algorithms.adapt import Params, recorded_grad
 from engine.algorithms.maml import MAML
 from engine.config.own_code import use_search_path
 from engine.config.record import parse_record
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from engine.algorithms.adapt import Params
     from engine.tasks.episode import Episodes
 
 _STEP = 1e-6

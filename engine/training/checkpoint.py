@@ -12,13 +12,12 @@ import torch
 
 from engine.errors import ResourceError
 from engine.evaluation.evaluator import is_better
-from engine.runs.checkpoints import Standing
+from engine.runs.checkpoints import RankedRecord, Standing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from engine.algorithms.adapt import Params
-    from engine.runs.checkpoints import RankedRecord
     from engine.training.state import TrainingState
 
 _FORMAT = "maml-tui checkpoint 2"

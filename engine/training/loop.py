@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from engine.training.state import out_of_patience, update, update_best
+from engine.training.state import TrainingState, out_of_patience, update, update_best
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from engine.runs.events import Measurement
     from engine.training.recorded import Replay
     from engine.training.setup import Setup
-    from engine.training.state import TrainingState
 
 
 @dataclass(frozen=True)

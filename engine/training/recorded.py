@@ -19,7 +19,7 @@ from engine.acceleration.memory import is_out_of_memory
 from engine.acceleration.ways import disagreement, few_examples, small_episodes, small_problem
 from engine.tasks.custom import CustomTasks
 from engine.training.loop import Updated
-from engine.training.state import MAX_SKIPPED_IN_A_ROW, descend, fresh_state, hold_to_limit
+from engine.training.state import MAX_SKIPPED_IN_A_ROW, TrainingState, descend, fresh_state, hold_to_limit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from engine.acceleration.ways import MetaGradient, Way
     from engine.tasks.episode import Episodes
     from engine.training.setup import Setup
-    from engine.training.state import TrainingState
 
 
 class Step:

@@ -10,13 +10,13 @@ import torch
 
 from engine.acceleration.ways import Way, choose_way
 from engine.algorithms.registry import build_algorithm, build_learner
-from engine.evaluation.evaluator import evaluate, protocol_for
+from engine.evaluation.evaluator import TaskCurves, evaluate, protocol_for
 from engine.evaluation.step_size import best_step_size
 from engine.models.build import build_model
 from engine.tasks.images import LabelledImages
 from engine.tasks.sampling import Split, Stream
 from engine.tasks.sources import build_source, training_shape
-from engine.training.state import fresh_state
+from engine.training.state import TrainingState, fresh_state
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -27,10 +27,8 @@ if TYPE_CHECKING:
     from engine.algorithms.algorithm import Algorithm
     from engine.algorithms.learner import Learner
     from engine.config.schema import RunConfig
-    from engine.evaluation.evaluator import TaskCurves
     from engine.runs.events import Measurement, Protocol
     from engine.tasks.episode import Episodes, TaskSource
-    from engine.training.state import TrainingState
 
 # Meta-batches drawn at once, and the numbers in them: drawing a small one takes as long as computing with it.
 _MAX_DRAWN = 64

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, Literal
 from engine.evaluation.evaluator import score
 from engine.runs.checkpoints import load_checkpoint, prune, read_pointer, read_ranking, save_checkpoint
 from engine.runs.events import CheckpointEvent, EvaluationEvent, RequestEvent, StateEvent
-from engine.runs.requests import Request, acknowledge, pending
-from engine.runs.result import Measured, Result, Scores, write_result, write_scores
+from engine.runs.requests import MalformedRequest, Request, acknowledge, pending
+from engine.runs.result import CheckpointName, Measured, Result, Scores, write_result, write_scores
 from engine.tasks.sampling import Split
 from engine.training.checkpoint import parameters_hash, restore, standing, to_bytes
 from engine.training.loop import Updated, Validated, meta_train
-from engine.training.recorded import replayed
+from engine.training.recorded import Replay, replayed
 from engine.training.reporting import Reporter
 
 if TYPE_CHECKING:
@@ -30,9 +30,6 @@ if TYPE_CHECKING:
     from engine.runs.directory import RunDirectory
     from engine.runs.events import Event, Measurement, State
     from engine.runs.journal import EventWriter
-    from engine.runs.requests import MalformedRequest
-    from engine.runs.result import CheckpointName
-    from engine.training.recorded import Replay
     from engine.training.setup import Setup
     from engine.training.state import TrainingState
     from engine.worker.heartbeat import Heartbeat

@@ -19,7 +19,7 @@ from engine.algorithms.registry import build_algorithm, build_learner
 from engine.config.resolve import Layer, resolve
 from engine.models.build import build_model
 from engine.services.bench.peers import build_peer
-from engine.services.messages import BENCH, OURS, BenchSetup, Laps, Ready
+from engine.services.messages import BENCH, OURS, BenchSetup, BenchTurn, Laps, Ready
 from engine.services.server import Handler
 from engine.tasks.episode import Episodes, EpisodeShape
 from engine.tasks.sources import build_source
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from engine.algorithms.algorithm import Algorithm
     from engine.algorithms.maml import MAML
     from engine.config.schema import RunConfig
-    from engine.services.messages import BenchTurn
     from engine.tasks.sampling import Stream
 
 

@@ -11,12 +11,10 @@ from pydantic import Field
 from engine.errors import MamlError
 from engine.runs.events import Record, optional
 from engine.services.client import NoAnswerError, conversation
-from engine.services.messages import BENCH, BenchTurn, Laps, Order, Ready
+from engine.services.messages import BENCH, BenchSetup, BenchTurn, Laps, Order, Ready
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-    from engine.services.messages import BenchSetup
 
 
 MAX_DIFFERENCE = 1e-10
