@@ -159,9 +159,6 @@ def ask(
 ) -> PendingRequest:
     """Ask the worker of a live run to pause, resume, checkpoint, evaluate or stop.
 
-    Args:
-        mode: How to stop; required with `stop`, None with other verbs.
-
     Raises:
         UsageError: The run is not live.
         ResourceError: Its files cannot be read, or the request not be written.

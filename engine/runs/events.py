@@ -75,10 +75,7 @@ _AnyRecord = TypeVar("_AnyRecord", bound=Record)
 def read_json(
     path: Path, kind: type[_AnyRecord], max_bytes: int | None = None, advice: str = ""
 ) -> _AnyRecord | None:
-    """Read a JSON file that holds one record; None if there is none.
-
-    Args:
-        advice: What to do where it is damaged, as the end of a sentence.
+    """Read a JSON file that holds one record; None if there is none. `advice` says what to do where it is damaged.
 
     Raises:
         ResourceError: It cannot be read or understood.

@@ -47,11 +47,7 @@ class AdaptRequest(Message):
 
 
 class ExportRequest(Message):
-    """Write a run's parameters to a file of their own.
-
-    Attributes:
-        with_paths: Whether to tell the host, the folders and the command too.
-    """
+    """Write a run's parameters to a file of their own."""
 
     job: Literal["export"] = "export"
     origin: Origin

@@ -57,11 +57,7 @@ class PreflightRequest(Message):
 
 
 class PreflightReport(Message):
-    """That it can work.
-
-    Attributes:
-        data: What a configuration calls the kind of tasks.
-    """
+    """That it can work, and what a configuration calls the kind of tasks."""
 
     data: str
 

@@ -92,11 +92,7 @@ _WARM_UPS = 3
 
 
 class Replay:
-    """Takes iterations and looks at what came of them a few times a second.
-
-    Args:
-        take: Takes an iteration: the step, or its recording.
-    """
+    """Takes iterations and looks at what came of them a few times a second."""
 
     def __init__(self, step: Step, take: Callable[[], None]) -> None:
         self.take = take

@@ -105,11 +105,7 @@ class Setup:
         between: Callable[[int], None] | None = None,
         others: Sequence[Params] = (),
     ) -> TaskCurves:
-        """Evaluate parameters by any protocol; noted in it are a step size chosen for them, and an ensemble's size.
-
-        Args:
-            others: Those of the other members of an ensemble.
-        """
+        """Evaluate parameters, with `others` as an ensemble, by any protocol, and note in it the size and step size."""
         step_size = self.step_size(theta, protocol, others, between)
         if self.config.algorithm_entry.is_fine_tuned:
             protocol = protocol.model_copy(update={"step_size": step_size})

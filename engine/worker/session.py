@@ -46,11 +46,7 @@ class _CalledOffError(Exception):
 
 @dataclass
 class Session:
-    """Drives `meta_train` and keeps the run's folder true to it.
-
-    Attributes:
-        stop: Whether and how to stop at the end of the iteration; a signal sets it too.
-    """
+    """Drives `meta_train` and keeps the run's folder true to it."""
 
     run: RunDirectory
     setup: Setup
