@@ -7,7 +7,7 @@ import os
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Self
 
 from engine.errors import ResourceError
 from engine.text import printable
@@ -15,6 +15,7 @@ from engine.text import printable
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_LOG_TAIL = 4096
 _REMEDIES = {
     errno.ENOSPC: "the disk is full; free some space and try again",
     errno.EDQUOT: "your disk quota is used up; free some space and try again",
@@ -41,6 +42,22 @@ def explain_os_errors(doing: str) -> Iterator[None]:
     except OSError as error:
         reason = _REMEDIES.get(error.errno or 0) or (error.strerror or str(error)).lower()
         raise ResourceError(f"Cannot {printable(doing)}: {reason}.") from error
+
+
+class OpenFile:
+    """Keeps a file open, by its descriptor, until `close` or the end of a `with` block."""
+
+    _file: int
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._file)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 def private_dir(path: Path) -> Path:
@@ -98,6 +115,13 @@ def read_bounded(path: Path, limit: int) -> bytes:
     if len(data) > limit:
         raise OSError(errno.EFBIG, f"it is larger than {limit} bytes")
     return data
+
+
+def last_line(log: IO[bytes]) -> str:
+    """Return the last line with text in it of what a process printed."""
+    log.seek(max(0, log.seek(0, os.SEEK_END) - _LOG_TAIL))
+    lines = log.read().decode(errors="replace").split("\n")
+    return next((printable(line.strip()) for line in reversed(lines) if line.strip()), "it left no message")
 
 
 def sync_dir(path: Path) -> None:

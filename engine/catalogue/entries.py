@@ -25,8 +25,6 @@ class Algorithm:
     """How theta learns.
 
     Attributes:
-        name: Its key in configurations.
-        title: What people call it.
         help: A clause for the option's help, after the name.
         implementation: Subclass of `engine.algorithms.algorithm.Algorithm`.
         options: The options that it reads, of those that only some algorithms do.
@@ -61,10 +59,7 @@ class Network:
     """A network f_theta.
 
     Attributes:
-        name: Its key in configurations.
-        help: A clause for the option's help.
         implementation: The `nn.Module`, which has a class method `from_config`; empty for a user's own.
-        inputs: What one input is.
         options: The options that only some networks read.
         offers: What algorithms may need of it.
     """
@@ -84,8 +79,6 @@ class DataSet:
     Attributes:
         name: Its key in configurations; empty for pictures that users import under names of their own.
         help: A clause for the option's help; empty where the name says it.
-        kind: What its tasks are.
-        inputs: What one input is.
         origin: `generated` by rule, `published` (imported from a copy or downloaded), `imported` (a user's own
             pictures) or `custom` (tasks made by a user's own class).
         options: The options of `[task]` and elsewhere that only some data sets read.

@@ -21,13 +21,8 @@ class Preset:
     """A shipped configuration.
 
     Attributes:
-        name: What `maml train` calls it.
-        path: Its file.
-        title: A few words.
-        summary: What it is for, in a sentence.
         source: The publication its values come from; empty for our own.
         deviations: Every known difference from that publication, a sentence each.
-        layer: Its values.
         sha256: Hash of the file, recorded in every run started from it.
     """
 

@@ -20,8 +20,6 @@ class RunRecord:
     """What a run was asked to be.
 
     Attributes:
-        resolved: The checked configuration and the source of each value.
-        name: What people call the run.
         device: The device asked for: `auto`, `cpu`, `cuda`, `cuda:1`.
         command: A command line that starts the same run again.
         preset: Name and hash of the preset it started from; empty without one.
@@ -72,14 +70,14 @@ def parse_record(tables: Mapping[str, object], source: str) -> RunRecord:
         UsageError: If they do not fit the schema.
     """
     config = resolve([Layer(source, sections(tables, source))]).config
-    run = _texts(tables.get("run"))
+    run = texts(tables.get("run"))
     return RunRecord(
-        resolved=ResolvedConfig(config, _texts(tables.get("sources"))),
+        resolved=ResolvedConfig(config, texts(tables.get("sources"))),
         name=run.get("name", ""),
         device=run.get("device", "auto"),
         command=run.get("command", ""),
-        preset=_texts(tables.get("preset")),
-        fingerprint=_texts(tables.get("fingerprint")),
+        preset=texts(tables.get("preset")),
+        fingerprint=texts(tables.get("fingerprint")),
         search_path=_search_path(tables.get("run")),
     )
 
@@ -95,5 +93,6 @@ def _search_path(run: object) -> tuple[str, ...]:
     return tuple(map(str, found)) if isinstance(found, list) else ()
 
 
-def _texts(table: object) -> dict[str, str]:
+def texts(table: object) -> dict[str, str]:
+    """Return a table of a file as text by name; empty for what is no table."""
     return {str(key): str(value) for key, value in table.items()} if isinstance(table, dict) else {}

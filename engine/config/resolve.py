@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from engine.config.fields import OptionField, all_fields, applicable_fields
+from engine.config.fields import OptionField, all_fields, applicable_fields, applicable_values
 from engine.config.rules import broken_rules
 from engine.config.schema import PATTERNS, RunConfig
 from engine.errors import UsageError
@@ -26,7 +26,6 @@ class ConfigError(UsageError):
     """A configuration that cannot be used, with all that is wrong with it.
 
     Attributes:
-        problems: One sentence for each problem.
         fields: The option names concerned, in the same order; empty where none can be named.
     """
 
@@ -57,7 +56,6 @@ class ResolvedConfig:
     """A checked configuration and where each of its values came from.
 
     Attributes:
-        config: The configuration.
         sources: Option name -> the source of its value (`default` where no layer gave one).
     """
 
@@ -73,14 +71,17 @@ def resolve(layers: list[Layer]) -> ResolvedConfig:
     """
     problems: list[tuple[str, str]] = []
     merged, sources = _merge(layers, problems)
-    config = _validate(merged, sources, problems)
-    if config is not None:
+    try:
+        config = RunConfig.model_validate(merged)
+    except ValidationError as error:
+        problems += [_explain(dict(detail), sources) for detail in error.errors(include_url=False)]
+    else:
         problems += _without_effect(config, sources, layers)
         problems += broken_rules(config)
     if problems:
         raise ConfigError([text for _, text in problems], [name for name, _ in problems])
-    assert config is not None  # noqa: S101 - narrowed by the lines above
-    return ResolvedConfig(_keep_applicable(config), sources)
+    # Options without effect go back to their defaults, so that equal runs have equal configurations.
+    return ResolvedConfig(RunConfig.model_validate(applicable_values(config)), sources)
 
 
 def override_layer(assignments: list[str], source: str = "-s") -> Layer:
@@ -137,16 +138,6 @@ def _unknown_key(source: str, section: str, name: str, elsewhere: OptionField | 
     return f"{source}: unknown key {key}{nearest(name, all_fields())}"
 
 
-def _validate(
-    merged: dict[str, dict[str, object]], sources: Mapping[str, str], problems: list[tuple[str, str]]
-) -> RunConfig | None:
-    try:
-        return RunConfig.model_validate(merged)
-    except ValidationError as error:
-        problems += [_explain(dict(detail), sources) for detail in error.errors(include_url=False)]
-        return None
-
-
 def _explain(detail: dict[str, Any], sources: Mapping[str, str]) -> tuple[str, str]:
     location = detail["loc"]
     name = str(location[1]) if len(location) > 1 else str(location[0])
@@ -171,11 +162,3 @@ def _without_effect(
         for name, known in all_fields().items()
         if name not in effective and sources[name] in by_hand
     ]
-
-
-def _keep_applicable(config: RunConfig) -> RunConfig:
-    """Set options without effect back to their defaults, so that equal runs have equal configurations."""
-    values: dict[str, dict[str, object]] = {}
-    for known in applicable_fields(config):
-        values.setdefault(known.section, {})[known.name] = known.value(config)
-    return RunConfig.model_validate(values)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from engine.catalogue.networks import NETWORKS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from engine.config.schema import RunConfig
 
 Problem = tuple[str, str]
@@ -22,30 +24,27 @@ def broken_rules(config: RunConfig) -> list[Problem]:
         _split_fits_data,
         _curve_holds_score,
         _ways_fit_classes,
-        _patience_can_run_out,
-        _keep_best_needs_validations,
+        _validations_are_made,
+        _intervals_rise,
     )
-    problems = [problem for check in checks if (problem := check(config)) is not None]
-    return problems + _falling_intervals(config)
+    return [problem for check in checks for problem in check(config)]
 
 
-def _class_is_named(config: RunConfig) -> Problem | None:
+def _class_is_named(config: RunConfig) -> Iterator[Problem]:
     if "task_class" in config.data_entry.options and not config.task.task_class:
-        return "task_class", f"data = {config.task.data} needs task_class = package.module:Class"
-    if config.model.network == "custom" and not config.model.model_class:
-        return "model_class", "network = custom needs model_class = package.module:Class"
-    return None
+        yield "task_class", f"data = {config.task.data} needs task_class = package.module:Class"
+    elif config.model.network == "custom" and not config.model.model_class:
+        yield "model_class", "network = custom needs model_class = package.module:Class"
 
 
-def _network_fits_data(config: RunConfig) -> Problem | None:
+def _network_fits_data(config: RunConfig) -> Iterator[Problem]:
     chosen, data = NETWORKS[config.model.network], config.data_entry
-    if chosen.inputs == data.inputs or "any" in (chosen.inputs, data.inputs):
-        return None
-    fitting = " or ".join(entry.name for entry in NETWORKS.values() if entry.inputs == data.inputs)
-    return "network", f"network = {chosen.name} does not fit data = {config.task.data}: choose {fitting}"
+    if chosen.inputs != data.inputs and "any" not in (chosen.inputs, data.inputs):
+        fitting = " or ".join(entry.name for entry in NETWORKS.values() if entry.inputs == data.inputs)
+        yield "network", f"network = {chosen.name} does not fit data = {config.task.data}: choose {fitting}"
 
 
-def _algorithm_fits(config: RunConfig) -> Problem | None:
+def _algorithm_fits(config: RunConfig) -> Iterator[Problem]:
     """Compare what the algorithm needs with what data and network offer."""
     algorithm, data, network = config.algorithm_entry, config.data_entry, NETWORKS[config.model.network]
     needs = algorithm.needs | (frozenset() if config.is_regression else algorithm.needs_for_classes)
@@ -56,55 +55,48 @@ def _algorithm_fits(config: RunConfig) -> Problem | None:
         fitting = (entry.name for entry in NETWORKS.values() if missing[0] in entry.offers)
         place, remedy = f"network = {network.name}", f"choose {' or '.join(fitting)}"
     else:
-        return None
-    return "algorithm", (
-        f"algorithm = {algorithm.name} does not fit {place}: it needs {missing[0]}, so {remedy}"
+        return
+    yield (
+        "algorithm",
+        f"algorithm = {algorithm.name} does not fit {place}: it needs {missing[0]}, so {remedy}",
     )
 
 
-def _split_fits_data(config: RunConfig) -> Problem | None:
+def _split_fits_data(config: RunConfig) -> Iterator[Problem]:
     chosen, splits = config.task.class_split, config.data_entry.splits
-    if not splits or chosen in splits:
-        return None
-    return "class_split", (
-        f"class_split = {chosen} is no split of data = {config.task.data}: choose {' or '.join(splits)}"
-    )
+    if splits and chosen not in splits:
+        fitting = " or ".join(splits)
+        yield (
+            "class_split",
+            f"class_split = {chosen} is no split of data = {config.task.data}: choose {fitting}",
+        )
 
 
-def _curve_holds_score(config: RunConfig) -> Problem | None:
+def _curve_holds_score(config: RunConfig) -> Iterator[Problem]:
     scored, shown = config.evaluation.eval_steps, config.evaluation.curve_steps
-    if shown >= scored:
-        return None
-    return "curve_steps", f"curve_steps = {shown} must be at least eval_steps = {scored}"
+    if shown < scored:
+        yield "curve_steps", f"curve_steps = {shown} must be at least eval_steps = {scored}"
 
 
-def _falling_intervals(config: RunConfig) -> list[Problem]:
-    intervals = {name: getattr(config.task, name) for name in ("amplitude", "phase", "x_range")}
-    return [
-        (name, f"{name} = [{low}, {high}]: the first number must be below the second")
-        for name, (low, high) in intervals.items()
-        if low >= high
-    ]
-
-
-def _patience_can_run_out(config: RunConfig) -> Problem | None:
-    if config.training.eval_every or not config.training.patience:
-        return None
-    return "patience", "patience has no effect without validations: set eval_every above 0"
-
-
-def _keep_best_needs_validations(config: RunConfig) -> Problem | None:
-    if config.training.eval_every or config.training.keep_best == 1:
-        return None
-    return "keep_best", "keep_best has no effect without validations: set eval_every above 0"
-
-
-def _ways_fit_classes(config: RunConfig) -> Problem | None:
-    task = config.task
+def _ways_fit_classes(config: RunConfig) -> Iterator[Problem]:
+    ways, classes = config.task.ways, config.task.classes
     # 6 % of the procedural characters are kept for validation: the smallest of the three parts.
-    needed = round(task.ways / 0.06)
-    if task.data != "strokes" or task.classes >= needed:
-        return None
-    return "classes", (
-        f"classes = {task.classes} leaves too few validation classes for ways = {task.ways}: use {needed} or more"
-    )
+    needed = round(ways / 0.06)
+    if config.task.data == "strokes" and classes < needed:
+        few = f"leaves too few validation classes for ways = {ways}: use {needed} or more"
+        yield "classes", f"classes = {classes} {few}"
+
+
+def _validations_are_made(config: RunConfig) -> Iterator[Problem]:
+    training = config.training
+    chosen = {"patience": training.patience > 0, "keep_best": training.keep_best > 1}
+    for name, needs_validations in chosen.items():
+        if needs_validations and not training.eval_every:
+            yield name, f"{name} has no effect without validations: set eval_every above 0"
+
+
+def _intervals_rise(config: RunConfig) -> Iterator[Problem]:
+    for name in ("amplitude", "phase", "x_range"):
+        low, high = getattr(config.task, name)
+        if low >= high:
+            yield name, f"{name} = [{low}, {high}]: the first number must be below the second"

@@ -15,7 +15,6 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from engine.catalogue.algorithms import ALGORITHMS
 from engine.catalogue.data_sets import DATA_SETS, data_set
 from engine.catalogue.networks import NETWORKS
-from engine.config.option import option
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -57,6 +56,24 @@ _CUSTOM = [entry for entry in DATA_SETS.values() if entry.origin == "custom"]
 _READY = [entry for entry in DATA_SETS.values() if entry.origin != "custom"]
 
 
+def option(
+    default: object,
+    *,
+    help: str,  # noqa: A002 - the word that forms and command lines use
+    label: str | None = None,
+    unit: str = "",
+    **bounds: Any,  # noqa: ANN401 - handed to pydantic, which checks them
+) -> Any:  # noqa: ANN401 - pydantic's own return type
+    """Declare one option.
+
+    Args:
+        label: A few words for forms and tables; None for the option's name in words.
+        unit: The unit of the value; empty for pure numbers and names.
+        **bounds: `gt`, `ge`, `lt`, `le`, `pattern`, ... as pydantic knows them.
+    """
+    return Field(default, title=label, description=help, json_schema_extra={"unit": unit}, **bounds)
+
+
 class Section(BaseModel):
     """A group of options: frozen, and an unknown key is an error."""
 
@@ -68,37 +85,27 @@ class TaskConfig(Section):
 
     data: str = option(
         "sinusoid",
-        label="data",
         help=f"Where tasks come from: {_listed(_READY)}, or pictures of your own by the "
         f"name they were imported under; {_listed(_CUSTOM)} for a class of your own.",
         pattern=DATA_NAME,
     )
     task_class: str = option(
         "",
-        label="task class",
         help="Your own class that makes tasks, package.module:Class; see engine/tasks/custom.py.",
         pattern=REFERENCE,
     )
     amplitude: Interval = option(
         (0.1, 5.0), label="amplitude A", help="Range of the amplitude in y = A sin(x - phase)."
     )
-    phase: Interval = option(
-        (0.0, math.pi),
-        label="phase",
-        help="Range of the phase in y = A sin(x - phase).",
-        unit="rad",
-    )
-    x_range: Interval = option(
-        (-5.0, 5.0), label="x range", help="Range the points of a task are drawn from."
-    )
+    phase: Interval = option((0.0, math.pi), help="Range of the phase in y = A sin(x - phase).", unit="rad")
+    x_range: Interval = option((-5.0, 5.0), help="Range the points of a task are drawn from.")
     class_split: SplitName = option(
         "1100-100-423",
-        label="class split",
         help="Which classes are for training, validation and test. Omniglot: 1100-100-423 shuffles all characters "
         "once; alphabets keeps its own background and evaluation alphabets apart. MiniImagenet: 64-16-20 is Ravi and "
         "Larochelle's; 64-12-24 has the sizes in the paper's text.",
     )
-    classes: int = option(400, label="classes", help="How many characters to make up.", ge=10, le=20_000)
+    classes: int = option(400, help="How many characters to make up.", ge=10, le=20_000)
     ways: int = option(5, label="ways N", help="Classes in a task.", unit="classes", ge=2, le=1000)
     shots: int = option(
         10,
@@ -110,7 +117,6 @@ class TaskConfig(Section):
     )
     queries: int = option(
         10,
-        label="queries",
         help="Query examples in meta-training: per class, or the points of a regression task.",
         unit="examples",
         ge=1,
@@ -135,7 +141,6 @@ class ModelConfig(Section):
 
     network: NetworkName = option(
         "mlp",
-        label="network",
         help="; ".join(f"{entry.name} {entry.help}" for entry in NETWORKS.values()) + ".",
     )
     model_class: str = option(
@@ -151,14 +156,7 @@ class ModelConfig(Section):
         unit="units",
         max_length=16,
     )
-    filters: int = option(
-        64,
-        label="filters",
-        help="Filters of each of the four convolutions.",
-        unit="filters",
-        ge=1,
-        le=1024,
-    )
+    filters: int = option(64, help="Filters of each of the four convolutions.", unit="filters", ge=1, le=1024)
 
 
 class AlgorithmConfig(Section):
@@ -166,13 +164,11 @@ class AlgorithmConfig(Section):
 
     algorithm: AlgorithmName = option(
         "maml",
-        label="algorithm",
         help="; ".join(f"{entry.name} {entry.help}" for entry in ALGORITHMS.values()) + ".",
     )
-    inner_lr: float = option(0.01, label="inner lr", help="Step size alpha of the inner loop.", gt=0, le=100)
+    inner_lr: float = option(0.01, help="Step size alpha of the inner loop.", gt=0, le=100)
     inner_steps: int = option(
         1,
-        label="inner steps",
         help="Gradient steps of adaptation in meta-training.",
         unit="steps",
         ge=1,
@@ -180,7 +176,6 @@ class AlgorithmConfig(Section):
     )
     loss_reduction: Literal["mean", "paper"] = option(
         "mean",
-        label="loss reduction",
         help="Scale of a task's loss: the mean over its examples, or (paper) their sum divided by the shots K, "
         "as in the authors' code, which makes the inner step of an N-way task N times larger.",
     )
@@ -189,27 +184,18 @@ class AlgorithmConfig(Section):
 class TrainingConfig(Section):
     """The outer loop."""
 
-    iterations: int = option(
-        1000,
-        label="iterations",
-        help="Meta-updates.",
-        unit="iterations",
-        ge=1,
-        le=1_000_000_000,
-    )
+    iterations: int = option(1000, help="Meta-updates.", unit="iterations", ge=1, le=1_000_000_000)
     meta_batch_size: int = option(
         25, label="meta-batch", help="Tasks in each meta-update.", unit="tasks", ge=1, le=100_000
     )
-    meta_lr: float = option(0.001, label="meta lr", help="Step size beta of Adam.", gt=0, le=100)
+    meta_lr: float = option(0.001, help="Step size beta of Adam.", gt=0, le=100)
     grad_clip: float = option(
         0.0,
         label="gradient clip",
         help="Clip every meta-gradient element to +-this; 0 for no clipping.",
         ge=0,
     )
-    seed: int = option(
-        0, label="seed", help="Seed of the initialisation and of the training tasks.", ge=0, lt=2**31
-    )
+    seed: int = option(0, help="Seed of the initialisation and of the training tasks.", ge=0, lt=2**31)
     eval_every: int = option(
         1000,
         label="validate every",
@@ -219,14 +205,12 @@ class TrainingConfig(Section):
     )
     checkpoint_every: int = option(
         1000,
-        label="checkpoint every",
         help="Iterations between checkpoints; 0 for only at the end or on request.",
         unit="iterations",
         ge=0,
     )
     patience: int = option(
         0,
-        label="patience",
         help="Stop after this many validations without improvement; 0 for never.",
         unit="validations",
         ge=0,
@@ -237,7 +221,6 @@ class TrainingConfig(Section):
         help="How many of the best checkpoints on validation are kept; several can be measured together, as an "
         "ensemble (maml eval --ensemble).",
         unit="checkpoints",
-        changes_result=False,
         ge=1,
         le=MAX_KEPT,
     )
@@ -247,7 +230,6 @@ class TrainingConfig(Section):
         help="The most tasks of a meta-batch to adapt at a time: fewer take less memory; 0 for what is fast. "
         "The result differs by rounding only.",
         unit="tasks",
-        changes_result=False,
         ge=0,
         le=100_000,
     )
@@ -256,7 +238,6 @@ class TrainingConfig(Section):
         label="recompute inner steps",
         help="on computes what the inner steps leave behind a second time, for less memory; off keeps it; auto "
         "keeps it for up to 5 steps. The result differs by rounding only.",
-        changes_result=False,
     )
     tf32: bool = option(
         False,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import tomli_w
 
-from engine.config.fields import applicable_fields
+from engine.config.fields import applicable_values
 from engine.config.resolve import Layer
 from engine.errors import UsageError
 
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from engine.config.schema import RunConfig
+
+write_toml = tomli_w.dumps
+"""Return tables as TOML text."""
 
 # Tables beside the schema's sections: what a preset says of itself, and what a run's own file records.
 RECORDS = ("preset", "run", "versions", "sources", "fingerprint")
@@ -73,13 +76,7 @@ def sections(tables: Mapping[str, object], source: str) -> dict[str, Mapping[str
 
 def config_tables(config: RunConfig) -> dict[str, dict[str, object]]:
     """Return the options that have an effect in `config`, by section, as plain TOML values."""
-    tables: dict[str, dict[str, object]] = {}
-    for known in applicable_fields(config):
-        value = known.value(config)
-        tables.setdefault(known.section, {})[known.name] = list(value) if isinstance(value, tuple) else value
-    return tables
-
-
-def write_toml(tables: Mapping[str, object]) -> str:
-    """Return `tables` as TOML text."""
-    return tomli_w.dumps(tables)
+    return {
+        section: {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+        for section, values in applicable_values(config).items()
+    }

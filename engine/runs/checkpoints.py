@@ -17,11 +17,11 @@ from pydantic import Field
 
 from engine.errors import ResourceError
 from engine.files import explain_os_errors, write_atomic
-from engine.runs.events import Record, read_json
+from engine.runs.events import Record, optional, read_json
 from engine.text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from engine.runs.directory import RunDirectory
 
@@ -45,8 +45,8 @@ class CheckpointRecord(Record):
 class RankedRecord(CheckpointRecord):
     """One of the best."""
 
-    value: float | None = Field(
-        default=None, description="its metric on the validation tasks; null from versions that kept one only"
+    value: float | None = optional(
+        "its metric on the validation tasks; null from versions that kept one only"
     )
 
 
@@ -87,11 +87,6 @@ def save_checkpoint(
     """Write `payload` as the run's latest or best checkpoint, or both, and remove what it supersedes.
 
     Args:
-        run: The run.
-        iteration: Meta-updates behind it.
-        payload: Its content.
-        labels: What it is.
-        clock: Returns Unix seconds.
         standing: Where it stands among the best, if it is one of them; None for the only one that is kept.
 
     Raises:
@@ -152,19 +147,18 @@ def load_checkpoint(run: RunDirectory, label: Label) -> tuple[CheckpointRecord, 
     Raises:
         ResourceError: There is none, or it is missing or damaged.
     """
-    record = read_pointer(run, label)
-    if record is None:
-        why = {
-            "latest": "it ended before one was written",
-            "best": "it has not been validated, so take the latest",
-        }
-        raise ResourceError(f"Run {printable(run.id)} has no {label} checkpoint: {why[label]}.")
-    payload = _payload(run, record, label)
-    if payload is not None:
-        return record, payload
-    if read_pointer(run, label) != record:  # a live worker has moved on meanwhile
-        return load_checkpoint(run, label)
-    raise _missing(run, record, label)
+
+    def find() -> list[CheckpointRecord]:
+        pointer = read_pointer(run, label)
+        return [pointer] if pointer else []
+
+    if loaded := _load(run, label, find):
+        return loaded[0]
+    why = {
+        "latest": "it ended before one was written",
+        "best": "it has not been validated, so take the latest",
+    }
+    raise ResourceError(f"Run {printable(run.id)} has no {label} checkpoint: {why[label]}.")
 
 
 def load_best(run: RunDirectory, count: int) -> list[tuple[CheckpointRecord, bytes]]:
@@ -173,14 +167,20 @@ def load_best(run: RunDirectory, count: int) -> list[tuple[CheckpointRecord, byt
     Raises:
         ResourceError: One is missing or damaged.
     """
-    ranking = read_ranking(run)[:count]
-    loaded: list[tuple[CheckpointRecord, bytes]] = []
-    for record in ranking:
-        payload = _payload(run, record, "best")
+    return _load(run, "best", lambda: read_ranking(run)[:count])
+
+
+def _load(
+    run: RunDirectory, label: Label, find: Callable[[], Sequence[CheckpointRecord]]
+) -> list[tuple[CheckpointRecord, bytes]]:
+    loaded = []
+    records = find()
+    for record in records:
+        payload = _payload(run, record, label)
         if payload is None:
-            if read_ranking(run)[:count] != ranking:  # a live worker has moved on meanwhile
-                return load_best(run, count)
-            raise _missing(run, record, "best")
+            if find() != records:  # a live worker has moved on meanwhile
+                return _load(run, label, find)
+            raise ResourceError(f"{printable(run.checkpoints / record.file)} is missing: {_advice(label)}")
         loaded.append((record, payload))
     return loaded
 
@@ -199,10 +199,6 @@ def _payload(run: RunDirectory, record: CheckpointRecord, label: Label) -> bytes
             f"{printable(path)} is damaged, its content is not what was saved: {_advice(label)}"
         )
     return payload
-
-
-def _missing(run: RunDirectory, record: CheckpointRecord, label: Label) -> ResourceError:
-    return ResourceError(f"{printable(run.checkpoints / record.file)} is missing: {_advice(label)}")
 
 
 def prune(run: RunDirectory) -> None:

@@ -9,25 +9,22 @@ from __future__ import annotations
 import time
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
 
 from engine.config.record import read_record
 from engine.errors import MamlError, ResourceError, UsageError
 from engine.runs.events import LIVE_STATES, RequestEvent
 from engine.runs.journal import EventReader
-from engine.runs.launch import start_worker, worker_exit_reason
+from engine.runs.launch import Process, start_worker, worker_status
 from engine.runs.repair import STATUS_REBUILT, repair_status
-from engine.runs.requests import send_request
-from engine.runs.status import current_status, read_status
+from engine.runs.requests import StopMode, Verb, send_request
+from engine.runs.status import Status, current_status
 from engine.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from subprocess import Popen
 
     from engine.runs.directory import RunDirectory
-    from engine.runs.requests import StopMode, Verb
-    from engine.runs.status import Status
 
 PATIENCE = 10.0
 """Seconds without an answer after which a request has timed out. It stays, and is obeyed when the worker reads it."""
@@ -50,12 +47,7 @@ _Started = TypeVar("_Started")
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a request, or of a start.
-
-    Attributes:
-        answer: In one word or two.
-        message: The same in a sentence.
-    """
+    """What became of a request, or of a start."""
 
     answer: Answer
     message: str
@@ -73,27 +65,11 @@ class Outcome:
             raise MamlError(self.message)
 
 
-class Pending(Protocol):
-    """A request or a start whose outcome is not known yet."""
-
-    run: RunDirectory
-    done: bool
-    """Whether all is known: there is no need to poll again."""
-
-    def poll(self) -> Outcome | None:
-        """Return the outcome if it has become known since the last call.
-
-        Raises:
-            ResourceError: The run's files cannot be read.
-        """
-
-
 class PendingRequest:
-    """A request that was sent to a run's worker; see `Pending`. A late answer is still reported after a timeout.
+    """A request that was sent to a run's worker. A late answer is still reported after a timeout.
 
     Attributes:
-        run: The run.
-        done: Whether the final outcome was reported.
+        done: Whether the final outcome was reported: there is no need to poll again.
 
     Raises:
         ResourceError: The journal cannot be read, or the request not be written.
@@ -113,7 +89,11 @@ class PendingRequest:
         self._deadline: float | None = clock() + PATIENCE
 
     def poll(self) -> Outcome | None:
-        """Return the outcome if it has become known since the last call."""
+        """Return the outcome if it has become known since the last call.
+
+        Raises:
+            ResourceError: The run's files cannot be read.
+        """
         # The status before the journal: a worker answers before it ends.
         live = current_status(self.run).state in LIVE_STATES
         for event in self._reader.read():
@@ -141,30 +121,26 @@ class PendingRequest:
 
 
 class PendingStart:
-    """A worker that was started and has not written its first status; see `Pending`. Later its status says how it goes.
+    """A worker that was started and has not written its first status. Later its status says how it goes."""
 
-    Attributes:
-        run: The run.
-        done: Whether the worker wrote its first status, or ended before it did.
-    """
-
-    def __init__(self, run: RunDirectory, process: Popen[bytes]) -> None:
+    def __init__(self, run: RunDirectory, process: Process) -> None:
         self.run = run
         self.done = False
         self._process = process
 
     def poll(self) -> Outcome | None:
         """Return why the worker ended if it did so without a status of its own."""
-        code = self._process.poll()  # before the status: what a process writes last must be seen
         with suppress(ResourceError):  # the run was removed, or its log
-            if read_status(self.run).pid != self._process.pid:
-                if code is None:
-                    return None
-                self.done = True
-                reason = worker_exit_reason(self.run, code)
-                return Outcome("no process", f"run {printable(self.run.id)}: {reason}")
+            status, ended = worker_status(self.run, self._process)
+            if status.pid != self._process.pid:
+                self.done = ended
+                message = f"run {printable(self.run.id)}: {status.reason}"
+                return Outcome("no process", message) if ended else None
         self.done = True
         return None
+
+
+Pending: TypeAlias = PendingRequest | PendingStart
 
 
 def wait(pending: PendingRequest, sleep: Callable[[float], None] = time.sleep) -> Outcome:
@@ -182,12 +158,6 @@ def ask(
     run: RunDirectory, verb: Verb, mode: StopMode | None = None, clock: Callable[[], float] = time.monotonic
 ) -> PendingRequest:
     """Ask the worker of a live run to pause, resume, checkpoint, evaluate or stop.
-
-    Args:
-        run: The run.
-        verb: What to do.
-        mode: How to stop; required with `stop`, None with other verbs.
-        clock: Returns seconds.
 
     Raises:
         UsageError: The run is not live.
@@ -212,12 +182,7 @@ def resume(
     """Resume a run: ask the worker of a paused one, or `start` a worker for one that has none.
 
     Args:
-        run: The run.
-        start: Starts a worker for it.
         tell: Called with a sentence if the run's status was damaged and had to be rebuilt first.
-
-    Returns:
-        The request to the worker, or what `start` returned.
 
     Raises:
         UsageError: The run is live and not paused, or has done everything.
@@ -244,11 +209,6 @@ def require_live(run: RunDirectory, status: Status) -> None:
 
 def require_resumable(run: RunDirectory, status: Status, iterations: int) -> None:
     """Make sure that a new worker would find something to do.
-
-    Args:
-        run: The run.
-        status: Where it stands now.
-        iterations: Its meta-iterations in total.
 
     Raises:
         UsageError: It has a worker, or has done everything.

@@ -27,61 +27,45 @@ _ID_DIGITS = (4, 6, 8)
 _TRIES_PER_LENGTH = 8
 
 
+class _Inside:
+    """The path of a file or folder of the run, by its name."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, run: RunDirectory, _: type[RunDirectory]) -> Path:
+        return run.path / self._name
+
+
 @dataclass(frozen=True)
 class RunDirectory:
-    """One run's folder. Holds no state: every property is a path, whether or not something is there."""
+    """One run's folder. Holds no state: its paths are the same whether or not something is there."""
 
     path: Path
+
+    config = _Inside("config.toml")
+    """The resolved configuration. Written last, so a folder is a run once it is there."""
+    events = _Inside("events.jsonl")
+    """The journal, to which records are appended."""
+    status = _Inside("status.json")
+    """The snapshot of where the run stands."""
+    control = _Inside("control")
+    """The folder of requests to the worker."""
+    checkpoints = _Inside("checkpoints")
+    """The folder of parameters and optimiser states."""
+    result = _Inside("result.json")
+    """What was measured at the end."""
+    scores = _Inside("scores.json")
+    """The same, task by task."""
+    log = _Inside("worker.log")
+    """What the worker process printed."""
+    lock = _Inside("worker.lock")
+    """The file a worker keeps locked for its whole life."""
 
     @property
     def id(self) -> str:
         """The run's id: the name of its folder."""
         return self.path.name
-
-    @property
-    def config(self) -> Path:
-        """The resolved configuration. Written last, so a folder is a run once it is there."""
-        return self.path / "config.toml"
-
-    @property
-    def events(self) -> Path:
-        """The journal, to which records are appended."""
-        return self.path / "events.jsonl"
-
-    @property
-    def status(self) -> Path:
-        """The snapshot of where the run stands."""
-        return self.path / "status.json"
-
-    @property
-    def control(self) -> Path:
-        """The folder of requests to the worker."""
-        return self.path / "control"
-
-    @property
-    def checkpoints(self) -> Path:
-        """The folder of parameters and optimiser states."""
-        return self.path / "checkpoints"
-
-    @property
-    def result(self) -> Path:
-        """What was measured at the end."""
-        return self.path / "result.json"
-
-    @property
-    def scores(self) -> Path:
-        """The same, task by task."""
-        return self.path / "scores.json"
-
-    @property
-    def log(self) -> Path:
-        """What the worker process printed."""
-        return self.path / "worker.log"
-
-    @property
-    def lock(self) -> Path:
-        """The file a worker keeps locked for its whole life."""
-        return self.path / "worker.lock"
 
     def make_inside(self, folder: Path) -> Path:
         """Make one of the run's own folders if a copy lost it. A run that was removed is never half made again.
@@ -129,9 +113,7 @@ def create_run(
 
     Args:
         name: Shown to people; need not be unique.
-        config_text: Makes the text of `config.toml` from the id.
         root: The folder that holds the runs; `runs_dir()` if None.
-        clock: Returns Unix seconds.
 
     Raises:
         UsageError: The name cannot name a run.

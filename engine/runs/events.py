@@ -58,6 +58,11 @@ Iteration = Annotated[int, Field(ge=0, lt=2**63)]
 """A number of meta-updates; whoever plots it can make a float of it."""
 
 
+def optional(description: str) -> Any:  # noqa: ANN401 - pydantic's own return type
+    """Declare a field that is null where nothing is known of it."""
+    return Field(default=None, description=description)
+
+
 class Record(BaseModel):
     """An immutable JSON object whose unknown fields are ignored."""
 
@@ -70,13 +75,7 @@ _AnyRecord = TypeVar("_AnyRecord", bound=Record)
 def read_json(
     path: Path, kind: type[_AnyRecord], max_bytes: int | None = None, advice: str = ""
 ) -> _AnyRecord | None:
-    """Read a JSON file that holds one record; None if there is none.
-
-    Args:
-        path: The file.
-        kind: What it holds.
-        max_bytes: Its greatest size; None for any.
-        advice: What to do where it is damaged, as the end of a sentence.
+    """Read a JSON file that holds one record; None if there is none. `advice` says what to do where it is damaged.
 
     Raises:
         ResourceError: It cannot be read or understood.
@@ -114,17 +113,15 @@ class Protocol(Record):
     queries: int = Field(description="query examples per class (regression: per task)")
     steps: int = Field(ge=0, description="inner steps taken")
     seed: int = Field(description="seed of the task sequence")
-    ways: int | None = Field(default=None, description="classes per task; null for regression")
-    mode: Literal["transductive", "inductive"] | None = Field(
-        default=None, description="whether queries of a task share normalisation statistics; null without any"
+    ways: int | None = optional("classes per task; null for regression")
+    mode: Literal["transductive", "inductive"] | None = optional(
+        "whether queries of a task share normalisation statistics; null without any"
     )
-    step_size: float | None = Field(
-        default=None,
-        description="step size of fine-tuning, chosen on validation tasks; null where the configuration states it",
+    step_size: float | None = optional(
+        "step size of fine-tuning, chosen on validation tasks; null where the configuration states it"
     )
-    ensemble: int | None = Field(
-        default=None,
-        description="networks that adapt apart and whose mean prediction is judged; null for one",
+    ensemble: int | None = optional(
+        "networks that adapt apart and whose mean prediction is judged; null for one"
     )
 
 
@@ -134,8 +131,8 @@ class Measurement(Record):
     metric: Literal["accuracy", "mse"] = Field(description="the quantity runs are judged by")
     protocol: Protocol = Field(description="how it was measured")
     loss: tuple[AtStep, ...] = Field(description="query loss after each inner step, from step 0")
-    accuracy: tuple[AtStep, ...] | None = Field(
-        default=None, description="query accuracy, 0 to 1, after each inner step; null for regression"
+    accuracy: tuple[AtStep, ...] | None = optional(
+        "query accuracy, 0 to 1, after each inner step; null for regression"
     )
 
     @model_validator(mode="after")
@@ -183,7 +180,7 @@ class StartedEvent(_Event):
     iterations: int = Field(description="meta-iterations in total")
     parameters: int = Field(description="number of meta-learned scalars")
     path: str = Field(description="how tasks are computed, e.g. vmap")
-    resumed_from: int | None = Field(default=None, description="iteration of the checkpoint taken up")
+    resumed_from: int | None = optional("iteration of the checkpoint taken up")
     fingerprint: dict[str, str] = Field(default_factory=dict, description="hashes of data and class split")
 
 
@@ -195,13 +192,9 @@ class TrainEvent(_Event):
     loss: Number = Field(description="query loss after adaptation, mean over tasks")
     iterations_per_second: Number = Field(description="recent speed, meta-iterations per second")
     tasks_per_second: Number = Field(description="recent speed, tasks per second")
-    accuracy: float | None = Field(
-        default=None, description="query accuracy after adaptation, 0 to 1; null for regression"
-    )
-    grad_norm: float | None = Field(default=None, description="L2 norm of the meta-gradient, before clipping")
-    eta_seconds: float | None = Field(
-        default=None, description="estimated time left, evaluations included, seconds"
-    )
+    accuracy: float | None = optional("query accuracy after adaptation, 0 to 1; null for regression")
+    grad_norm: float | None = optional("L2 norm of the meta-gradient, before clipping")
+    eta_seconds: float | None = optional("estimated time left, evaluations included, seconds")
     skipped: int = Field(default=0, description="meta-updates left out so far because they were not finite")
 
 
@@ -214,13 +207,11 @@ class EvaluationEvent(_Event):
     checkpoint: Literal["current", "best", "last"] = Field(description="whose parameters were measured")
     seconds: float = Field(description="time the evaluation took, seconds")
     measurement: Measurement = Field(description="the numbers and their protocol")
-    improved: bool | None = Field(
-        default=None, description="whether it is the best so far; null if no contest"
-    )
-    best: float | None = Field(default=None, description="best value of the metric so far")
-    best_iteration: int | None = Field(default=None, description="iteration of the best value")
-    patience_left: int | None = Field(
-        default=None, description="evaluations without gain until training ends; null without early stopping"
+    improved: bool | None = optional("whether it is the best so far; null if no contest")
+    best: float | None = optional("best value of the metric so far")
+    best_iteration: int | None = optional("iteration of the best value")
+    patience_left: int | None = optional(
+        "evaluations without gain until training ends; null without early stopping"
     )
 
 

@@ -24,7 +24,6 @@ class RunSummary:
     """A run and where it stands.
 
     Attributes:
-        run: Its folder.
         status: What a viewer may believe of it now; `lost`, without a name, if its status cannot be read.
     """
 

@@ -6,11 +6,11 @@ import errno
 import os
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from engine.files import explain_os_errors
+from engine.files import OpenFile, explain_os_errors
 from engine.runs.events import Event, Record, parse_event
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _CHUNK = 1 << 20
 
 
-class EventWriter:
+class EventWriter(OpenFile):
     """The one writer of a journal. A worker that takes up a run again continues its numbering.
 
     A torn last line, left by a worker killed while writing, is cut off: no reader has seen it.
@@ -39,10 +39,7 @@ class EventWriter:
             os.ftruncate(self._file, self._end)
 
     def write(self, event: Event) -> Event:
-        """Append `event` in one system call.
-
-        Returns:
-            The event as written, with its `seq` and `time`.
+        """Append `event` in one system call and return it as written, with its `seq` and `time`.
 
         Raises:
             ResourceError: It could not be written whole; the file ends where it ended before.
@@ -54,16 +51,6 @@ class EventWriter:
         self._end += len(line)
         self.next_seq += 1
         return stamped
-
-    def close(self) -> None:
-        """Close the file."""
-        os.close(self._file)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
 
 class EventReader:
@@ -176,8 +163,6 @@ def _find_end(file: int) -> tuple[int, int]:
 def _last_seq(lines: list[bytes]) -> int | None:
     """Return the `seq` nearest the end. A first line that is only half there does not parse."""
     for line in reversed(lines):
-        try:
+        with suppress(ValidationError):
             return _Numbered.model_validate_json(line).seq
-        except ValidationError:
-            continue
     return None

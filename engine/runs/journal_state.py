@@ -37,14 +37,10 @@ class JournalState:
     Attributes:
         seq: Number of the newest event; -1 before the first.
         created: Time of the earliest event, Unix seconds; infinite before the first.
-        iteration: Meta-updates done.
         seconds: Time at which workers trained or evaluated since the first start; pauses and gaps between workers are
             left out.
         worker_seconds: Time at which a worker existed, pauses included.
-        started: The newest worker's start, or None.
         finished: The newest worker's end, or None while it has not ended.
-        last_train: The newest meta-update, or None.
-        checkpoint: The newest checkpoint, or None.
         validations: The validations, oldest first; at most `MAX_VALIDATIONS`.
         validation_seconds: `seconds` at each of them.
         tests: The newest worker's final evaluations.

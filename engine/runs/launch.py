@@ -9,10 +9,10 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, TypeAlias
 
 from engine.errors import UsageError
-from engine.files import explain_os_errors
+from engine.files import explain_os_errors, last_line
 from engine.runs.events import ENDED_STATES, LIVE_STATES, State
 from engine.runs.status import Status, read_status, worker_alive
 from engine.text import printable
@@ -22,31 +22,20 @@ if TYPE_CHECKING:
 
     from engine.runs.directory import RunDirectory
 
+Process: TypeAlias = subprocess.Popen[bytes]
+
 _STARTING: frozenset[State] = frozenset({"queued", "warming-up"})
 _POLL_SECONDS = 0.05
-_LOG_TAIL = 4096
 
 # OpenMP threads that wait burn a core. On a machine with other work (a second run) the default, milliseconds long,
 # makes both several times slower; this many turns cost a run that is alone nothing that can be measured.
 _SPIN = "10000"
 
 
-class Process(Protocol):
-    """The part of `subprocess.Popen` that waiting needs."""
-
-    @property
-    def pid(self) -> int:
-        """Its process id."""
-
-    def poll(self) -> int | None:
-        """Return its exit status, or None while it lives."""
-
-
-def start_worker(run: RunDirectory, environment: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
+def start_worker(run: RunDirectory, environment: Mapping[str, str] | None = None) -> Process:
     """Start the worker of `run` in a session of its own, without a terminal, its output in `worker.log`.
 
     Args:
-        run: The run to work on.
         environment: The worker's environment; this process's if None. (Textual removes NO_COLOR from its own.)
 
     Raises:
@@ -76,10 +65,7 @@ def wait_until_ready(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Status:
-    """Wait until the worker trains, has ended, or `timeout` seconds are over.
-
-    Returns:
-        What `worker_status` returns: still `queued` or `warming-up` if time ran out.
+    """Wait until the worker trains, has ended, or `timeout` seconds are over; return the status, see `worker_status`.
 
     Raises:
         ResourceError: The status or the log cannot be read.
@@ -117,11 +103,8 @@ def worker_exit_reason(run: RunDirectory, exit_status: int) -> str:
     """Return why a worker that wrote no last status ended: the signal, or the last line of its log."""
     if exit_status < 0:
         return f"the worker was ended by signal {-exit_status} ({signal.strsignal(-exit_status)})"
-    with explain_os_errors(f"read {run.log}"), run.log.open("rb") as file:
-        file.seek(-min(_LOG_TAIL, run.log.stat().st_size), os.SEEK_END)
-        lines = file.read().decode(errors="replace").split("\n")
-    last = next((printable(line.strip()) for line in reversed(lines) if line.strip()), "it left no message")
-    return f"the worker ended with exit status {exit_status}: {last}"
+    with explain_os_errors(f"read {run.log}"), run.log.open("rb") as log:
+        return f"the worker ended with exit status {exit_status}: {last_line(log)}"
 
 
 def kill_worker(run: RunDirectory) -> None:

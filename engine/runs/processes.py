@@ -6,12 +6,12 @@ import errno
 import fcntl
 import os
 import socket
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import psutil
 
 from engine.errors import ResourceError
-from engine.files import explain_os_errors
+from engine.files import OpenFile, explain_os_errors
 from engine.text import printable
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def process_alive(pid: int, start: float) -> bool:
 _UNSUPPORTED = {errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
 
 
-class RunLock:
+class RunLock(OpenFile):
     """Holds `worker.lock` from construction until `close` or the end of the process.
 
     Attributes:
@@ -81,13 +81,3 @@ class RunLock:
             )
         os.ftruncate(self._file, 0)
         os.pwrite(self._file, f"process {os.getpid()} on {socket.gethostname()}".encode(), 0)
-
-    def close(self) -> None:
-        """Let go of the lock."""
-        os.close(self._file)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()

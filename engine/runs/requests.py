@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import ValidationError, model_validator
 
 from engine.errors import UsageError
-from engine.files import explain_os_errors, read_bounded, write_atomic
+from engine.files import explain_os_errors, read_bounded, remove, write_atomic
 from engine.runs.events import Record
 from engine.text import printable
 
@@ -41,41 +41,28 @@ class _Body(Record):
 
 
 @dataclass(frozen=True)
-class Request:
-    """A request that has not been answered yet.
-
-    Attributes:
-        path: Its file.
-        verb: What to do.
-        mode: How to stop; None for other verbs.
-    """
-
+class _File:
     path: Path
-    verb: Verb
-    mode: StopMode | None
 
     @property
     def id(self) -> str:
-        """The request's id, as `send_request` returned it."""
+        """The request's id, as `send_request` returned it; control characters in it are escaped."""
         return printable(self.path.stem)
 
 
 @dataclass(frozen=True)
-class MalformedRequest:
-    """A file in the control folder that is not a request. The worker refuses it.
+class Request(_File):
+    """A request that has not been answered yet."""
 
-    Attributes:
-        path: The file.
-        reason: Why it is not a request.
-    """
+    verb: Verb
+    mode: StopMode | None
 
-    path: Path
+
+@dataclass(frozen=True)
+class MalformedRequest(_File):
+    """A file in the control folder that is not a request. The worker refuses it."""
+
     reason: str
-
-    @property
-    def id(self) -> str:
-        """The file's name without its ending, control characters escaped."""
-        return printable(self.path.stem)
 
 
 def send_request(
@@ -84,10 +71,7 @@ def send_request(
     """Write a request for the run's worker.
 
     Args:
-        run: The run.
-        verb: What to do.
         mode: How to stop; required with `stop`, None with other verbs.
-        clock: Returns Unix nanoseconds.
 
     Returns:
         The id that the answer in the journal carries. Ids sort by time.
@@ -126,8 +110,7 @@ def acknowledge(item: Request | MalformedRequest) -> None:
     Raises:
         ResourceError: The file cannot be removed.
     """
-    with explain_os_errors(f"remove {item.path}"):
-        item.path.unlink(missing_ok=True)
+    remove(item.path)
 
 
 def _is_request_file(path: Path) -> bool:

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from engine.errors import ResourceError
 from engine.files import explain_os_errors, write_atomic
-from engine.runs.events import LIVE_STATES, Record, State, read_json
+from engine.runs.events import LIVE_STATES, Record, State, optional, read_json
 from engine.runs.processes import process_alive
 from engine.text import printable
 
@@ -27,14 +27,12 @@ class GpuTelemetry(Record):
     """What a GPU is doing; null for what it does not report."""
 
     name: str = Field(description="what the GPU calls itself")
-    utilization: float | None = Field(
-        default=None, description="share of the time that it computes, per cent"
-    )
-    memory_used: int | None = Field(default=None, description="memory in use by all processes, bytes")
-    memory_total: int | None = Field(default=None, description="its memory, bytes")
-    power: float | None = Field(default=None, description="power drawn, watts")
-    temperature: float | None = Field(default=None, description="temperature, degrees Celsius")
-    sm_clock: int | None = Field(default=None, description="clock of its multiprocessors, MHz")
+    utilization: float | None = optional("share of the time that it computes, per cent")
+    memory_used: int | None = optional("memory in use by all processes, bytes")
+    memory_total: int | None = optional("its memory, bytes")
+    power: float | None = optional("power drawn, watts")
+    temperature: float | None = optional("temperature, degrees Celsius")
+    sm_clock: int | None = optional("clock of its multiprocessors, MHz")
 
 
 class Telemetry(Record):
@@ -42,11 +40,11 @@ class Telemetry(Record):
 
     time: float = Field(description="when this was sampled, Unix seconds on the worker's host")
     cpu_percent: float = Field(description="processor time the worker takes, per cent of one core")
-    cores: int | None = Field(default=None, description="logical cores of the machine")
+    cores: int | None = optional("logical cores of the machine")
     rss: int = Field(description="main memory the worker occupies, bytes")
     memory_used: int = Field(description="main memory in use by all processes, bytes")
     memory_total: int = Field(description="main memory of the machine, bytes")
-    gpu: GpuTelemetry | None = Field(default=None, description="the worker's GPU; null without one")
+    gpu: GpuTelemetry | None = optional("the worker's GPU; null without one")
 
 
 class Status(Record):
@@ -58,36 +56,26 @@ class Status(Record):
     task: str = Field(
         default="", description="what is learned, e.g. omniglot 20-way 1-shot; equal if comparable"
     )
-    metric: Literal["accuracy", "mse"] | None = Field(default=None, description="the quantity `best` is of")
+    metric: Literal["accuracy", "mse"] | None = optional("the quantity `best` is of")
     created: float = Field(description="when the run was created, Unix seconds")
     seconds: float = Field(default=0.0, description="time spent on it by all its workers, seconds")
-    pid: int | None = Field(default=None, description="process id of the worker; null before the first one")
-    process_start: float | None = Field(default=None, description="processes.process_start(pid)")
+    pid: int | None = optional("process id of the worker; null before the first one")
+    process_start: float | None = optional("processes.process_start(pid)")
     host: str = Field(default="", description="host name of the worker")
-    folder: int | None = Field(
-        default=None, description="inode of the folder it works in, by which a copy of it is told apart"
-    )
+    folder: int | None = optional("inode of the folder it works in, by which a copy of it is told apart")
     device: str = Field(default="", description="torch device, e.g. cuda:0")
     iteration: int = Field(default=0, description="meta-updates done")
-    iterations: int | None = Field(
-        default=None, description="meta-iterations in total; null before the start"
-    )
-    iterations_per_second: float | None = Field(default=None, description="recent speed")
-    eta_seconds: float | None = Field(default=None, description="estimated time left, seconds")
-    best: float | None = Field(default=None, description="best validation value of the metric")
-    best_ci95: float | None = Field(default=None, description="half-width of its 95 % confidence interval")
-    best_iteration: int | None = Field(default=None, description="iteration of the best value")
+    iterations: int | None = optional("meta-iterations in total; null before the start")
+    iterations_per_second: float | None = optional("recent speed")
+    eta_seconds: float | None = optional("estimated time left, seconds")
+    best: float | None = optional("best validation value of the metric")
+    best_ci95: float | None = optional("half-width of its 95 % confidence interval")
+    best_iteration: int | None = optional("iteration of the best value")
     heartbeat: float = Field(description="when this was written, Unix seconds on the worker's host")
     seq: int = Field(default=-1, description="seq of the newest event record; -1 before the first")
-    validated: float | None = Field(
-        default=None, description="share of a validation that is done, 0 to 1; null while none is made"
-    )
-    measured: float | None = Field(
-        default=None, description="share of the final measurement that is done, 0 to 1; null before it"
-    )
-    telemetry: Telemetry | None = Field(
-        default=None, description="the worker's machine; null without a worker"
-    )
+    validated: float | None = optional("share of a validation that is done, 0 to 1; null while none is made")
+    measured: float | None = optional("share of the final measurement that is done, 0 to 1; null before it")
+    telemetry: Telemetry | None = optional("the worker's machine; null without a worker")
 
 
 def write_status(run: RunDirectory, status: Status) -> None:
@@ -115,31 +103,23 @@ def read_status(run: RunDirectory) -> Status:
 
 
 def observed_state(status: Status, now: float, host: str, alive: bool) -> Status:
-    """Return what a viewer on `host` should believe, given what the worker last wrote.
+    """Return what a viewer on `host` should believe: `status` itself, or a copy in the state `lost` that says why.
 
     On the worker's own host its process decides. From elsewhere only the heartbeat can; one from the future (the
     clocks differ, or one was set back) counts as fresh.
 
     Args:
-        status: As read.
         now: Unix seconds.
-        host: This machine's host name.
         alive: Whether the worker's process exists on this machine.
-
-    Returns:
-        `status` itself, or a copy in the state `lost` that says why.
     """
     if status.state not in LIVE_STATES:
         return status
     silence = now - status.heartbeat
-    if status.host == host:
-        reason = "" if alive else f"its process {status.pid} is gone"
-    else:
-        reason = (
-            ""
-            if silence <= LOST_AFTER
-            else f"no sign of life from {printable(status.host)} for {silence:.0f} s"
-        )
+    reason = ""
+    if status.host == host and not alive:
+        reason = f"its process {status.pid} is gone"
+    elif status.host != host and silence > LOST_AFTER:
+        reason = f"no sign of life from {printable(status.host)} for {silence:.0f} s"
     return status.model_copy(update={"state": "lost", "reason": reason}) if reason else status
 
 

@@ -18,8 +18,6 @@ class Origin(Message):
     """Where the parameters to adapt from are: a run's folder or an exported file.
 
     Attributes:
-        run: The folder.
-        file: The file.
         checkpoint: Which of the run's; None for the best, or the latest of a run that is not validated.
     """
 
@@ -32,13 +30,10 @@ class AdaptRequest(Message):
     """Adapt to a few examples and predict others.
 
     Attributes:
-        origin: The parameters.
         support: A folder of class folders; for regression a CSV file of points.
         queries: Pictures and folders of them; for regression CSV files. May be empty.
         steps: Inner steps; None for as many as the model was scored at.
         mode: Whether queries share batch statistics; None for the configuration's choice.
-        save: File for the adapted parameters, or None.
-        force: Whether it may replace one.
     """
 
     job: Literal["adapt"] = "adapt"
@@ -52,14 +47,7 @@ class AdaptRequest(Message):
 
 
 class ExportRequest(Message):
-    """Write a run's parameters to a file of their own.
-
-    Attributes:
-        origin: The run and which of its checkpoints.
-        file: The file to write.
-        force: Whether it may replace one.
-        with_paths: Whether to tell the host, the folders and the command too.
-    """
+    """Write a run's parameters to a file of their own."""
 
     job: Literal["export"] = "export"
     origin: Origin
@@ -75,15 +63,8 @@ class Facts(Message):
     """What is known of parameters.
 
     Attributes:
-        name: What the run was called.
-        checkpoint: Which of its checkpoints they are.
-        iteration: Meta-updates behind them.
-        parameters: How many numbers they are.
         sha256: Hash of the parameters; see `engine.training.checkpoint.parameters_hash`.
         config: The configuration, as TOML.
-        preset: Name and hash of the preset it started from.
-        fingerprint: Hashes of data and class split.
-        versions: Of what computed them.
         measurements: What was measured of them on test tasks; empty where the run has not come to that.
         place: Host, folder and command; empty unless they were to be told.
     """
@@ -105,9 +86,6 @@ class _Adapted(Message):
     """What both kinds of adaptation tell.
 
     Attributes:
-        name: Of the model.
-        iteration: Meta-updates behind its parameters.
-        steps: Inner steps taken.
         examples: Support examples (of each class).
         support_loss: Mean loss of a support example after 0, 1, ... steps.
     """
@@ -123,7 +101,6 @@ class Guess(Message):
     """A picture and what it is taken for.
 
     Attributes:
-        file: The picture.
         probabilities: Of each class `[ways]`.
         actual: The class whose folder it lies in, as an index; None where not all queries lie in such folders.
     """
@@ -138,8 +115,6 @@ class Classified(_Adapted):
 
     Attributes:
         class_names: In the order of the probabilities; may hold any characters.
-        mode: Whether queries shared batch statistics.
-        guesses: One per picture.
     """
 
     kind: Literal["classes"] = "classes"
@@ -149,13 +124,7 @@ class Classified(_Adapted):
 
 
 class Value(Message):
-    """A point and the value predicted there.
-
-    Attributes:
-        x: The point.
-        y: The prediction.
-        actual: The value that stood beside the point, or None.
-    """
+    """A point and the value predicted there."""
 
     x: tuple[float, ...]
     y: float

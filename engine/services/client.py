@@ -17,21 +17,18 @@ from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Generic, cast
 
 from engine.errors import MamlError
-from engine.files import explain_os_errors
+from engine.files import explain_os_errors, last_line
 from engine.runs.launch import worker_environment
-from engine.services.service import A, Q
-from engine.text import printable
+from engine.services.service import A, Q, Service
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from engine.services.service import Answered, Service
 
 _GRACE_SECONDS = 5.0
 """How long a process may clean up after SIGTERM."""
 
 _MAX_ANSWER = 2**28
-_LOG_TAIL = 4096
 
 
 class NoAnswerError(MamlError):
@@ -39,12 +36,7 @@ class NoAnswerError(MamlError):
 
 
 def ask(service: Service[Q, A], question: Q, environment: Mapping[str, str] | None = None) -> A:
-    """Ask a process of its own and wait for the answer.
-
-    Args:
-        service: What to ask.
-        question: The question.
-        environment: The environment of the process; this one's if None.
+    """Ask a process of its own, in this one's environment if None is given, and wait for the answer.
 
     Raises:
         MamlError: In the process's own words, of the kind that it raised.
@@ -119,8 +111,6 @@ class AsyncClient(Generic[Q, A]):
     The process is started by the first question, and again where it has died.
 
     Args:
-        service: What to ask.
-        environment: The environment of the process.
         own_session: Whether nothing that is done to the terminal touches the process.
     """
 
@@ -155,7 +145,10 @@ class AsyncClient(Generic[Q, A]):
                     return await self._converse(number, question)
             except TimeoutError:
                 await self.close()
-                raise _too_late(self._service) from None
+                hint = self._service.hint and f": {self._service.hint}"
+                raise NoAnswerError(
+                    f"{self._service.title} gave no answer within {self._service.timeout:g} seconds{hint}"
+                ) from None
 
     async def close(self) -> None:
         """End the process. A later question starts a new one."""
@@ -171,7 +164,9 @@ class AsyncClient(Generic[Q, A]):
             answered = self._service.read_answer(line)
             # The answer to an asker that was cancelled may still come first.
             if answered.id in (None, number):
-                return _result(answered)
+                if answered.failure is not None:
+                    raise answered.failure.error()
+                return answered.result
         if child is not self._child:
             return None
         await child.wait()
@@ -197,22 +192,8 @@ class AsyncClient(Generic[Q, A]):
         return self._child
 
 
-def _result(answered: Answered[A]) -> A:
-    if answered.failure is not None:
-        raise answered.failure.error()
-    return cast("A", answered.result)
-
-
-def _too_late(service: Service[Q, A]) -> NoAnswerError:
-    hint = service.hint and f": {service.hint}"
-    return NoAnswerError(f"{service.title} gave no answer within {service.timeout:g} seconds{hint}")
-
-
 def _died(service: Service[Q, A], status: int | None, log: IO[bytes]) -> NoAnswerError:
     """Return what to say of a process that closed its stdout before it had answered; status is None if it lives on."""
     if status is not None and status < 0:
         return NoAnswerError(f"{service.title} was ended by signal {-status} ({signal.strsignal(-status)})")
-    log.seek(max(0, log.seek(0, os.SEEK_END) - _LOG_TAIL))
-    lines = log.read().decode(errors="replace").split("\n")
-    last = next((printable(line.strip()) for line in reversed(lines) if line.strip()), "it left no message")
-    return NoAnswerError(f"{service.title} ended without an answer (exit status {status}): {last}")
+    return NoAnswerError(f"{service.title} ended without an answer (exit status {status}): {last_line(log)}")

@@ -22,7 +22,7 @@ from torch.library import Library
 from engine.data.archives import looks_like_html
 from engine.data.omniglot import import_copy as import_omniglot
 from engine.errors import ResourceError
-from engine.services.messages import DOWNLOAD, DownloadReport
+from engine.services.messages import DOWNLOAD, DownloadReport, DownloadRequest
 from engine.services.server import Handler
 from engine.text import printable
 
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from engine.data.store import Imported
-    from engine.services.messages import DownloadRequest
 
 
 _SUPPRESSION = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"

@@ -16,7 +16,7 @@ from engine.config.resolve import Layer, resolve
 from engine.services.messages import ESTIMATE, Costs, EstimateRequest
 from engine.services.server import Handler
 from engine.training.checkpoint import to_bytes
-from engine.training.loop import meta_train
+from engine.training.loop import Updated, Validated, meta_train
 from engine.training.recorded import replayed
 from engine.training.reporting import Reporter
 from engine.training.setup import Setup
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
     from engine.algorithms.adapt import Params
     from engine.config.schema import RunConfig
-    from engine.training.loop import Updated, Validated
     from engine.training.state import TrainingState
 
 _WARM_UP_SECONDS = 0.5
@@ -57,11 +56,6 @@ def estimate(
     config: RunConfig, device: torch.device, clock: Callable[[], float] = time.perf_counter
 ) -> Costs:
     """Train for some seconds, validate on some tasks, and tell what all of `config` would take on `device`.
-
-    Args:
-        config: The configuration.
-        device: Where to measure.
-        clock: Seconds from a monotonic clock.
 
     Raises:
         ResourceError: The data set is not installed.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from engine.acceleration.device import use_device
 from engine.config.own_code import use_search_path
@@ -13,10 +13,10 @@ from engine.config.toml import config_tables
 from engine.data.fit import MisfitError
 from engine.errors import ResourceError, UsageError
 from engine.evaluation.evaluator import protocol_for
-from engine.runs.checkpoints import load_best, load_checkpoint, read_pointer
+from engine.runs.checkpoints import CheckpointRecord, load_best, load_checkpoint, read_pointer
 from engine.runs.directory import RunDirectory
-from engine.runs.result import Measured, Scores
-from engine.services.messages import EVALUATE, EvaluationReport
+from engine.runs.result import CheckpointName, Measured, Scores
+from engine.services.messages import EVALUATE, EvaluateRequest, EvaluationReport, Overrides
 from engine.services.server import Handler
 from engine.tasks.episode import EpisodeShape
 from engine.tasks.sampling import Split
@@ -32,10 +32,7 @@ if TYPE_CHECKING:
 
     from engine.algorithms.adapt import Params
     from engine.config.schema import RunConfig
-    from engine.runs.checkpoints import CheckpointRecord
     from engine.runs.events import Protocol
-    from engine.runs.result import CheckpointName
-    from engine.services.messages import EvaluateRequest, Overrides
 
 
 def on_other_data(
@@ -44,8 +41,6 @@ def on_other_data(
     """Return a configuration with the tasks of another data set, by its usual class split.
 
     Args:
-        config: What was trained.
-        data: The other data set.
         shots: Support examples to measure with, if not those of training.
         queries: Query examples to measure with, if not the usual ones. As nothing is trained there, the data need
             not be enough for the queries of training.
@@ -91,14 +86,6 @@ _REMEDIES = {
 }
 
 
-class _Network(NamedTuple):
-    """What is measured: the parameters of one network, or of several that predict together."""
-
-    name: CheckpointName
-    iterations: tuple[int, ...]
-    thetas: tuple[Params, ...]
-
-
 def answer(request: EvaluateRequest) -> EvaluationReport:
     """Evaluate a run.
 
@@ -127,19 +114,20 @@ def answer(request: EvaluateRequest) -> EvaluationReport:
         )
     measured: list[Measured] = []
     scores: dict[CheckpointName, NDArray[np.float32]] = {}
-    for network in _networks(run, overrides, setup):
-        theta, *others = network.thetas
+    for name, stored in _checkpoints(run, overrides, config):
+        theta, *others = [_theta(setup, payload, overrides.data) for _, payload in stored]
+        iterations = tuple(record.iteration for record, _ in stored)
         curves = setup.measure_by(protocol, theta, others=others)
         measured.append(
             Measured(
-                checkpoint=network.name,
-                iteration=network.iterations[0],
+                checkpoint=name,
+                iteration=iterations[0],
                 measurement=curves.summarise(),
-                members=network.iterations if others else (),
+                members=iterations if others else (),
             )
         )
         if overrides.scored is not None:
-            scores[network.name] = curves.scores(overrides.scored)
+            scores[name] = curves.scores(overrides.scored)
     return EvaluationReport(
         run=run.id,
         measurements=tuple(measured),
@@ -170,19 +158,10 @@ def protocol_of(overrides: Overrides, config: RunConfig) -> Protocol:
     return protocol
 
 
-def _networks(run: RunDirectory, overrides: Overrides, setup: Setup) -> Iterator[_Network]:
-    """Yield what was asked for, one after the other."""
-    for name, stored in _checkpoints(run, overrides, setup.config):
-        iterations = tuple(record.iteration for record, _ in stored)
-        yield _Network(
-            name, iterations, tuple(_theta(setup, payload, overrides.data) for _, payload in stored)
-        )
-
-
 def _checkpoints(
     run: RunDirectory, overrides: Overrides, config: RunConfig
 ) -> Iterator[tuple[CheckpointName, list[tuple[CheckpointRecord, bytes]]]]:
-    """Yield the checkpoints asked for; without validations a run has no best one, and the latest must do."""
+    """Yield the checkpoints of each network or ensemble asked for; without validations, the latest in place of best."""
     count, labels = overrides.ensemble or 1, overrides.checkpoint
     if count > 1:
         yield "ensemble", _best(run, count, config)

@@ -14,7 +14,7 @@ from engine.config.own_code import use_search_path
 from engine.config.record import read_record
 from engine.errors import ResourceError, UsageError
 from engine.evaluation.evaluator import predict_alone, protocol_for
-from engine.runs.checkpoints import load_checkpoint, read_pointer
+from engine.runs.checkpoints import CheckpointRecord, Label, load_checkpoint, read_pointer
 from engine.runs.directory import RunDirectory
 from engine.services.explore_messages import (
     EXPLORE,
@@ -25,7 +25,7 @@ from engine.services.explore_messages import (
     no_checkpoint_yet,
 )
 from engine.services.server import Handler
-from engine.tasks.episode import EpisodeShape
+from engine.tasks.episode import EpisodeShape, TaskSource
 from engine.tasks.sampling import Split, Stream
 from engine.tasks.sinusoid import Sinusoid
 from engine.training.checkpoint import restore
@@ -38,8 +38,6 @@ if TYPE_CHECKING:
 
     from engine.algorithms.adapt import Params
     from engine.algorithms.learner import Learner
-    from engine.runs.checkpoints import CheckpointRecord, Label
-    from engine.tasks.episode import TaskSource
     from engine.tasks.images import ImageTasks
 
 

@@ -20,11 +20,7 @@ class ExploreRequest(Message):
     """Which task to adapt to, from which parameters.
 
     Attributes:
-        run: The run's folder.
-        checkpoint: Whose parameters.
-        split: Where the task comes from.
         task: Its number among the evaluation's tasks of that split.
-        steps: Inner steps to take.
         shots: Support examples K (of each class).
         queries: Query examples (of each class).
         amplitude: A of the curve instead of the task's own.
@@ -46,7 +42,6 @@ class _Adapted(Message):
     """What both kinds of answer tell.
 
     Attributes:
-        iteration: Meta-updates behind the parameters.
         loss: Query loss after 0, 1, ... inner steps, mean over the queries: squared error or cross-entropy.
     """
 
@@ -58,9 +53,6 @@ class CurveAnswer(_Adapted):
     """Adaptation to a curve y = A sin(x - phi).
 
     Attributes:
-        amplitude: A, as used.
-        phase: phi, as used.
-        support_x: Where the support points are `[shots]`.
         support_y: Their values `[shots]`.
         x: Positions over the whole range, ascending `[n]`.
         truth: The curve at these positions `[n]`.
@@ -96,8 +88,6 @@ class PicturesAnswer(_Adapted):
 
     Attributes:
         class_names: What the data set calls them `[ways]`; may hold any characters.
-        support: Its support pictures.
-        queries: Its query pictures.
         probabilities: Of each class, for each query, after each inner step `[steps + 1][queries][ways]`.
         accuracy: Share of the queries classified correctly after each inner step `[steps + 1]`.
     """

@@ -18,7 +18,7 @@ from safetensors.torch import save
 
 from engine.algorithms.registry import build_learner
 from engine.config.own_code import use_search_path
-from engine.config.record import read_record
+from engine.config.record import read_record, texts
 from engine.config.resolve import Layer, resolve
 from engine.config.toml import config_tables, parse_toml, read_toml, sections, write_toml
 from engine.data.image_sets import form_of
@@ -26,11 +26,11 @@ from engine.data.pictures import Form
 from engine.errors import ResourceError, UsageError
 from engine.files import explain_os_errors, write_atomic
 from engine.models.build import build_model
-from engine.runs.checkpoints import load_checkpoint, read_pointer
+from engine.runs.checkpoints import Label, load_checkpoint, read_pointer
 from engine.runs.directory import RunDirectory
-from engine.runs.result import read_result
+from engine.runs.result import Measured, read_result
 from engine.runs.status import read_status
-from engine.services.apply_messages import Facts
+from engine.services.apply_messages import Facts, Origin
 from engine.tasks.sources import build_source
 from engine.text import printable
 from engine.training.checkpoint import parameters_hash, read_theta
@@ -38,11 +38,7 @@ from engine.training.checkpoint import parameters_hash, read_theta
 if TYPE_CHECKING:
     from engine.algorithms.adapt import Params
     from engine.algorithms.learner import Learner
-    from engine.config.record import RunRecord
     from engine.config.schema import RunConfig
-    from engine.runs.checkpoints import Label
-    from engine.runs.result import Measured
-    from engine.services.apply_messages import Origin
 
 
 _FORMAT = "maml-tui initialisation 1"
@@ -92,11 +88,8 @@ class Initialisation:
     """Meta-learned parameters and the network they belong to.
 
     Attributes:
-        config: The configuration that they were learned by.
         form: What pictures are made into; None for regression.
-        learner: The network and its losses.
         theta: The parameters, on the CPU.
-        facts: What is known of them.
     """
 
     config: RunConfig
@@ -141,9 +134,9 @@ def _from_run(run: RunDirectory, wanted: Label | None) -> Initialisation:
         config=write_toml(config_tables(config)),
         preset=dict(record.preset),
         fingerprint=dict(record.fingerprint),
-        versions=_versions(run),
+        versions=texts(read_toml(run.config).get("versions")),
         measurements=_measured(run, label, pointer.iteration),
-        place=_place(run, record),
+        place={"host": read_status(run).host, "folder": str(run.path), "command": record.command},
     )
     return Initialisation(config, form, learner, theta, facts)
 
@@ -196,18 +189,9 @@ def _input_shape(config: RunConfig, form: Form | None) -> tuple[int, ...]:
     return form.channels, form.size, form.size
 
 
-def _versions(run: RunDirectory) -> dict[str, str]:
-    table = read_toml(run.config).get("versions")
-    return {str(name): str(value) for name, value in table.items()} if isinstance(table, dict) else {}
-
-
 def _measured(run: RunDirectory, label: Label, iteration: int) -> tuple[Measured, ...]:
     """Return the final measurements of these very parameters."""
     result = read_result(run.result)
     name = "best" if label == "best" else "last"
     found = result.measurements if result else ()
     return tuple(one for one in found if one.checkpoint == name and one.iteration == iteration)
-
-
-def _place(run: RunDirectory, record: RunRecord) -> dict[str, str]:
-    return {"host": read_status(run).host, "folder": str(run.path), "command": record.command}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from engine.config.schema import MAX_KEPT
-from engine.runs.events import Record
+from engine.runs.events import Record, optional
 from engine.runs.result import Measured, Scores
 from engine.services.service import Message, Service, explain_invalid
 
@@ -20,7 +20,6 @@ class EstimateRequest(Message):
 
     Attributes:
         config: The options by section, as `engine.config.toml.config_tables` writes them.
-        device: The device asked for: `auto`, `cpu`, `cuda`, `cuda:1`.
     """
 
     config: dict[str, dict[str, object]]
@@ -48,7 +47,6 @@ class PreflightRequest(Message):
     """What to try: a task class, or a whole configuration.
 
     Attributes:
-        search_path: Folders in which classes are looked for.
         task_class: The class whose kind is asked for; None for a configuration.
         config: The text of a run's `config.toml`.
     """
@@ -59,11 +57,7 @@ class PreflightRequest(Message):
 
 
 class PreflightReport(Message):
-    """That it can work.
-
-    Attributes:
-        data: What a configuration calls the kind of tasks.
-    """
+    """That it can work, and what a configuration calls the kind of tasks."""
 
     data: str
 
@@ -110,12 +104,7 @@ class Overrides(Message):
 
 
 class EvaluateRequest(Message):
-    """Which run to evaluate, and by what protocol.
-
-    Attributes:
-        run: Its folder.
-        overrides: Where the protocol differs from its configuration.
-    """
+    """Which run to evaluate, and by what protocol."""
 
     run: str
     overrides: Overrides = Overrides()
@@ -127,8 +116,8 @@ class EvaluationReport(Record):
     run: str = Field(description="id of the run")
     measurements: tuple[Measured, ...] = Field(description="one per checkpoint asked for")
     fingerprint: dict[str, str] = Field(description="hashes of data and class split")
-    data: str | None = Field(default=None, description="data set measured on; null for the run's own")
-    scores: Scores | None = Field(default=None, description="task by task; null if not asked for")
+    data: str | None = optional("data set measured on; null for the run's own")
+    scores: Scores | None = optional("task by task; null if not asked for")
 
 
 EVALUATE: Service[EvaluateRequest, EvaluationReport] = Service(
@@ -147,11 +136,7 @@ class DownloadRequest(Message):
 
 
 class DownloadReport(Message):
-    """That it was downloaded and stored.
-
-    Attributes:
-        warnings: What is odd about it.
-    """
+    """That it was downloaded and stored."""
 
     warnings: tuple[str, ...]
 
@@ -172,10 +157,8 @@ class BenchSetup(Message):
     """What a contestant of a benchmark runs; the first question.
 
     Attributes:
-        config: The options by section, as `engine.config.toml.config_tables` writes them.
         order: Whether the meta-gradient goes through the inner steps (2) or not (1).
         contestant: `OURS` or one of `PEERS`.
-        device: The device asked for: `auto`, `cpu`, `cuda`, `cuda:1`.
     """
 
     config: dict[str, dict[str, object]]

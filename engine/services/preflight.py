@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ import torch
 
 from engine.acceleration.device import use_device
 from engine.acceleration.ways import small_problem
-from engine.algorithms.adapt import recorded_grad
+from engine.algorithms.adapt import Params, recorded_grad
 from engine.algorithms.maml import MAML
 from engine.config.own_code import use_search_path
 from engine.config.record import parse_record
@@ -24,9 +25,10 @@ from engine.tasks.sources import training_shape
 from engine.training.setup import Setup
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from torch import Tensor
 
-    from engine.algorithms.adapt import Params
     from engine.tasks.episode import Episodes
 
 _STEP = 1e-6
@@ -95,10 +97,8 @@ def _check_outputs(setup: Setup, theta: Params, episodes: Episodes) -> None:
 
 def _predict(setup: Setup, theta: Params, x: Tensor) -> Tensor:
     name = setup.config.model.model_class
-    try:
+    with _explained(f"{name} fails on inputs of shape {list(x.shape)}"):
         outputs = setup.learner.predict(theta, x)
-    except Exception as error:
-        raise UsageError(f"{name} fails on inputs of shape {list(x.shape)}: {_first_line(error)}") from error
     if not isinstance(outputs, torch.Tensor):
         raise UsageError(f"{name} gives a {type(outputs).__name__} where a tensor is needed")
     return outputs
@@ -106,21 +106,15 @@ def _predict(setup: Setup, theta: Params, x: Tensor) -> Tensor:
 
 def _check_derivatives(setup: Setup, theta: Params, episodes: Episodes) -> None:
     name, algorithm = setup.config.model.model_class, setup.algorithm
-    try:
+    with _explained(f"{name} cannot be differentiated"):
         gradient = recorded_grad(setup.learner.loss)(theta, episodes.support_x[0], episodes.support_y[0])
-    except Exception as error:
-        raise UsageError(f"{name} cannot be differentiated: {_first_line(error)}") from error
     if not any(value.any() for value in gradient.values()):
         raise UsageError(
             f"{name}: no parameter gets a gradient, so nothing would be learned (is its output detached?)"
         )
-    try:
+    twice = f"{name} cannot be differentiated twice, which {setup.config.algorithm.algorithm} needs"
+    with _explained(twice, "; fomaml needs it only once"):
         algorithm.meta_gradient(theta, episodes)
-    except Exception as error:
-        raise UsageError(
-            f"{name} cannot be differentiated twice, which {setup.config.algorithm.algorithm} needs: "
-            f"{_first_line(error)}; fomaml needs it only once"
-        ) from error
     if isinstance(algorithm, MAML) and algorithm.order == 2:
         _check_second_order(setup, algorithm)
 
@@ -164,16 +158,20 @@ def _slopes(algorithm: MAML, theta: Params, episodes: Episodes, gradient: Params
 def _check_batching(setup: Setup, theta: Params) -> None:
     config = setup.config
     protocol = protocol_for(config, Split.VAL, tasks=2, steps=1)
-    try:
+    with _explained(
+        f"{config.model.model_class} cannot be batched over tasks by torch.func.vmap, as operations in place, "
+        ".item() and branches on values cannot"
+    ):
         evaluate(setup.learner, theta, setup.source, protocol, config.algorithm.inner_lr)
+
+
+@contextmanager
+def _explained(what: str, remedy: str = "") -> Iterator[None]:
+    """Turn an error of the user's own code into one sentence."""
+    try:
+        yield
     except MamlError:
         raise
     except Exception as error:
-        raise UsageError(
-            f"{config.model.model_class} cannot be batched over tasks by torch.func.vmap, as operations in place, "
-            f".item() and branches on values cannot: {_first_line(error)}"
-        ) from error
-
-
-def _first_line(error: Exception) -> str:
-    return f"{type(error).__name__}: {(str(error).strip().splitlines() or [''])[0]}"
+        words = (str(error).strip().splitlines() or [""])[0]
+        raise UsageError(f"{what}: {type(error).__name__}: {words}{remedy}") from error

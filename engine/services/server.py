@@ -39,7 +39,6 @@ class Handler(Generic[Q, A]):
     """What a service does.
 
     Attributes:
-        service: Its name, and the types of question and result.
         answer: From a question to the result. What it raises becomes a failure; see `explain`.
         remedy: What takes less memory.
     """
@@ -54,7 +53,6 @@ def reply(load: Callable[[], Handler[Any, Any]], line: bytes) -> bytes:
 
     Args:
         load: Returns the handler. It is called for each line and may fail.
-        line: The question.
     """
     number, remedy = None, ""
     try:
@@ -72,12 +70,7 @@ def reply(load: Callable[[], Handler[Any, Any]], line: bytes) -> bytes:
 
 
 def explain(error: BaseException, remedy: str) -> MamlError:
-    """Return whatever was raised as an error that says it in words; a defect leaves its traceback on stderr.
-
-    Args:
-        error: What was raised.
-        remedy: What takes less memory.
-    """
+    """Return whatever was raised as an error that says it in words; a defect leaves its traceback on stderr."""
     if isinstance(error, MamlError):
         return error
     words = (str(error).strip().splitlines() or [""])[0]

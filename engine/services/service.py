@@ -68,9 +68,7 @@ class Service(Generic[Q, A]):
 
     Attributes:
         name: The module below `engine.services` whose `HANDLER` answers.
-        title: What it is called in messages: "the evaluation".
         question: Type of a question; a model or a union of models.
-        answer: Type of a result.
         timeout: Seconds that an answer may take; None for any time.
         hint: What to do where that was not enough.
         shows_progress: Whether the process writes to the terminal of its asker.
@@ -121,12 +119,7 @@ class Service(Generic[Q, A]):
 
 @contextmanager
 def explain_invalid(what: str = "", kind: type[MamlError] = UsageError) -> Iterator[None]:
-    """Turn the first of pydantic's complaints inside the block into one sentence.
-
-    Args:
-        what: Stands before it.
-        kind: What to raise whenever the block raises a `ValidationError`.
-    """
+    """Turn the first of pydantic's complaints inside the block into one sentence."""
     try:
         yield
     except ValidationError as error:

@@ -12,13 +12,12 @@ import torch
 
 from engine.errors import ResourceError
 from engine.evaluation.evaluator import is_better
-from engine.runs.checkpoints import Standing
+from engine.runs.checkpoints import RankedRecord, Standing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from engine.algorithms.adapt import Params
-    from engine.runs.checkpoints import RankedRecord
     from engine.training.state import TrainingState
 
 _FORMAT = "maml-tui checkpoint 2"
@@ -28,7 +27,6 @@ def to_bytes(state: TrainingState, fingerprint: dict[str, str]) -> bytes:
     """Return `state` as the contents of a file that `torch.load(..., weights_only=True)` reads.
 
     Args:
-        state: The training state.
         fingerprint: Hashes of data and class split, so that a checkpoint is never continued on other data.
     """
     content = {
@@ -117,8 +115,6 @@ def standing(
         value: The metric on the validation tasks, just measured.
         state: What was measured, its own account of the best up to date.
         ranking: The best before, best first.
-        keep: How many are kept.
-        metric: Which metric it is.
     """
     if not math.isfinite(value):
         return None

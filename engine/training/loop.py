@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from engine.training.state import out_of_patience, update, update_best
+from engine.training.state import TrainingState, out_of_patience, update, update_best
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from engine.runs.events import Measurement
     from engine.training.recorded import Replay
     from engine.training.setup import Setup
-    from engine.training.state import TrainingState
 
 
 @dataclass(frozen=True)
@@ -39,13 +38,7 @@ class Updated:
 
 @dataclass(frozen=True)
 class Validated:
-    """A validation is over, and the state's best is up to date.
-
-    Attributes:
-        measurement: What was measured.
-        improved: Whether it is the best so far.
-        seconds: How long it took.
-    """
+    """A validation is over, and the state's best is up to date."""
 
     measurement: Measurement
     improved: bool
@@ -64,8 +57,6 @@ def meta_train(
     A resumed run goes on exactly as an undisturbed one: the tasks depend on the iteration's number alone.
 
     Args:
-        setup: What is trained.
-        state: Where training stands.
         replay: Takes the same iterations of this state as a recording; None to take them here.
         between: Called between the tasks of a validation; may raise to cancel it. Training that continues from there
             makes it first.

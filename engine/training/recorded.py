@@ -19,7 +19,7 @@ from engine.acceleration.memory import is_out_of_memory
 from engine.acceleration.ways import disagreement, few_examples, small_episodes, small_problem
 from engine.tasks.custom import CustomTasks
 from engine.training.loop import Updated
-from engine.training.state import MAX_SKIPPED_IN_A_ROW, descend, fresh_state, hold_to_limit
+from engine.training.state import MAX_SKIPPED_IN_A_ROW, TrainingState, descend, fresh_state, hold_to_limit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from engine.acceleration.ways import MetaGradient, Way
     from engine.tasks.episode import Episodes
     from engine.training.setup import Setup
-    from engine.training.state import TrainingState
 
 
 class Step:
@@ -40,9 +39,7 @@ class Step:
 
     Args:
         state: Parameters and Adam's moments are updated in place by each call, the counts in it by `read`.
-        way: Computes the meta-gradient.
         episodes: From an iteration's number (int64 scalar on the device, counted from 0) to its meta-batch.
-        clip: See `engine.training.state.update`.
     """
 
     def __init__(
@@ -95,12 +92,7 @@ _WARM_UPS = 3
 
 
 class Replay:
-    """Takes iterations and looks at what came of them a few times a second.
-
-    Args:
-        step: What an iteration does, and what is read of it.
-        take: Takes an iteration: the step, or its recording.
-    """
+    """Takes iterations and looks at what came of them a few times a second."""
 
     def __init__(self, step: Step, take: Callable[[], None]) -> None:
         self.take = take

@@ -41,7 +41,6 @@ class Forecast:
     """The pace of meta-iterations and of evaluations, and what is still to come.
 
     Attributes:
-        iterations: Pace of the meta-iterations.
         evaluated_steps: Pace of evaluating one task for one inner step.
     """
 
@@ -67,11 +66,6 @@ class Reporter:
 
     Records come half a second apart at first and rarer as training goes on, a thousandth of the time so far, which
     bounds their number. The time of evaluations, checkpoints and pauses is not counted as training.
-
-    Attributes:
-        config: The run's configuration.
-        clock: Seconds from a monotonic clock.
-        forecast: The pace so far.
     """
 
     config: RunConfig

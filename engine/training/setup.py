@@ -10,13 +10,13 @@ import torch
 
 from engine.acceleration.ways import Way, choose_way
 from engine.algorithms.registry import build_algorithm, build_learner
-from engine.evaluation.evaluator import evaluate, protocol_for
+from engine.evaluation.evaluator import TaskCurves, evaluate, protocol_for
 from engine.evaluation.step_size import best_step_size
 from engine.models.build import build_model
 from engine.tasks.images import LabelledImages
 from engine.tasks.sampling import Split, Stream
 from engine.tasks.sources import build_source, training_shape
-from engine.training.state import fresh_state
+from engine.training.state import TrainingState, fresh_state
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -27,10 +27,8 @@ if TYPE_CHECKING:
     from engine.algorithms.algorithm import Algorithm
     from engine.algorithms.learner import Learner
     from engine.config.schema import RunConfig
-    from engine.evaluation.evaluator import TaskCurves
     from engine.runs.events import Measurement, Protocol
     from engine.tasks.episode import Episodes, TaskSource
-    from engine.training.state import TrainingState
 
 # Meta-batches drawn at once, and the numbers in them: drawing a small one takes as long as computing with it.
 _MAX_DRAWN = 64
@@ -39,15 +37,7 @@ _DRAWN_NUMBERS = 2**18
 
 @dataclass(frozen=True)
 class Setup:
-    """All that stays the same during training.
-
-    Attributes:
-        config: The run's configuration.
-        device: Where it computes.
-        source: p(T).
-        learner: The network and its losses, as measured.
-        algorithm: How theta learns.
-    """
+    """All that stays the same during training."""
 
     config: RunConfig
     device: torch.device
@@ -115,14 +105,7 @@ class Setup:
         between: Callable[[int], None] | None = None,
         others: Sequence[Params] = (),
     ) -> TaskCurves:
-        """Evaluate parameters by any protocol; noted in it are a step size chosen for them, and an ensemble's size.
-
-        Args:
-            protocol: How to measure.
-            theta: The parameters.
-            between: See `evaluate`.
-            others: Those of the other members of an ensemble.
-        """
+        """Evaluate parameters, with `others` as an ensemble, by any protocol, and note in it the size and step size."""
         step_size = self.step_size(theta, protocol, others, between)
         if self.config.algorithm_entry.is_fine_tuned:
             protocol = protocol.model_copy(update={"step_size": step_size})

@@ -29,11 +29,9 @@ class TrainingState:
 
     Attributes:
         theta: The meta-learned parameters. They never require a gradient: meta-gradients are computed functionally.
-        optimizer: Adam over `theta`.
         iteration: Meta-updates done, skipped ones included.
         best: Best validation value so far, None before the first.
         best_ci95: Half width of its 95 % interval.
-        best_iteration: Where it was reached.
         without_gain: Validations since then.
         skipped: Meta-updates left out because the meta-gradient was not finite.
         skipped_in_a_row: How many of those came last, one after the other.
@@ -58,15 +56,11 @@ def fresh_state(theta: Params, meta_lr: float) -> TrainingState:
 
 
 def update(state: TrainingState, gradient: Params, clip: float) -> float:
-    """Take one step of Adam along the meta-gradient, or skip it if the gradient is not finite.
+    """Take one step of Adam along the meta-gradient, or skip it if not finite; return its norm before clipping.
 
     Args:
         state: Updated in place.
-        gradient: The meta-gradient, by parameter name.
         clip: Bound on each element's magnitude; 0 for none.
-
-    Returns:
-        The norm of the gradient before clipping.
 
     Raises:
         DivergedError: If this is one non-finite gradient too many.

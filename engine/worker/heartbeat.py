@@ -22,35 +22,26 @@ _PATIENCE = 30.0  # seconds: a full disk or a network drive may recover
 class Heartbeat:
     """Writes a run's status every second, and at once when it is told of a new state.
 
-    Args:
-        run: The run.
-        status: What to begin with.
-        machine: What to take a sample of every other second.
-
     Attributes:
+        status: The newest; change it through `update`.
         failure: Why the status has not been writable for half a minute, or None; the worker raises it.
     """
 
     def __init__(self, run: RunDirectory, status: Status, machine: Machine) -> None:
+        self.status = status
         self.failure: MamlError | None = None
         self._run = run
-        self._status = status
-        self._machine = machine
+        self.machine = machine
         self._before, self._began = status.seconds, time.monotonic()
         # Two locks, so that training never waits for the disk.
         self._changing, self._writing = threading.Lock(), threading.Lock()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
 
-    @property
-    def status(self) -> Status:
-        """The newest status."""
-        return self._status
-
     def update(self, *, write: bool = False, **changes: object) -> None:
         """Change fields of the status; `write` it now rather than with the next beat."""
         with self._changing:
-            self._status = self._status.model_copy(update=changes)
+            self.status = self.status.model_copy(update=changes)
         if write:
             self._write()
 
@@ -69,7 +60,7 @@ class Heartbeat:
             if self._ended.wait(_SECONDS):
                 return
             if beat % _BEATS_PER_SAMPLE == 0:
-                self.update(telemetry=self._machine.sample())
+                self.update(telemetry=self.machine.sample())
             try:
                 self._write()
                 written, self.failure = time.monotonic(), None
@@ -81,4 +72,4 @@ class Heartbeat:
         with self._writing:
             seconds = self._before + time.monotonic() - self._began
             self.update(heartbeat=time.time(), seconds=seconds)
-            write_status(self._run, self._status)
+            write_status(self._run, self.status)

@@ -18,17 +18,17 @@ from typing import TYPE_CHECKING
 from engine.acceleration.device import device_name, device_uuid, use_device
 from engine.acceleration.memory import TRAINING_REMEDY, explain_out_of_memory
 from engine.config.own_code import use_search_path
-from engine.config.record import read_record, versions
+from engine.config.record import RunRecord, read_record, versions
 from engine.errors import DivergedError, MamlError, ResourceError
 from engine.files import remove, write_atomic
 from engine.runs.directory import RunDirectory
-from engine.runs.events import FinishedEvent, StartedEvent, WarningEvent
+from engine.runs.events import FinishedEvent, StartedEvent, State, WarningEvent
 from engine.runs.journal import EventWriter
 from engine.runs.journal_state import JournalState
 from engine.runs.processes import RunLock, process_start
 from engine.runs.repair import STATUS_REBUILT, repair_locked_status
-from engine.runs.requests import pending
-from engine.runs.status import read_status
+from engine.runs.requests import MalformedRequest, Request, pending
+from engine.runs.status import Status, read_status
 from engine.tasks.sources import verify_data
 from engine.training.setup import Setup
 from engine.worker.heartbeat import Heartbeat
@@ -40,10 +40,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from engine.acceleration.ways import Way
-    from engine.config.record import RunRecord
-    from engine.runs.events import State
-    from engine.runs.requests import MalformedRequest, Request
-    from engine.runs.status import Status
 
 
 def main(arguments: list[str]) -> int:
@@ -68,13 +64,12 @@ def _work(run: RunDirectory, events: EventWriter) -> int:
     stop.heed_signals()
     began = time.monotonic()
     stale = pending(run)
-    machine = Machine()
-    with Heartbeat(run, _first_status(run), machine) as heartbeat:
+    with Heartbeat(run, _first_status(run), Machine()) as heartbeat:
         state: State = "done"
         code = 0
         try:
             with explain_out_of_memory(TRAINING_REMEDY):
-                reason = _train(run, events, heartbeat, stop, stale, machine)
+                reason = _train(run, events, heartbeat, stop, stale)
         except MamlError as error:
             state = "diverged" if isinstance(error, DivergedError) else "failed"
             reason, code = str(error), error.exit_code
@@ -101,13 +96,12 @@ def _train(
     heartbeat: Heartbeat,
     stop: Stop,
     stale: Sequence[Request | MalformedRequest],
-    machine: Machine,
 ) -> str:
     record = read_record(run.config)
     use_search_path(record.search_path)
     config = record.resolved.config
     device = use_device(record.device, tf32=config.training.tf32)
-    machine.gpu = Gpu.find(device_uuid(device)) if device.type == "cuda" else None
+    heartbeat.machine.gpu = Gpu.find(device_uuid(device)) if device.type == "cuda" else None
     verify_data(config)
     setup = Setup.build(config, device)
     _hold_to_fingerprint(run, record, setup.source.fingerprint)

@@ -5,17 +5,17 @@ from __future__ import annotations
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from engine.evaluation.evaluator import score
 from engine.runs.checkpoints import load_checkpoint, prune, read_pointer, read_ranking, save_checkpoint
 from engine.runs.events import CheckpointEvent, EvaluationEvent, RequestEvent, StateEvent
-from engine.runs.requests import Request, acknowledge, pending
-from engine.runs.result import Measured, Result, Scores, write_result, write_scores
+from engine.runs.requests import MalformedRequest, Request, acknowledge, pending
+from engine.runs.result import CheckpointName, Measured, Result, Scores, write_result, write_scores
 from engine.tasks.sampling import Split
 from engine.training.checkpoint import parameters_hash, restore, standing, to_bytes
 from engine.training.loop import Updated, Validated, meta_train
-from engine.training.recorded import replayed
+from engine.training.recorded import Replay, replayed
 from engine.training.reporting import Reporter
 
 if TYPE_CHECKING:
@@ -30,9 +30,6 @@ if TYPE_CHECKING:
     from engine.runs.directory import RunDirectory
     from engine.runs.events import Event, Measurement, State
     from engine.runs.journal import EventWriter
-    from engine.runs.requests import MalformedRequest
-    from engine.runs.result import CheckpointName
-    from engine.training.recorded import Replay
     from engine.training.setup import Setup
     from engine.training.state import TrainingState
     from engine.worker.heartbeat import Heartbeat
@@ -49,16 +46,7 @@ class _CalledOffError(Exception):
 
 @dataclass
 class Session:
-    """Drives `meta_train` and keeps the run's folder true to it.
-
-    Attributes:
-        run: The run's folder.
-        setup: What is trained.
-        state: Where training stands.
-        events: The journal.
-        heartbeat: The status.
-        stop: Whether and how to stop at the end of the iteration; a signal sets it too.
-    """
+    """Drives `meta_train` and keeps the run's folder true to it."""
 
     run: RunDirectory
     setup: Setup
@@ -154,9 +142,7 @@ class Session:
     def refuse(self, items: Sequence[Request | MalformedRequest], reason: str) -> None:
         """Answer requests with no."""
         for item in items:
-            verb = item.verb if isinstance(item, Request) else ""
-            self.emit(RequestEvent(verb=verb, id=item.id, outcome="refused", reason=reason))
-            acknowledge(item)
+            self._reply(item, reason)
 
     def save(self, labels: set[Label], reason: CheckpointReason, standing: Standing | None = None) -> None:
         """Write a checkpoint of the state, unless the newest already is one."""
@@ -168,15 +154,8 @@ class Session:
         self._saved = self.state.iteration
         seconds = time.perf_counter() - began
         self._reporter.leave_out(seconds)
-        self.emit(
-            CheckpointEvent(
-                iteration=record.iteration,
-                file=record.file,
-                bytes=record.bytes,
-                seconds=seconds,
-                reason=reason,
-            )
-        )
+        about = record.model_dump(include={"iteration", "file", "bytes"})
+        self.emit(CheckpointEvent(**about, seconds=seconds, reason=reason))
 
     def _updated(self, update: Updated) -> None:
         self.heartbeat.update(iteration=self.state.iteration)
@@ -238,12 +217,15 @@ class Session:
 
     def _answer(self, item: Request | MalformedRequest) -> None:
         refusal = self._refusal(item) if isinstance(item, Request) else item.reason
+        self._reply(item, refusal)
+        if isinstance(item, Request) and not refusal:
+            self._carry_out(item)
+
+    def _reply(self, item: Request | MalformedRequest, refusal: str) -> None:
         verb = item.verb if isinstance(item, Request) else ""
         outcome: Literal["accepted", "refused"] = "refused" if refusal else "accepted"
         self.emit(RequestEvent(verb=verb, id=item.id, outcome=outcome, reason=refusal))
         acknowledge(item)
-        if isinstance(item, Request) and not refusal:
-            self._carry_out(item)
 
     def _refusal(self, request: Request) -> str:
         if self._measuring and request.verb != "stop":
@@ -304,21 +286,19 @@ class Session:
         iteration: int,
         measurement: Measurement,
         seconds: float,
-        **contest: float | bool | None,
+        **contest: Any,  # noqa: ANN401 - fields of the event, which checks them
     ) -> None:
         protocol = measurement.protocol
         self._reporter.evaluated(seconds, protocol.tasks, protocol.steps)
         self.heartbeat.update(validated=None)
         self.emit(
-            EvaluationEvent.model_validate(
-                {
-                    "iteration": iteration,
-                    "split": protocol.split,
-                    "checkpoint": checkpoint,
-                    "seconds": seconds,
-                    "measurement": measurement,
-                    **contest,
-                }
+            EvaluationEvent(
+                iteration=iteration,
+                split=protocol.split,
+                checkpoint=checkpoint,
+                seconds=seconds,
+                measurement=measurement,
+                **contest,
             )
         )
 

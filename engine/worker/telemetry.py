@@ -18,11 +18,7 @@ _Answer = TypeVar("_Answer")
 
 
 class Machine:
-    """Takes samples of this process and its machine. A sample takes well under a millisecond without a GPU.
-
-    Attributes:
-        gpu: The GPU the process computes on; None where there is none, or none that can be asked.
-    """
+    """Takes samples of this process and its machine. A sample takes well under a millisecond without a GPU."""
 
     def __init__(self, process: psutil.Process | None = None, clock: Callable[[], float] = time.time) -> None:
         self.gpu: Gpu | None = None
@@ -53,7 +49,6 @@ class Gpu:
 
     Args:
         nvml: The module `pynvml`, initialised.
-        handle: NVML's handle of the GPU.
     """
 
     def __init__(self, nvml: ModuleType, handle: object) -> None:

@@ -19,7 +19,7 @@ from engine.algorithms.registry import build_algorithm, build_learner
 from engine.config.resolve import Layer, resolve
 from engine.models.build import build_model
 from engine.services.bench.peers import build_peer
-from engine.services.messages import BENCH, OURS, BenchSetup, Laps, Ready
+from engine.services.messages import BENCH, OURS, BenchSetup, BenchTurn, Laps, Ready
 from engine.services.server import Handler
 from engine.tasks.episode import Episodes, EpisodeShape
 from engine.tasks.sources import build_source
@@ -36,19 +36,12 @@ if TYPE_CHECKING:
     from engine.algorithms.algorithm import Algorithm
     from engine.algorithms.maml import MAML
     from engine.config.schema import RunConfig
-    from engine.services.messages import BenchTurn
     from engine.tasks.sampling import Stream
 
 
 @dataclass(frozen=True)
 class NoiseTasks:
-    """The same noise for every number of a task.
-
-    Attributes:
-        input_shape: Shape of one input.
-        regression: Whether targets are values rather than class columns.
-        device: Where the episodes are made.
-    """
+    """The same noise for every number of a task."""
 
     input_shape: tuple[int, ...]
     regression: bool
@@ -93,9 +86,6 @@ _PEAK_SIDE = 2048
 
 class Contestant:
     """Takes meta-iterations one way.
-
-    Args:
-        setup: What to run.
 
     Raises:
         MamlError: It cannot be run here.

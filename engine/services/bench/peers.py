@@ -36,7 +36,6 @@ class Peer:
     """A way to adapt to one task, and a loop over tasks around it.
 
     Attributes:
-        algorithm: What is computed.
         model: Its network, with PyTorch's own batch normalisation.
         query_loss: From theta, as leaves of the graph, and one task's support and query set to the loss of the
             latter after adaptation to the former.

@@ -6,16 +6,15 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from engine.errors import MamlError
+from engine.runs.events import Record, optional
 from engine.services.client import NoAnswerError, conversation
-from engine.services.messages import BENCH, BenchTurn, Laps, Order, Ready
+from engine.services.messages import BENCH, BenchSetup, BenchTurn, Laps, Order, Ready
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-    from engine.services.messages import BenchSetup
 
 
 MAX_DIFFERENCE = 1e-10
@@ -27,10 +26,8 @@ _MAX_LAPS = 1000
 _WARM_UP_LAPS = 2
 
 
-class Row(BaseModel):
+class Row(Record):
     """What became of a contestant. A quantity that was not measured is null."""
-
-    model_config = ConfigDict(frozen=True)
 
     contestant: str = Field(description="maml-tui, or another way")
     order: Order = Field(description="2: the meta-gradient goes through the inner steps; 1: first order")
@@ -38,31 +35,20 @@ class Row(BaseModel):
     device: str = Field(default="", description="what the device calls itself")
     cores: int = Field(default=0, description="threads that PyTorch uses")
     problem: str = Field(default="", description="why it did not run; empty if it did")
-    difference: float | None = Field(
-        default=None, description="from the reference in float64, relative to the norm"
-    )
+    difference: float | None = optional("from the reference in float64, relative to the norm")
     wrong: bool = Field(default=False, description="whether that is too much")
-    median: float | None = Field(default=None, description="a meta-iteration, Adam included, seconds")
-    p10: float | None = Field(default=None, description="a tenth of them take less, seconds")
-    p90: float | None = Field(default=None, description="nine tenths of them take less, seconds")
-    iterations_per_second: float | None = Field(default=None, description="at the median")
-    tasks_per_second: float | None = Field(default=None, description="at the median")
-    memory: int | None = Field(default=None, description="most memory taken by the process or GPU, bytes")
-    gigaflop: float | None = Field(
-        default=None, description="arithmetic of a meta-iteration, 10^9 operations"
-    )
-    share_of_peak: float | None = Field(
-        default=None, description="speed relative to that of a large float32 matrix product here"
-    )
+    median: float | None = optional("a meta-iteration, Adam included, seconds")
+    p10: float | None = optional("a tenth of them take less, seconds")
+    p90: float | None = optional("nine tenths of them take less, seconds")
+    iterations_per_second: float | None = optional("at the median")
+    tasks_per_second: float | None = optional("at the median")
+    memory: int | None = optional("most memory taken by the process or GPU, bytes")
+    gigaflop: float | None = optional("arithmetic of a meta-iteration, 10^9 operations")
+    share_of_peak: float | None = optional("speed relative to that of a large float32 matrix product here")
 
 
 def race(setups: Sequence[BenchSetup], tasks: int, tell: Callable[[str], None]) -> list[Row]:
     """Let contestants take turns, and return a row for each.
-
-    Args:
-        setups: A contestant each.
-        tasks: How many tasks a meta-iteration has.
-        tell: Takes a sentence about the progress.
 
     Raises:
         MamlError: A contestant's process died, or could not go on.
@@ -80,12 +66,7 @@ def race(setups: Sequence[BenchSetup], tasks: int, tell: Callable[[str], None]) 
 
 
 class Entry:
-    """A contestant, ready and warm unless something keeps it from running.
-
-    Args:
-        setup: What it runs.
-        talk: Asks its process, whose memory is its own.
-    """
+    """A contestant, ready and warm unless something keeps it from running."""
 
     def __init__(self, setup: BenchSetup, talk: Callable[[BenchSetup | BenchTurn], Ready | Laps]) -> None:
         self._setup, self._talk = setup, talk

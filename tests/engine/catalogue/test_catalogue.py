@@ -10,11 +10,10 @@ from torch import nn
 
 from engine.algorithms.algorithm import Algorithm
 from engine.catalogue.algorithms import ALGORITHMS
-from engine.catalogue.conditions import condition
 from engine.catalogue.data_sets import DATA_SETS, IMPORTED, data_set
 from engine.catalogue.entries import load
 from engine.catalogue.networks import NETWORKS
-from engine.config.fields import all_fields
+from engine.config.fields import all_fields, condition
 from engine.config.presets import load_preset, preset_names
 from engine.config.resolve import ConfigError, override_layer, resolve
 from engine.data.image_sets import ABOUT, form_of
