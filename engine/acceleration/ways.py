@@ -42,11 +42,6 @@ def native_code(config: RunConfig, model: nn.Module, input_shape: tuple[int, ...
 
     The answer depends on configuration and machine alone, so that a run is resumed and measured by the same code.
 
-    Args:
-        config: The run's.
-        model: Its network.
-        input_shape: Of an example: `(channels, height, width)` of a picture.
-
     Raises:
         UnavailableError: It cannot be compiled or loaded here.
     """
@@ -98,7 +93,6 @@ class Way:
 
     Attributes:
         name: What it is called in the run's header.
-        computation: What computes the meta-gradient.
         warnings: Why faster ones were left out, a sentence each; empty as a rule.
         library: The native code if that is the way: networks are evaluated by it, too.
     """

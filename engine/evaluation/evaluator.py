@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.func import vmap
 
 from engine.acceleration.by_hand import side_by_side
-from engine.acceleration.memory import is_out_of_memory
+from engine.acceleration.device import is_out_of_memory
 from engine.runs.events import AtStep, Measurement, Protocol
 from engine.statistics.summary import summarise
 from engine.tasks.episode import EpisodeShape

@@ -46,12 +46,8 @@ def call_fields(numbers: Iterable[str], real: str, pointers: Iterable[str]) -> t
 class Library:
     """The compiled code of some networks.
 
-    Args:
-        path: The shared library.
-        name: Of its source, without the ending.
-
     Attributes:
-        name: As given.
+        name: Of its source, without the ending.
         vector_bytes: What it works on at a time.
 
     Raises:
@@ -87,10 +83,7 @@ class UnavailableError(MamlError):
 
 @cache
 def library(source: str) -> Library:
-    """Return native code, compiled if need be.
-
-    Args:
-        source: The file's name without its ending.
+    """Return the native code of a source (its name without the ending), compiled if need be.
 
     Raises:
         UnavailableError: There is no compiler, it failed, or there is no place to keep what it makes.
