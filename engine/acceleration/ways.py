@@ -13,8 +13,8 @@ from engine.acceleration.by_hand import ByHand, by_hand
 from engine.acceleration.device import give_back_freed_memory
 from engine.acceleration.native.library import UnavailableError, library
 from engine.acceleration.threads import ONE_CORE_NUMBERS
+from engine.algorithms.algorithm import implementation
 from engine.algorithms.maml import FOMAML, MAML
-from engine.algorithms.registry import implementation
 from engine.models.conv4 import Conv4Pool, Conv4Stride
 from engine.models.mlp import MLP
 from engine.tasks.episode import Episodes, EpisodeShape

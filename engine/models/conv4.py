@@ -56,9 +56,7 @@ class Conv4Stride(nn.Module):
     """The Omniglot network: stride 2, mean over space, linear layer with weights N(0, 1).
 
     Args:
-        channels: Channels of the pictures.
         filters: Filters of every convolution (the paper: 64).
-        outputs: Classes.
     """
 
     def __init__(self, channels: int, filters: int, outputs: int) -> None:
@@ -85,10 +83,8 @@ class Conv4Pool(nn.Module):
     """The MiniImagenet network: stride 1, 2x2 max-pooling after each block, linear layer (Xavier).
 
     Args:
-        channels: Channels of the pictures.
         side: Height and width of the pictures (84 in the paper, which leaves 5 x 5 cells).
         filters: Filters of every convolution (the paper: 32).
-        outputs: Classes.
     """
 
     def __init__(self, channels: int, side: int, filters: int, outputs: int) -> None:
