@@ -48,8 +48,6 @@ def check_fit(name: str, sizes: Sizes, ways: int, examples: int) -> None:
     """Refuse tasks that are too large for the data.
 
     Args:
-        name: What the set is called.
-        sizes: How many pictures its classes have.
         ways: Classes in a task.
         examples: Pictures of each class in a task, shots and queries together.
 

@@ -50,9 +50,8 @@ def guess_form(listing: Listing, channels: int | None, size: int | None, progres
 
     Args:
         listing: The pictures; their headers are read unless both are chosen. Damaged ones have no say.
-        channels: The chosen channels, or None.
-        size: The chosen size, or None.
-        progress: Told how far it is.
+        channels: None where they were not chosen.
+        size: None where it was not chosen.
     """
     if channels and size:
         return Form(channels, size)
@@ -75,9 +74,6 @@ def read_pictures(listing: Listing, form: Form, progress: Progress, *, skip_brok
     """Read all listed pictures.
 
     Args:
-        listing: Which there are.
-        form: What to make of each.
-        progress: Told how far it is.
         skip_broken: Leave out pictures that cannot be read, with a warning, instead of refusing them all.
 
     Raises:

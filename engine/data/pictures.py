@@ -61,13 +61,7 @@ class Form(NamedTuple):
 
 
 class Header(NamedTuple):
-    """What a file says of its picture.
-
-    Attributes:
-        grey: Whether it is stored without colour; a palette counts as colour.
-        width: In pixels.
-        height: In pixels.
-    """
+    """What a file says of its picture, which counts as grey if it is stored without colour and without a palette."""
 
     grey: bool
     width: int
@@ -79,7 +73,6 @@ def opened(content: bytes, label: str, formats: tuple[str, ...] = FORMATS) -> It
     """Open a picture of up to 67 million pixels; nothing but its header has been read.
 
     Args:
-        content: The file.
         label: What to call it in an error.
         formats: Pillow's names of what it may be.
 
@@ -114,15 +107,7 @@ def header(content: bytes, label: str) -> Header:
 
 
 def decode(content: bytes, label: str, form: Form) -> tuple[np.ndarray, bool]:
-    """Return a picture's pixels and whether it had to be resized.
-
-    Args:
-        content: The file.
-        label: What to call it in an error.
-        form: What to make of it.
-
-    Returns:
-        `[channels, size, size]` uint8, and True where it had another size.
+    """Return a picture's pixels, `[channels, size, size]` uint8, and whether it had to be resized.
 
     Raises:
         ResourceError: See `opened`; also for numbers that are no brightness (floating point, more than 16 bits).
