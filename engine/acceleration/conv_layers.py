@@ -30,8 +30,6 @@ def conv_block(name: str, stride: int, *, pool: bool, bottom: bool) -> Layer:
 
     Args:
         name: The block's name in the network.
-        stride: Of the convolution.
-        pool: Whether to pool.
         bottom: Whether its input are the pictures.
     """
     return partial(_ConvBlockPoint, name, stride, pool, bottom)

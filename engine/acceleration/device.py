@@ -49,11 +49,8 @@ def _of_glibc(name: str) -> Callable[..., int] | None:
 def use_device(name: str, *, tf32: bool = False) -> torch.device:
     """Return the device called `name` (`auto`, `cpu`, `cuda` or `cuda:N`), set up for exact and repeatable results.
 
-    `auto` is the first CUDA device where there is one, else the CPU.
-
-    Args:
-        name: What it is called.
-        tf32: Whether a GPU may round the inputs of matrix products and convolutions to TF32.
+    `auto` is the first CUDA device where there is one, else the CPU. With `tf32` a GPU may round the inputs of matrix
+    products and convolutions to TF32.
 
     Raises:
         UsageError: If the name is not one of those.

@@ -17,11 +17,7 @@ if TYPE_CHECKING:
 
 
 class Point(Protocol):
-    """A layer at one value of its parameters and of its input. Its methods are called in this order.
-
-    Attributes:
-        out: The layer's output.
-    """
+    """A layer at one value of its parameters and of its input, with its output. Methods are called in this order."""
 
     out: Tensor
 
@@ -147,15 +143,9 @@ def where_positive(condition: Tensor, values: Tensor) -> Tensor:
 
 
 class SquaredError:
-    """The sum of squared errors, divided.
+    """The sum of squared errors, divided by `divisor`, and its gradient with respect to the outputs.
 
-    Args:
-        outputs: The network's, `[..., examples, values]`.
-        targets: Of the same shape.
-        divisor: What the sum over examples is divided by.
-
-    Attributes:
-        gradient: With respect to the outputs.
+    Outputs and targets are `[..., examples, values]`.
     """
 
     def __init__(self, outputs: Tensor, targets: Tensor, divisor: float) -> None:
@@ -168,15 +158,9 @@ class SquaredError:
 
 
 class CrossEntropy:
-    """The sum of the cross-entropies of softmax outputs, divided.
+    """The sum of the cross-entropies of softmax outputs, divided by `divisor`, and its gradient with respect to them.
 
-    Args:
-        outputs: The network's, `[examples, classes]`.
-        targets: Class columns, int64 `[examples]`.
-        divisor: What the sum over examples is divided by.
-
-    Attributes:
-        gradient: With respect to the outputs.
+    Outputs are `[examples, classes]`, before the softmax; targets are class columns, int64 `[examples]`.
     """
 
     def __init__(self, outputs: Tensor, targets: Tensor, divisor: float) -> None:

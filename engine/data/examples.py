@@ -98,11 +98,8 @@ def read_queries(paths: Iterable[Path], form: Form, class_names: Sequence[str]) 
 def read_points(path: Path, columns: Collection[int]) -> np.ndarray:
     """Read the numbers of a CSV file, whose first line may be a heading: float64 `[lines, numbers of a line]`.
 
-    Args:
-        columns: How many numbers a line may have.
-
     Raises:
-        UsageError: There is no such file, or a line is not so many finite numbers; names it.
+        UsageError: There is no such file, or a line is not finite numbers, as many as one of `columns`; names it.
         ResourceError: The file cannot be read.
     """
     if not path.is_file():

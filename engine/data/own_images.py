@@ -53,10 +53,7 @@ class Choices:
 
 
 def import_images(name: str, path: Path, choices: Choices, progress: Progress = silent) -> Imported:
-    """Import the pictures at `path` as the data set `name`, replacing one of that name.
-
-    Args:
-        path: A folder, a zip or tar archive, or a CSV file; see `engine.data.listing`.
+    """Import the pictures at `path` (see `engine.data.listing`) as the data set `name`, replacing one of that name.
 
     Raises:
         UsageError: `name` may not name a set, there is nothing at `path`, or the split does not fit.

@@ -127,11 +127,7 @@ def read_split(path: Path, name: str) -> ClassSplit:
 
 
 def hashed_split(name: str, class_names: Sequence[str], sizes: tuple[int, int], salt: str) -> ClassSplit:
-    """Order `class_names` by SHA-256 of `<salt>|<class name>` and cut: train, val, and the rest for test.
-
-    Args:
-        sizes: How many classes go to train and to val.
-        salt: Another salt is another shuffle.
+    """Order `class_names` by SHA-256 of `<salt>|<class name>` and cut: `sizes` of train and val, the rest for test.
 
     Raises:
         UsageError: A part would be empty.

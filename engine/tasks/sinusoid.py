@@ -65,13 +65,7 @@ class Sinusoid:
         return Episodes(*parts)
 
     def inputs(self, x: Tensor, amplitude: Tensor, phase: Tensor) -> Tensor:  # noqa: ARG002 - told by others
-        """Return what the network is given, `[tasks, points, *input_shape]`.
-
-        Args:
-            x: Positions on each curve, `[tasks, points]`.
-            amplitude: A, `[tasks]`.
-            phase: phi, `[tasks]`.
-        """
+        """Return what the network is given, `[tasks, points, *input_shape]`, at the positions x, `[tasks, points]`."""
         return x[..., None]
 
     def curves(self, stream: Stream, indices: Tensor) -> tuple[Tensor, Tensor]:

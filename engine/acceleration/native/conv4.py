@@ -114,9 +114,7 @@ def native_conv4(
 class NativeConv4Trace:
     """What `engine.acceleration.networks.Trace` is, on examples of one task.
 
-    Attributes:
-        outputs: The network's.
-        gradient: Of the loss, as parameters are laid out; empty where `y` is None.
+    The gradient is laid out as parameters are; it is empty where `y` is None.
     """
 
     def __init__(self, network: NativeConv4, params: Params, x: Tensor, y: Tensor | None) -> None:

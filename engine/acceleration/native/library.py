@@ -44,11 +44,7 @@ def call_fields(numbers: Iterable[str], real: str, pointers: Iterable[str]) -> t
 
 
 class Library:
-    """The compiled code of some networks.
-
-    Attributes:
-        name: Of its source, without the ending.
-        vector_bytes: What it works on at a time.
+    """The compiled code of some networks, named as its source without the ending; works on `vector_bytes` at a time.
 
     Raises:
         OSError: It is not a shared library of this machine.

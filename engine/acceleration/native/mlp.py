@@ -109,12 +109,7 @@ def native_mlp(
 
 
 class NativeMLPTrace:
-    """What `engine.acceleration.networks.Trace` is.
-
-    Attributes:
-        outputs: The network's.
-        gradient: Of the loss, as parameters are laid out, for every task.
-    """
+    """What `engine.acceleration.networks.Trace` is; the gradient is laid out as parameters are, for every task."""
 
     def __init__(self, network: NativeMLP, params: Tensor, x: Tensor, y: Tensor) -> None:
         network.check(params, x, y)
