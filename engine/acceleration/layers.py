@@ -89,7 +89,7 @@ def _affine(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
 
 
 class _FixedPoint:
-    """A layer without parameters that is linear around the point: the same derivative serves gradients and changes."""
+    """A layer without parameters, linear around the point: `forward` maps changes of the input, `back` gradients."""
 
     def __init__(
         self, out: Tensor, forward: Callable[[Tensor], Tensor], back: Callable[[Tensor], Tensor]
