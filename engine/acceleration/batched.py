@@ -32,7 +32,6 @@ class Batched:
     """An algorithm, batched over tasks by `torch.func.vmap`.
 
     Attributes:
-        algorithm: What is computed.
         chunk: Tasks in one operation; 0 for as many as is fast.
         recompute: Whether the intermediate values of MAML's inner steps are computed again rather than kept.
     """

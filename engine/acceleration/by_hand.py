@@ -51,8 +51,7 @@ class ByHand:
     """The algorithms of `ALGORITHMS` without automatic differentiation.
 
     Attributes:
-        algorithm: What is computed.
-        network: The network of its learner, derivatives included.
+        network: That of the algorithm's learner, derivatives included.
         threads: Where portions of the meta-batch are worked on.
         together: Tasks in one operation; None for single tasks, one a thread.
         recompute: Whether the intermediate values of the inner steps are computed again rather than kept.
@@ -89,36 +88,21 @@ class ByHand:
     ) -> tuple[Params, Tensor]:
         """Return the meta-gradient's sum over the tasks given, and the outputs for their queries."""
         network, support = self.network, (self.network.examples(support_x), support_y)
+        step_size, steps, order = _inner_loop(self.algorithm)
         traces: list[AnyTrace] = []
-        gradient = support_gradient(network, None if self.recompute or not self._second_order else traces)
-        starts = list(adapt(gradient, theta, support, FusedGradientStep(self._inner_lr), self._inner_steps))
+        gradient = support_gradient(network, None if self.recompute or order == 1 else traces)
+        starts = list(adapt(gradient, theta, support, FusedGradientStep(step_size), steps))
         query = network.trace(starts.pop(), network.examples(query_x), query_y)
         g = query.gradient
-        while self._second_order and starts:
+        while starts and order == 2:
             params = starts.pop()
             trace = traces.pop() if traces else network.trace(params, *support)
-            g = self._back_through(params, trace, g)
+            product = trace.hessian_product(g)
+            g = {
+                name: torch.sub(_summed_like(params[name], value), product[name], alpha=step_size)
+                for name, value in g.items()
+            }
         return {name: _summed_like(theta[name], value) for name, value in g.items()}, query.outputs
-
-    @property
-    def _inner_steps(self) -> int:
-        return self.algorithm.inner_steps if isinstance(self.algorithm, MAML) else 0
-
-    @property
-    def _inner_lr(self) -> float:
-        return self.algorithm.inner_lr if isinstance(self.algorithm, MAML) else 0.0
-
-    @property
-    def _second_order(self) -> bool:
-        return isinstance(self.algorithm, MAML) and self.algorithm.order == 2
-
-    def _back_through(self, params: Params, trace: AnyTrace, g: Params) -> Params:
-        """Return the gradient with respect to `params` from that with respect to what a step made of them."""
-        product = trace.hessian_product(g)
-        return {
-            name: torch.sub(_summed_like(params[name], value), product[name], alpha=self._inner_lr)
-            for name, value in g.items()
-        }
 
     def _metrics(self, outputs: Tensor, targets: Tensor) -> QueryMetrics:
         learner = self.algorithm.learner
@@ -133,7 +117,6 @@ def by_hand(
     """Return the algorithm with its derivatives written out, or None if it or its network is not one of ours.
 
     Args:
-        algorithm: What is computed.
         task_chunk: The most tasks at a time; 0 for as many as is fast.
         recompute: See `ByHand`.
         library: See `network_of`.
@@ -148,6 +131,13 @@ def by_hand(
         return ByHand(algorithm, network, threads, task_chunk or _TOGETHER, recompute)
     cores = torch.get_num_threads()
     return ByHand(algorithm, network, TaskThreads(min(cores, task_chunk or cores)), None, recompute)
+
+
+def _inner_loop(algorithm: Algorithm) -> tuple[float, int, int]:
+    """Return alpha, the number of steps and the order of the gradient; the baselines of `ALGORITHMS` take no step."""
+    if isinstance(algorithm, MAML):
+        return algorithm.inner_lr, algorithm.inner_steps, algorithm.order
+    return 0.0, 0, 1
 
 
 def _summed_like(parameter: Tensor, gradient: Tensor) -> Tensor:
@@ -166,13 +156,7 @@ def _mean(parts: Sequence[Tensor], tasks: int) -> Tensor:
 
 @dataclass(frozen=True)
 class SideBySide:
-    """A convolutional network that adapts to a task a thread.
-
-    Attributes:
-        learner: The network and its losses.
-        network: The network, derivatives included.
-        threads: Where tasks are worked on.
-    """
+    """A convolutional network, derivatives included, that adapts to a task a thread."""
 
     learner: Learner
     network: Network | NativeConv4
@@ -192,9 +176,7 @@ class SideBySide:
             judgement: From the outputs for a task's queries after 0, 1, ..., `steps` steps, `[queries, classes]`
                 each, and the queries' classes to anything.
             thetas: The meta-learned parameters or, for an ensemble, those of every member.
-            episodes: The tasks.
             step_size: alpha.
-            steps: How many gradient steps.
         """
         starts = [self.network.laid_out(theta) for theta in thetas]
 
@@ -217,13 +199,7 @@ class SideBySide:
 
 
 def side_by_side(learner: Learner, device: torch.device, library: Library | None = None) -> SideBySide | None:
-    """Return a fast way to adapt a learner to many tasks, or None where batching them is as good or the only way.
-
-    Args:
-        learner: The network and its losses.
-        device: Where its parameters are.
-        library: See `network_of`.
-    """
+    """Return a fast way to adapt a learner to many tasks, or None where batching them is as good or the only way."""
     if isinstance(learner.model, MLP) or device.type != "cpu":
         return None
     network = network_of(learner, library)

@@ -1,4 +1,4 @@
-"""The layers of `engine.models.conv4` for one task, derivatives included. See `engine.acceleration.layers`.
+"""The blocks of `engine.models.conv4` for one task, derivatives included. See `engine.acceleration.layers`.
 
 Pictures are `[examples, channels, height, width]` in channels-last memory, which the CPU's convolutions are fastest
 on and which makes of all other work one pass over rows of channels.
@@ -6,7 +6,7 @@ on and which makes of all other work one pass over rows of channels.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 import torch
@@ -18,40 +18,21 @@ from engine.models.conv4 import BatchNorm
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from engine.acceleration.layers import Point
+    from engine.acceleration.layers import Layer
     from engine.algorithms.adapt import Params
 
 _aten = torch.ops.aten
 _POOL = ([2, 2], [2, 2], [0, 0], [1, 1])  # kernel, stride, padding, dilation
 
 
-def channels_last(x: Tensor) -> Tensor:
-    """Return `x` `[examples, channels, height, width]` with the channels innermost in memory.
+def conv_block(name: str, stride: int, *, pool: bool, bottom: bool) -> Layer:
+    """Return convolution, batch normalisation by the batch's own statistics, ReLU and, if asked for, 2x2 max-pooling.
 
-    PyTorch's `contiguous` takes a single channel for innermost as it is, and lays out like it all that comes after.
-    """
-    return torch.empty_like(x, memory_format=torch.channels_last).copy_(x)
-
-
-@dataclass(frozen=True)
-class ConvBlock:
-    """Convolution, batch normalisation by the batch's own statistics, ReLU and, if asked for, 2x2 max-pooling.
-
-    Attributes:
+    Args:
         name: The block's name in the network.
-        stride: Of the convolution.
-        pool: Whether to pool.
         bottom: Whether its input are the pictures.
     """
-
-    name: str
-    stride: int
-    pool: bool
-    bottom: bool
-
-    def __call__(self, params: Params, x: Tensor) -> Point:
-        """Evaluate the block."""
-        return _ConvBlockPoint(self, params, x)
+    return partial(_ConvBlockPoint, name, stride, pool, bottom)
 
 
 class _ConvBlockPoint:
@@ -61,9 +42,9 @@ class _ConvBlockPoint:
     go forward through P. The library's kernel for the former serves both.
     """
 
-    def __init__(self, block: ConvBlock, params: Params, x: Tensor) -> None:
-        self.block = block
-        self.weight_name, self.shift_name = f"{block.name}.convolution.weight", f"{block.name}.norm.shift"
+    def __init__(self, name: str, stride: int, pool: bool, bottom: bool, params: Params, x: Tensor) -> None:
+        self.stride, self.pool, self.bottom = stride, pool, bottom
+        self.weight_name, self.shift_name = f"{name}.convolution.weight", f"{name}.norm.shift"
         self.weight, self.x = params[self.weight_name], x
         self.y = self._convolve(x, self.weight)
         self.mean, variance = _aten.batch_norm_update_stats(self.y, None, None, 0.0)
@@ -71,7 +52,7 @@ class _ConvBlockPoint:
         self.share = self.r * (-self.y.shape[1] / self.y.numel())
         # Normalising keeps the order of values: pooled first, it is a quarter of the work.
         pooled = self.y
-        if block.pool:
+        if pool:
             pooled, self.largest = _aten.max_pool2d_with_indices(self.y, *_POOL)
         shift = torch.addcmul(params[self.shift_name], self.mean, self.r, value=-1)
         self.out = torch.addcmul(_broadcast(shift), pooled, _broadcast(self.r)).relu_()
@@ -85,7 +66,7 @@ class _ConvBlockPoint:
     def tangent(self, direction: Params, x_dot: Tensor) -> Tensor:
         self.weight_dot, self.x_dot = direction[self.weight_name], x_dot
         y_dot = self._convolve(self.x, self.weight_dot)
-        if not self.block.bottom:
+        if not self.bottom:
             y_dot += self._convolve(x_dot, self.weight)
         self.h_dot, y_dot_h, _ = self._project(y_dot)
         self.log_r_dot = self.share * y_dot_h
@@ -100,7 +81,7 @@ class _ConvBlockPoint:
         y_bar_dot.addcmul_(self.h_dot, _broadcast(self.share * self.g_h))
         y_bar_dot.addcmul_(self.y, _broadcast(of_y)).sub_(_broadcast(of_y * self.mean))
         g_x_dot, weight = self._convolve_back(y_bar_dot, self.x, self.weight)
-        if not self.block.bottom:
+        if not self.bottom:
             g_x_more, weight_more = self._convolve_back(self.y_bar, self.x_dot, self.weight_dot)
             g_x_dot += g_x_more
             weight += weight_more
@@ -108,15 +89,15 @@ class _ConvBlockPoint:
         return g_x_dot
 
     def _convolve(self, x: Tensor, weight: Tensor) -> Tensor:
-        return functional.conv2d(x, weight, stride=self.block.stride, padding=1)
+        return functional.conv2d(x, weight, stride=self.stride, padding=1)
 
     def _convolve_back(self, g: Tensor, x: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
         """Return the gradients of the convolution's input (at the bottom: `g`) and of its weight."""
-        stride, wanted = [self.block.stride] * 2, [not self.block.bottom, True, False]
+        stride, wanted = [self.stride] * 2, [not self.bottom, True, False]
         g_x, g_weight, _ = _aten.convolution_backward(
             g, x, weight, None, stride, [1, 1], [1, 1], False, [0, 0], 1, wanted
         )
-        return g if self.block.bottom else g_x, g_weight
+        return g if self.bottom else g_x, g_weight
 
     def _project(self, v: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return P(v), and for each channel the sums of v h and of v."""
@@ -126,66 +107,16 @@ class _ConvBlockPoint:
 
     def _pool_like(self, values: Tensor) -> Tensor:
         """Take from `values` what pooling took from y."""
-        if not self.block.pool:
+        if not self.pool:
             return values
         return values.flatten(2).gather(2, self.largest.flatten(2)).view_as(self.out)
 
     def _unpool(self, g: Tensor) -> Tensor:
         """Put `g` where pooling found it, and zeros elsewhere."""
-        if not self.block.pool:
+        if not self.pool:
             return g
         return cast("Tensor", _aten.max_pool2d_with_indices_backward(g, self.y, *_POOL, False, self.largest))
 
 
 def _broadcast(channels: Tensor) -> Tensor:
     return channels[:, None, None]
-
-
-@dataclass(frozen=True)
-class SpaceMean:
-    """The mean over height and width: `[examples, channels]`."""
-
-    def __call__(self, params: Params, x: Tensor) -> Point:  # noqa: ARG002 - it has no parameters
-        """Evaluate the layer."""
-        return _SpaceMeanPoint(x)
-
-
-class _SpaceMeanPoint:
-    def __init__(self, x: Tensor) -> None:
-        self.like, self.out = x, x.mean(dim=(2, 3))
-
-    def backward(self, g: Tensor, gradient: Params) -> Tensor:  # noqa: ARG002
-        return self._spread(g)
-
-    def tangent(self, direction: Params, x_dot: Tensor) -> Tensor:  # noqa: ARG002
-        return x_dot.mean(dim=(2, 3))
-
-    def backward_tangent(self, g_dot: Tensor, product: Params) -> Tensor:  # noqa: ARG002
-        return self._spread(g_dot)
-
-    def _spread(self, g: Tensor) -> Tensor:
-        *_, height, width = self.like.shape
-        return torch.empty_like(self.like).copy_(g[:, :, None, None] / (height * width))
-
-
-@dataclass(frozen=True)
-class Flatten:
-    """Channels, height and width in a row: `[examples, channels*height*width]`."""
-
-    def __call__(self, params: Params, x: Tensor) -> Point:  # noqa: ARG002 - it has no parameters
-        """Evaluate the layer."""
-        return _FlattenPoint(x)
-
-
-class _FlattenPoint:
-    def __init__(self, x: Tensor) -> None:
-        self.shape, self.out = x.shape, x.flatten(1)
-
-    def backward(self, g: Tensor, gradient: Params) -> Tensor:  # noqa: ARG002
-        return channels_last(g.view(self.shape))
-
-    def tangent(self, direction: Params, x_dot: Tensor) -> Tensor:  # noqa: ARG002
-        return x_dot.flatten(1)
-
-    def backward_tangent(self, g_dot: Tensor, product: Params) -> Tensor:  # noqa: ARG002
-        return channels_last(g_dot.view(self.shape))

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, cast
+from functools import partial
+from typing import TYPE_CHECKING, Protocol, TypeAlias, cast
 
 import torch
 from torch.nn import functional
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from torch import Tensor
 
     from engine.algorithms.adapt import Params
 
 
 class Point(Protocol):
-    """A layer at one value of its parameters and of its input. Its methods are called in this order.
-
-    Attributes:
-        out: The layer's output.
-    """
+    """A layer at one value of its parameters and of its input, with its output. Methods are called in this order."""
 
     out: Tensor
 
@@ -36,37 +34,27 @@ class Point(Protocol):
         """
 
 
-class Layer(Protocol):
-    """A layer as a function of parameters and input."""
-
-    def __call__(self, params: Params, x: Tensor) -> Point:
-        """Evaluate the layer."""
+Layer: TypeAlias = "Callable[[Params, Tensor], Point]"
+"""A layer as a function of parameters and input."""
 
 
-@dataclass(frozen=True)
-class Linear:
-    """`torch.nn.Linear`, for one task or for many at once.
+def linear(name: str, *, bottom: bool = False) -> Layer:
+    """Return `torch.nn.Linear`, for one task or for many at once.
 
     Inputs are `[examples, inputs]` or `[tasks, examples, inputs]`; weights `[outputs, inputs]`, shared by all tasks,
     or `[tasks, outputs, inputs]`.
 
-    Attributes:
+    Args:
         name: The module's name in the network.
         bottom: Whether its input are the examples.
     """
-
-    name: str
-    bottom: bool = False
-
-    def __call__(self, params: Params, x: Tensor) -> Point:
-        """Evaluate the layer."""
-        return _LinearPoint(self, params, x)
+    return partial(_LinearPoint, name, bottom)
 
 
 class _LinearPoint:
-    def __init__(self, layer: Linear, params: Params, x: Tensor) -> None:
-        self.weight_name, self.bias_name = f"{layer.name}.weight", f"{layer.name}.bias"
-        self.bottom = layer.bottom
+    def __init__(self, name: str, bottom: bool, params: Params, x: Tensor) -> None:
+        self.weight_name, self.bias_name = f"{name}.weight", f"{name}.bias"
+        self.bottom = bottom
         self.weight, self.x = params[self.weight_name], x
         self.out = _affine(x, self.weight, params[self.bias_name])
 
@@ -100,27 +88,53 @@ def _affine(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     return torch.baddbmm(bias.unsqueeze(-2), x, weight.mT)
 
 
-@dataclass(frozen=True)
-class ReLU:
-    """max(x, 0)."""
+class _FixedPoint:
+    """A layer without parameters, linear around the point: `forward` maps changes of the input, `back` gradients."""
 
-    def __call__(self, params: Params, x: Tensor) -> Point:  # noqa: ARG002 - it has no parameters
-        """Evaluate the layer."""
-        return _ReLUPoint(x)
-
-
-class _ReLUPoint:
-    def __init__(self, x: Tensor) -> None:
-        self.out = x.relu()
+    def __init__(
+        self, out: Tensor, forward: Callable[[Tensor], Tensor], back: Callable[[Tensor], Tensor]
+    ) -> None:
+        self.out, self._forward, self._back = out, forward, back
 
     def backward(self, g: Tensor, gradient: Params) -> Tensor:  # noqa: ARG002
-        return where_positive(self.out, g)
+        return self._back(g)
 
     def tangent(self, direction: Params, x_dot: Tensor) -> Tensor:  # noqa: ARG002
-        return where_positive(self.out, x_dot)
+        return self._forward(x_dot)
 
     def backward_tangent(self, g_dot: Tensor, product: Params) -> Tensor:  # noqa: ARG002
-        return where_positive(self.out, g_dot)
+        return self._back(g_dot)
+
+
+def relu(_: Params, x: Tensor) -> Point:
+    """Evaluate max(x, 0)."""
+    out = x.relu()
+    pass_on = partial(where_positive, out)
+    return _FixedPoint(out, pass_on, pass_on)
+
+
+def space_mean(_: Params, x: Tensor) -> Point:
+    """Evaluate the mean over height and width: `[examples, channels]`."""
+    height, width = x.shape[2:]
+
+    def spread(g: Tensor) -> Tensor:
+        return torch.empty_like(x).copy_(g[:, :, None, None] / (height * width))
+
+    return _FixedPoint(x.mean(dim=(2, 3)), lambda x_dot: x_dot.mean(dim=(2, 3)), spread)
+
+
+def flatten(_: Params, x: Tensor) -> Point:
+    """Evaluate channels, height and width in a row: `[examples, channels*height*width]`."""
+    shape = x.shape
+    return _FixedPoint(x.flatten(1), lambda x_dot: x_dot.flatten(1), lambda g: channels_last(g.view(shape)))
+
+
+def channels_last(x: Tensor) -> Tensor:
+    """Return `x` `[examples, channels, height, width]` with the channels innermost in memory.
+
+    PyTorch's `contiguous` takes a single channel for innermost as it is, and lays out like it all that comes after.
+    """
+    return torch.empty_like(x, memory_format=torch.channels_last).copy_(x)
 
 
 def where_positive(condition: Tensor, values: Tensor) -> Tensor:
@@ -129,15 +143,9 @@ def where_positive(condition: Tensor, values: Tensor) -> Tensor:
 
 
 class SquaredError:
-    """The sum of squared errors, divided.
+    """The sum of squared errors, divided by `divisor`, and its gradient with respect to the outputs.
 
-    Args:
-        outputs: The network's, `[..., examples, values]`.
-        targets: Of the same shape.
-        divisor: What the sum over examples is divided by.
-
-    Attributes:
-        gradient: With respect to the outputs.
+    Outputs and targets are `[..., examples, values]`.
     """
 
     def __init__(self, outputs: Tensor, targets: Tensor, divisor: float) -> None:
@@ -150,15 +158,9 @@ class SquaredError:
 
 
 class CrossEntropy:
-    """The sum of the cross-entropies of softmax outputs, divided.
+    """The sum of the cross-entropies of softmax outputs, divided by `divisor`, and its gradient with respect to them.
 
-    Args:
-        outputs: The network's, `[examples, classes]`.
-        targets: Class columns, int64 `[examples]`.
-        divisor: What the sum over examples is divided by.
-
-    Attributes:
-        gradient: With respect to the outputs.
+    Outputs are `[examples, classes]`, before the softmax; targets are class columns, int64 `[examples]`.
     """
 
     def __init__(self, outputs: Tensor, targets: Tensor, divisor: float) -> None:

@@ -5,8 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
-from engine.acceleration.conv_layers import ConvBlock, Flatten, SpaceMean, channels_last
-from engine.acceleration.layers import CrossEntropy, Linear, ReLU, SquaredError
+from engine.acceleration.conv_layers import conv_block
+from engine.acceleration.layers import (
+    CrossEntropy,
+    SquaredError,
+    channels_last,
+    flatten,
+    linear,
+    relu,
+    space_mean,
+)
 from engine.acceleration.native.conv4 import NativeConv4, NativeConv4Trace, native_conv4
 from engine.acceleration.native.mlp import NativeMLP, NativeMLPTrace, native_mlp
 from engine.algorithms.learner import Learner
@@ -30,10 +38,8 @@ class Network:
 
     Attributes:
         layers: From examples to outputs.
-        loss: What its outputs are judged by.
         divisor: See `engine.algorithms.learner.Learner`.
         adapted: Names of the parameters that the inner loop changes.
-        library: Nothing; see `AnyNetwork`.
     """
 
     layers: tuple[Layer, ...]
@@ -71,12 +77,7 @@ class Network:
 
 
 class Trace:
-    """The loss at one value of the parameters: its gradient, and what its Hessian is multiplied with.
-
-    Attributes:
-        outputs: The network's.
-        gradient: Of the loss, by parameter name.
-    """
+    """The loss at one value of the parameters: the network's outputs, its gradient, and products with its Hessian."""
 
     def __init__(self, x: Tensor, points: list[Point], loss: CrossEntropy | SquaredError) -> None:
         self.outputs = points[-1].out
@@ -108,7 +109,7 @@ def support_gradient(network: AnyNetwork, traces: list[AnyTrace] | None = None) 
     """Return the gradient of a network's loss with respect to the parameters that are adapted, for `adapt`.
 
     Args:
-        network: The network; parameters and examples are laid out for it.
+        network: Parameters and examples are laid out for it.
         traces: Takes the trace of every evaluation, for the Hessian's products; None where none are wanted.
     """
 
@@ -124,9 +125,7 @@ def support_gradient(network: AnyNetwork, traces: list[AnyTrace] | None = None) 
 def network_of(learner: Learner, library: Library | None = None) -> AnyNetwork | None:
     """Return the network and the loss of a learner, or None if one of them is not our own.
 
-    Args:
-        learner: The network and its losses.
-        library: Native code that evaluates it; PyTorch does if None.
+    It is evaluated by the native code in `library`, or by PyTorch if that is None.
     """
     if type(learner) is not Learner or learner.adapted != adapted_names(learner.model):
         return None
@@ -143,14 +142,14 @@ def network_of(learner: Learner, library: Library | None = None) -> AnyNetwork |
 def _layers(model: nn.Module) -> tuple[Layer, ...] | None:
     """Return a network's layers; None for networks that are not one of ours."""
     if type(model) is MLP:
-        linear = [Linear(f"layers.{n}", bottom=n == 0) for n in range(len(model.layers))]
-        return linear[0], *(layer for after in linear[1:] for layer in (ReLU(), after))
+        chain = [linear(f"layers.{n}", bottom=n == 0) for n in range(len(model.layers))]
+        return chain[0], *(layer for after in chain[1:] for layer in (relu, after))
     if type(model) is Conv4Stride:
-        return *_blocks(stride=2, pool=False), SpaceMean(), Linear("head")
+        return *_blocks(stride=2, pool=False), space_mean, linear("head")
     if type(model) is Conv4Pool:
-        return *_blocks(stride=1, pool=True), Flatten(), Linear("head")
+        return *_blocks(stride=1, pool=True), flatten, linear("head")
     return None
 
 
-def _blocks(*, stride: int, pool: bool) -> Iterator[ConvBlock]:
-    return (ConvBlock(f"blocks.{n}", stride, pool, bottom=n == 0) for n in range(4))
+def _blocks(*, stride: int, pool: bool) -> Iterator[Layer]:
+    return (conv_block(f"blocks.{n}", stride, pool=pool, bottom=n == 0) for n in range(4))

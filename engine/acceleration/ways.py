@@ -13,8 +13,8 @@ from engine.acceleration.by_hand import ByHand, by_hand
 from engine.acceleration.device import give_back_freed_memory
 from engine.acceleration.native.library import UnavailableError, library
 from engine.acceleration.threads import ONE_CORE_NUMBERS
+from engine.algorithms.algorithm import implementation
 from engine.algorithms.maml import FOMAML, MAML
-from engine.algorithms.registry import implementation
 from engine.models.conv4 import Conv4Pool, Conv4Stride
 from engine.models.mlp import MLP
 from engine.tasks.episode import Episodes, EpisodeShape
@@ -41,11 +41,6 @@ def native_code(config: RunConfig, model: nn.Module, input_shape: tuple[int, ...
     """Return the native code if a run's network is one it is made for, and training is worth compiling it.
 
     The answer depends on configuration and machine alone, so that a run is resumed and measured by the same code.
-
-    Args:
-        config: The run's.
-        model: Its network.
-        input_shape: Of an example: `(channels, height, width)` of a picture.
 
     Raises:
         UnavailableError: It cannot be compiled or loaded here.
@@ -98,7 +93,6 @@ class Way:
 
     Attributes:
         name: What it is called in the run's header.
-        computation: What computes the meta-gradient.
         warnings: Why faster ones were left out, a sentence each; empty as a rule.
         library: The native code if that is the way: networks are evaluated by it, too.
     """

@@ -29,22 +29,12 @@ class StepRule(Protocol):
     """How one inner step changes the parameters."""
 
     def __call__(self, params: Params, gradient: Params, step: int, /) -> Params:
-        """Return the parameters after a step.
-
-        Args:
-            params: All parameters before it.
-            gradient: The gradient of those that are adapted.
-            step: The number of the step, from 0.
-        """
+        """Return all parameters after the step of a number (from 0), given the gradient of those that are adapted."""
 
 
 @dataclass(frozen=True)
 class GradientStep:
-    """theta' = theta - alpha grad L(theta).
-
-    Attributes:
-        step_size: alpha.
-    """
+    """theta' = theta - alpha grad L(theta), with alpha the step size."""
 
     step_size: float
 
@@ -76,8 +66,6 @@ def adapt(
             meta-gradient (first order).
         params: All parameters, theta.
         support: Inputs and targets of the support set D.
-        step_rule: What a step does with the gradient.
-        steps: How many gradient steps.
 
     Yields:
         All parameters after 0, 1, ..., `steps` steps.

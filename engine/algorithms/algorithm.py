@@ -1,15 +1,19 @@
-"""What every algorithm is: a way from meta-learned parameters and a meta-batch to a meta-gradient."""
+"""What every algorithm is: a way from meta-learned parameters and a meta-batch to a meta-gradient.
+
+Which class that is for a configuration, the catalogue says.
+"""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NamedTuple, Self
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, NamedTuple, Self, cast
 
 import torch
 
 from engine.algorithms.adapt import recorded_grad
 from engine.algorithms.learner import Learner
+from engine.catalogue.entries import load
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -33,11 +37,7 @@ class QueryMetrics(NamedTuple):
 
 @dataclass(frozen=True)
 class Algorithm(ABC):
-    """How theta learns from a meta-batch.
-
-    Attributes:
-        learner: The network and its losses.
-    """
+    """How theta learns from a meta-batch. Its fields beside the learner are the options that it reads, by name."""
 
     learner: Learner
 
@@ -47,9 +47,10 @@ class Algorithm(ABC):
         return Learner.from_config(config, model)
 
     @classmethod
-    def from_config(cls, config: RunConfig, learner: Learner) -> Self:  # noqa: ARG003 - options of some algorithms
+    def from_config(cls, config: RunConfig, learner: Learner) -> Self:
         """Return the algorithm that a configuration describes, for the learner of `build_learner`."""
-        return cls(learner)
+        options = (field.name for field in fields(cls) if field.name != "learner")
+        return cls(learner, **{name: getattr(config.algorithm, name) for name in options})
 
     def scaled_down(self, learner: Learner) -> Self:
         """Return the same computation with another learner and few inner steps, to compare ways of computing it."""
@@ -65,10 +66,6 @@ class Algorithm(ABC):
         """Return the mean over tasks of their meta-gradients, and metrics.
 
         One task after the other: slow, and the reference that every fast way in `engine.acceleration` must agree with.
-
-        Args:
-            theta: Every parameter of the network.
-            episodes: The meta-batch.
         """
         tasks = [self.task_gradient(theta, *episode) for episode in zip(*episodes.tensors(), strict=True)]
         gradients, metrics = zip(*tasks, strict=True)
@@ -100,3 +97,18 @@ class TaskLossAlgorithm(Algorithm):
             theta, support_x, support_y, query_x, query_y
         )
         return gradient, metrics
+
+
+def implementation(config: RunConfig) -> type[Algorithm]:
+    """Return the class that the catalogue names for a configuration's algorithm."""
+    return cast("type[Algorithm]", load(config.algorithm_entry.implementation))
+
+
+def build_learner(config: RunConfig, model: nn.Module) -> Learner:
+    """Return the learner whose adaptation to new tasks is evaluated."""
+    return implementation(config).build_learner(config, model)
+
+
+def build_algorithm(config: RunConfig, learner: Learner) -> Algorithm:
+    """Return the algorithm that a configuration names, for the learner of `build_learner`."""
+    return implementation(config).from_config(config, learner)

@@ -46,9 +46,9 @@ class Learner:
     def from_config(cls, config: RunConfig, model: nn.Module) -> Learner:
         """Combine a network with the losses that a configuration asks for."""
         buffers = dict(model.named_buffers())
-        learner = cls(model, adapted_names(model), config.is_regression, buffers=buffers)
         paper = config.algorithm.loss_reduction == "paper" and not config.is_regression
-        return replace(learner, divisor=config.task.shots) if paper else learner
+        divisor = config.task.shots if paper else None
+        return cls(model, adapted_names(model), config.is_regression, divisor, buffers=buffers)
 
     def for_shots(self, shots: float) -> Learner:
         """Return the learner of tasks with another number of shots K."""
@@ -97,10 +97,7 @@ class Learner:
         its logarithms are outputs from which losses and accuracies follow as from any other.
 
         Args:
-            outputs: `[networks, examples, outputs]`.
-
-        Returns:
-            `[examples, outputs]`.
+            outputs: `[networks, examples, outputs]`, reduced to `[examples, outputs]`.
         """
         if self.regression:
             return outputs.mean(dim=0)
@@ -117,8 +114,7 @@ class Learner:
     def support_gradient(self, order: int) -> Gradient:
         """Return the gradient of the loss with respect to the parameters that are adapted.
 
-        Args:
-            order: 2 keeps it differentiable with respect to the parameters; 1 treats it as a constant.
+        Order 2 keeps it differentiable with respect to the parameters; 1 treats it as a constant.
         """
 
         def gradient(params: Params, x: Tensor, y: Tensor) -> Params:

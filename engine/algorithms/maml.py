@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from engine.algorithms.adapt import Params
     from engine.algorithms.algorithm import QueryMetrics
     from engine.algorithms.learner import Learner
-    from engine.config.schema import RunConfig
 
 
 @dataclass(frozen=True)
@@ -21,7 +20,6 @@ class MAML(TaskLossAlgorithm):
     """Second-order MAML: the meta-gradient goes through the inner steps.
 
     Attributes:
-        learner: The network and its losses.
         inner_lr: alpha.
         inner_steps: Gradient steps of adaptation.
     """
@@ -30,11 +28,6 @@ class MAML(TaskLossAlgorithm):
     inner_steps: int
 
     order: ClassVar[int] = 2
-
-    @classmethod
-    def from_config(cls, config: RunConfig, learner: Learner) -> Self:
-        """Return the algorithm that a configuration describes."""
-        return cls(learner, config.algorithm.inner_lr, config.algorithm.inner_steps)
 
     def scaled_down(self, learner: Learner) -> Self:
         """Return the same computation with another learner and two inner steps at most."""

@@ -61,9 +61,8 @@ class PrototypeLearner(Learner):
         embedded = self._embed(theta, x)
         classes = torch.arange(len(theta["head.bias"]), device=y.device)
         members = (y == classes[:, None]).to(embedded.dtype)
-        counts = members.sum(dim=1, keepdim=True).clamp(
-            min=1
-        )  # the prototype of a class without examples is 0
+        # At least 1: the prototype of a class without examples is 0.
+        counts = members.sum(dim=1, keepdim=True).clamp(min=1)
         prototypes = members @ embedded / counts
         return {"head.weight": 2 * prototypes, "head.bias": -prototypes.square().sum(dim=1)}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -27,7 +27,6 @@ class Reptile(Algorithm):
     gradient in the outer optimiser (section 2). No second derivatives, and no split into support and query set.
 
     Attributes:
-        learner: The network and its losses.
         inner_lr: alpha.
         inner_steps: k.
     """
@@ -40,11 +39,6 @@ class Reptile(Algorithm):
         """Return the learner that adapts every parameter: one that does not move would never be learned."""
         names = frozenset(name for name, _ in model.named_parameters())
         return replace(super().build_learner(config, model), adapted=names)
-
-    @classmethod
-    def from_config(cls, config: RunConfig, learner: Learner) -> Self:
-        """Return the algorithm that a configuration describes."""
-        return cls(learner, config.algorithm.inner_lr, config.algorithm.inner_steps)
 
     def task_gradient(
         self, theta: Params, support_x: Tensor, support_y: Tensor, query_x: Tensor, query_y: Tensor

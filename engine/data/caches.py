@@ -175,9 +175,8 @@ _KNOWN = {
 }
 
 
-class _Reader(
-    pickle._Unpickler
-):  # Python's own: the other one makes room for as much as a pickle claims to hold
+# Python's own unpickler: the other one makes room for as much as a pickle claims to hold.
+class _Reader(pickle._Unpickler):
     def __init__(self, file: BinaryIO) -> None:
         super().__init__(file, encoding="latin1")  # as Python 2 wrote its bytes
         self._name = file.name

@@ -58,11 +58,6 @@ class NamedPictures(NamedTuple):
 def read_support(path: Path, form: Form, ways: int) -> LabelledPictures:
     """Read the pictures of `ways` classes: a folder of class folders, or what else `list_pictures` knows.
 
-    Args:
-        path: Where they are.
-        form: What to make of each.
-        ways: How many classes there must be.
-
     Raises:
         UsageError: There is nothing at `path`, or another number of classes.
         ResourceError: A picture cannot be read.
@@ -101,17 +96,10 @@ def read_queries(paths: Iterable[Path], form: Form, class_names: Sequence[str]) 
 
 
 def read_points(path: Path, columns: Collection[int]) -> np.ndarray:
-    """Read the numbers of a CSV file, whose first line may be a heading.
-
-    Args:
-        path: The file.
-        columns: How many numbers a line may have.
-
-    Returns:
-        float64 `[lines, numbers of a line]`.
+    """Read the numbers of a CSV file, whose first line may be a heading: float64 `[lines, numbers of a line]`.
 
     Raises:
-        UsageError: There is no such file, or a line is not so many finite numbers; names it.
+        UsageError: There is no such file, or a line is not finite numbers, as many as one of `columns`; names it.
         ResourceError: The file cannot be read.
     """
     if not path.is_file():

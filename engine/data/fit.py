@@ -20,12 +20,7 @@ Sizes = dict[str, dict[str, int]]
 
 
 class MisfitError(UsageError):
-    """Tasks are too large for the data.
-
-    Attributes:
-        found: What is too few for what, without what to do about it.
-        lacking: Too few of what.
-    """
+    """Tasks are too large for the data: `found` says what is too few for what, without what to do about it."""
 
     def __init__(self, found: str, lacking: Literal["classes", "pictures"], remedy: str) -> None:
         super().__init__(f"{found}: {remedy}")
@@ -45,13 +40,7 @@ def _count(classes: Collection[str]) -> str:
 
 
 def check_fit(name: str, sizes: Sizes, ways: int, examples: int) -> None:
-    """Refuse tasks that are too large for the data.
-
-    Args:
-        name: What the set is called.
-        sizes: How many pictures its classes have.
-        ways: Classes in a task.
-        examples: Pictures of each class in a task, shots and queries together.
+    """Refuse tasks of `ways` classes with `examples` pictures each (shots and queries) that are too large for the data.
 
     Raises:
         MisfitError: A part has fewer classes than `ways`, or a class fewer pictures than `examples`; names them.

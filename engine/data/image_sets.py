@@ -39,13 +39,7 @@ class _Module(Protocol):
 
 @dataclass(frozen=True)
 class Checked:
-    """A data set found to be sound.
-
-    Attributes:
-        image_set: The set.
-        splits: The splits that fit it.
-        warnings: Sentences about what a person should know all the same.
-    """
+    """A data set found to be sound, the splits that fit it, and sentences about what one should know all the same."""
 
     image_set: ImageSet
     splits: tuple[ClassSplit, ...]
@@ -79,10 +73,8 @@ def import_copy(name: str, path: Path, choices: Choices, progress: Progress = si
     """Import a copy of a published data set, or a user's own pictures under any other name.
 
     Args:
-        name: Which set, or what to call it.
-        path: Where it is; `omniglot`, `miniimagenet` and `listing` say what may be there.
-        choices: How to import; a published set leaves no choice but to skip broken pictures.
-        progress: Told how far it is.
+        path: `omniglot`, `miniimagenet` and `listing` say what may be there.
+        choices: A published set leaves no choice but to skip broken pictures.
 
     Raises:
         UsageError: The name is taken or nearly so, or there is a choice where there is none.

@@ -34,11 +34,9 @@ _FILE_COLUMNS, _CLASS_COLUMNS = ("path", "file", "filename", "image"), ("label",
 
 
 class Labelled(NamedTuple):
-    """A picture's file and class.
+    """A picture's file in the tree, and its class.
 
     Attributes:
-        file: Its name in the tree.
-        class_name: Its class.
         part: `train`, `val` or `test` where the layout says so (it does for all or none), else empty.
     """
 
@@ -51,7 +49,6 @@ class Listing(NamedTuple):
     """The pictures of a folder or archive.
 
     Attributes:
-        tree: Where they are.
         pictures: Which there are, sorted by class and file.
         passed_over: Names of files that are no pictures, or in no class.
     """

@@ -46,13 +46,7 @@ def guess_form(listing: Listing, channels: int | None, size: int | None, progres
     """Return the form for pictures whose form was not, or only partly, chosen.
 
     Channels: 1 where every picture is stored in grey, else 3. Size: the median of the pictures' shorter sides, but
-    not below 16 nor above 84.
-
-    Args:
-        listing: The pictures; their headers are read unless both are chosen. Damaged ones have no say.
-        channels: The chosen channels, or None.
-        size: The chosen size, or None.
-        progress: Told how far it is.
+    not below 16 nor above 84. Headers are read unless both are chosen; damaged pictures have no say.
     """
     if channels and size:
         return Form(channels, size)
@@ -72,13 +66,7 @@ def guess_form(listing: Listing, channels: int | None, size: int | None, progres
 
 
 def read_pictures(listing: Listing, form: Form, progress: Progress, *, skip_broken: bool) -> Pictures:
-    """Read all listed pictures.
-
-    Args:
-        listing: Which there are.
-        form: What to make of each.
-        progress: Told how far it is.
-        skip_broken: Leave out pictures that cannot be read, with a warning, instead of refusing them all.
+    """Read all listed pictures; leave out those that cannot be read, with a warning, if `skip_broken`.
 
     Raises:
         ResourceError: They cannot be held in memory, one cannot be read, or of a class none can.

@@ -44,7 +44,6 @@ def import_copy(path: Path, progress: Progress = silent, *, skip_broken: bool = 
 
     Args:
         path: A folder or an archive with class folders, or with pictures and three CSV files; or a folder of caches.
-        progress: Told how far it is.
         skip_broken: Leave out pictures that cannot be read instead of refusing them all.
 
     Raises:
@@ -98,7 +97,8 @@ def _from_caches(caches: Collection[Path], path: Path, progress: Progress) -> Pi
         for class_name in sorted(known & cache.classes.keys()):
             if class_name in blocks:
                 raise ResourceError(f"{printable(path)} has the class {class_name} in two caches: keep one")
-            blocks[class_name] = _block(cache.images[cache.classes[class_name]])
+            found = cache.images[cache.classes[class_name]]
+            blocks[class_name] = np.stack([fitted(Image.fromarray(picture), FORM) for picture in found])
             progress("read", len(blocks), len(known))
     _complete(blocks.keys(), path)
     counts = {class_name: len(blocks[class_name]) for class_name in sorted(blocks)}
@@ -108,11 +108,6 @@ def _from_caches(caches: Collection[Path], path: Path, progress: Progress) -> Pi
         images[end : end + count] = blocks.pop(class_name)  # so that no picture is held twice for long
         end += count
     return Pictures(images, tuple(counts), tuple(counts.values()), ())
-
-
-def _block(pictures: np.ndarray) -> np.ndarray:
-    """Return `[examples, height, width, 3]` pictures as `[examples, 3, 84, 84]`."""
-    return np.stack([fitted(Image.fromarray(picture), FORM) for picture in pictures])
 
 
 def _classes() -> set[str]:

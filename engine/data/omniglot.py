@@ -38,11 +38,8 @@ FORM = Form(channels=1, size=28, ink=True)
 _CHARACTERS = {"images_background": 964, "images_evaluation": 659}
 _DRAWINGS = 20
 _MAX_PNG, _MAX_ZIP = 2**20, 2**26
-_LAYOUTS = (
-    ".",
-    "omniglot-py",
-    "python",
-)  # as unpacked, as torchvision leaves it, as in the authors' repository
+# As unpacked, as torchvision leaves it, as in the authors' repository.
+_LAYOUTS = (".", "omniglot-py", "python")
 
 _Found = dict[str, dict[str, dict[str, np.ndarray]]]
 
@@ -58,8 +55,6 @@ def import_copy(
     Args:
         path: A folder with `images_background` and `images_evaluation` as folders or as the published zips, one of
             those folders or zips beside the other, or one archive (zip, tar, tar.gz) with both folders or both zips.
-        progress: Told how far it is.
-        skip_broken: Without effect: a drawing that cannot be read means that the copy is damaged.
 
     Raises:
         UsageError: There is nothing at `path`.
@@ -82,11 +77,9 @@ def deviations(image_set: ImageSet) -> tuple[str, ...]:
 
 
 def read_omniglot(path: Path, progress: Progress = silent) -> ImageSet:
-    """Read a local copy of Omniglot into memory; arguments and errors as for `import_copy`.
+    """Read a local copy of Omniglot into memory, `[32460, 1, 28, 28]`; arguments and errors as for `import_copy`.
 
-    Returns:
-        `[32460, 1, 28, 28]` images; classes are called `<alphabet>/<character>` and sorted by that name, the drawings
-        of a class by their file's name.
+    Classes are called `<alphabet>/<character>` and sorted by that name, the drawings of a class by their file's name.
     """
     if not path.exists():
         raise UsageError(

@@ -53,13 +53,7 @@ class Choices:
 
 
 def import_images(name: str, path: Path, choices: Choices, progress: Progress = silent) -> Imported:
-    """Import the pictures at `path` as the data set `name`, replacing one of that name.
-
-    Args:
-        name: What to call the set.
-        path: A folder, a zip or tar archive, or a CSV file; see `engine.data.listing`.
-        choices: How.
-        progress: Told how far it is.
+    """Import the pictures at `path` (see `engine.data.listing`) as the data set `name`, replacing one of that name.
 
     Raises:
         UsageError: `name` may not name a set, there is nothing at `path`, or the split does not fit.

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 SUFFIXES = frozenset(
     (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".pbm")
 )
-FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
+_FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
 _MAX_PIXELS = 2**26
 _GREY = frozenset(("1", "L", "LA", "La", "I", "I;16", "I;16L", "I;16B", "I;16N"))
 _DAMAGE = (
@@ -61,13 +61,7 @@ class Form(NamedTuple):
 
 
 class Header(NamedTuple):
-    """What a file says of its picture.
-
-    Attributes:
-        grey: Whether it is stored without colour; a palette counts as colour.
-        width: In pixels.
-        height: In pixels.
-    """
+    """What a file says of its picture, which counts as grey if it is stored without colour and without a palette."""
 
     grey: bool
     width: int
@@ -75,35 +69,30 @@ class Header(NamedTuple):
 
 
 @contextmanager
-def opened(content: bytes, label: str, formats: tuple[str, ...] = FORMATS) -> Iterator[Image.Image]:
+def opened(content: bytes, label: str) -> Iterator[Image.Image]:
     """Open a picture of up to 67 million pixels; nothing but its header has been read.
 
-    Args:
-        content: The file.
-        label: What to call it in an error.
-        formats: Pillow's names of what it may be.
-
     Raises:
-        ResourceError: It is no picture of these formats, too large, or whatever the block does with it fails because
+        ResourceError: It is no picture of a known format, too large, or whatever the block does with it fails because
             it is damaged or cut short.
     """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of Pillow's about odd files; what matters is an error here
-            with Image.open(BytesIO(content), formats=formats) as image:
+            with Image.open(BytesIO(content), formats=_FORMATS) as image:
                 if image.width * image.height > _MAX_PIXELS:
                     raise ResourceError(
                         f"{printable(label)} has {image.width}x{image.height} pixels: the most are {_MAX_PIXELS:,}"
                     )
                 yield image
     except _DAMAGE as error:
-        reason = _reason(error, formats) if content else "it is empty"
+        reason = _reason(error) if content else "it is empty"
         raise ResourceError(f"{printable(label)} is not a whole picture ({reason})") from error
 
 
-def _reason(error: Exception, formats: tuple[str, ...]) -> str:
+def _reason(error: Exception) -> str:
     if isinstance(error, UnidentifiedImageError):  # whose text is about Pillow's objects
-        return f"its beginning is not that of {', '.join(formats)}"
+        return f"its beginning is not that of {', '.join(_FORMATS)}"
     return printable(error)
 
 
@@ -114,15 +103,7 @@ def header(content: bytes, label: str) -> Header:
 
 
 def decode(content: bytes, label: str, form: Form) -> tuple[np.ndarray, bool]:
-    """Return a picture's pixels and whether it had to be resized.
-
-    Args:
-        content: The file.
-        label: What to call it in an error.
-        form: What to make of it.
-
-    Returns:
-        `[channels, size, size]` uint8, and True where it had another size.
+    """Return a picture's pixels, `[channels, size, size]` uint8, and whether it had to be resized.
 
     Raises:
         ResourceError: See `opened`; also for numbers that are no brightness (floating point, more than 16 bits).

@@ -1,4 +1,4 @@
-"""Pictures that a split was meant to keep apart and that are there twice all the same."""
+"""Class splits: which classes train, validate and test, and pictures that are in two parts all the same."""
 
 from __future__ import annotations
 
@@ -32,7 +32,6 @@ class ClassSplit:
     """Three disjoint lists of class names.
 
     Attributes:
-        name: What a run's configuration calls it.
         train: Classes that tasks of meta-training are made of.
         val: Classes for choosing among iterations and settings.
         test: Classes read by an explicit evaluation only.
@@ -128,13 +127,7 @@ def read_split(path: Path, name: str) -> ClassSplit:
 
 
 def hashed_split(name: str, class_names: Sequence[str], sizes: tuple[int, int], salt: str) -> ClassSplit:
-    """Order `class_names` by SHA-256 of `<salt>|<class name>` and cut: train, val, and the rest for test.
-
-    Args:
-        name: What to call the split.
-        class_names: `[classes]` names, in any order.
-        sizes: How many classes go to train and to val.
-        salt: What is hashed before each name; another salt is another shuffle.
+    """Order `class_names` by SHA-256 of `<salt>|<class name>` and cut: `sizes` of train and val, the rest for test.
 
     Raises:
         UsageError: A part would be empty.
@@ -157,7 +150,6 @@ def proportional_split(
 
     Args:
         data_name: Enters the salt, so that two sets with equal class names are shuffled differently.
-        class_names: `[classes]` names.
         fractions: The shares of train, val and test.
         seed: Another seed is another shuffle.
         least: How many classes each part is to have, where there are enough for all three.
@@ -216,19 +208,15 @@ def _is_list_of_names(value: object) -> bool:
 
 
 def leaks(image_set: ImageSet, split: ClassSplit) -> tuple[str, ...]:
-    """Return a sentence where pictures of one part have the very pixels of a picture of another part.
-
-    Args:
-        image_set: The pictures; all of them are read.
-        split: The parts.
-    """
+    """Return a sentence where pictures of one part have the very pixels of a picture of another part."""
     part_of = {c: part for part, classes in class_indices(image_set, split).items() for c in classes.tolist()}
     classes = np.repeat(np.arange(image_set.classes), image_set.counts).tolist()
     first: dict[bytes, int] = {}
     twins = []
     for class_index, picture in zip(classes, image_set.images, strict=True):
         if class_index in part_of:
-            earlier = first.setdefault(_digest(picture), class_index)
+            digest = hashlib.blake2b(picture.tobytes(), digest_size=16).digest()
+            earlier = first.setdefault(digest, class_index)
             if part_of[earlier] != part_of[class_index]:
                 twins.append((earlier, class_index))
     if not twins:
@@ -239,7 +227,3 @@ def leaks(image_set: ImageSet, split: ClassSplit) -> tuple[str, ...]:
         f"the first in {one} and in {other}"
     )
     return (sentence,)
-
-
-def _digest(picture: np.ndarray) -> bytes:
-    return hashlib.blake2b(picture.tobytes(), digest_size=16).digest()

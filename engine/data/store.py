@@ -13,12 +13,12 @@ import json
 import os
 import re
 import tempfile
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 import tomli_w
@@ -31,10 +31,9 @@ from engine.paths import data_dir
 from engine.text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from engine.data.splits import ClassSplit
-
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _RESERVED = "cache"
@@ -99,12 +98,7 @@ class ImageSet:
 
 @dataclass(frozen=True)
 class Imported:
-    """A set that was imported, and what a person should know about it.
-
-    Attributes:
-        image_set: The set as it now lies in the data directory.
-        warnings: Sentences; empty where there is nothing to say.
-    """
+    """A set as it now lies in the data directory, and sentences about what a person should know."""
 
     image_set: ImageSet
     warnings: tuple[str, ...]
@@ -118,15 +112,7 @@ def make_image_set(
     source: str,
     split: ClassSplit | None = None,
 ) -> ImageSet:
-    """Make a set of pictures held in memory and hash what is in it.
-
-    Args:
-        name: What to call the set.
-        images: `[examples, channels, height, width]` uint8; made read-only.
-        class_names: `[classes]` names.
-        counts: `[classes]` examples per class, which add up to `examples`.
-        source: A sentence about where the pictures came from.
-        split: A split of the set's own, stored with it.
+    """Make a set of pictures held in memory, which become read-only, and hash what is in it; see `ImageSet`.
 
     Raises:
         UsageError: `name` may not name a data set.
@@ -228,19 +214,20 @@ def _write(image_set: ImageSet, folder: Path) -> None:
         "class_names": list(image_set.class_names),
         "counts": image_set.counts.tolist(),
     }
-    with (folder / _IMAGES).open("wb") as file:
+    with _synced(folder / _IMAGES) as file:
         np.save(file, image_set.images, allow_pickle=False)
-        file.flush()
-        os.fsync(file.fileno())
-    _write_text(folder / _INDEX, json.dumps(index, indent=0))
+    with _synced(folder / _INDEX) as file:
+        file.write(json.dumps(index, indent=0).encode())
     if image_set.split is not None:
-        _write_text(folder / _SPLIT, tomli_w.dumps(image_set.split.parts()))
+        with _synced(folder / _SPLIT) as file:
+            file.write(tomli_w.dumps(image_set.split.parts()).encode())
     sync_dir(folder)
 
 
-def _write_text(path: Path, text: str) -> None:
-    with path.open("w", encoding="utf-8") as file:
-        file.write(text)
+@contextmanager
+def _synced(path: Path) -> Iterator[BinaryIO]:
+    with path.open("wb") as file:
+        yield file
         file.flush()
         os.fsync(file.fileno())
 

@@ -27,23 +27,16 @@ FORM = Form(channels=1, size=28, ink=True)
 
 _RECIPE = 1  # part of the cache's name: raise it whenever a pixel of any drawing changes
 _STROKES, _KNOTS, _SAMPLES = 4, 5, 48  # at most; per stroke; points along a stroke
-_HAND = (
-    _STROKES * _KNOTS * 2
-)  # random numbers for one drawing's unsteady hand; seven more are for slant and pen
+# Random numbers for one drawing's unsteady hand; seven more are for slant and pen.
+_HAND = _STROKES * _KNOTS * 2
 _CHUNK = 8  # classes rendered at a time, which bounds memory
 
 
 def make(classes: int = 400, drawings: int = 20, size: int = 28, seed: int = 0) -> ImageSet:
     """Return the procedural set, from the cache in the data directory if it is there.
 
-    Args:
-        classes: How many characters.
-        drawings: How many drawings of each.
-        size: Height and width in pixels.
-        seed: Another seed is another family of characters.
-
-    Returns:
-        `[classes * drawings, 1, size, size]` uint8 images, ink = 255 and paper = 0.
+    Its images are `[classes * drawings, 1, size, size]` uint8, ink = 255 and paper = 0. Another seed is another family
+    of characters.
 
     Raises:
         UsageError: An argument is out of bounds.
@@ -131,7 +124,6 @@ def _draw(knots: np.ndarray, present: np.ndarray, noise: np.ndarray, size: int) 
         knots: `[classes, strokes, knots, 2]` control points, from `_character`.
         present: `[classes, strokes]` which strokes there are.
         noise: `[classes, drawings, numbers]` uniform numbers, one row per drawing.
-        size: Height and width in pixels.
     """
     hand = 0.2 * (noise[..., :_HAND] - 0.5).reshape(*noise.shape[:2], _STROKES, _KNOTS, 2)
     path = _spline_weights() @ _affine(knots[:, None] + hand, noise[..., _HAND : _HAND + 6])

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, TypeAlias
 
 from engine.data.archives import Member, member_names, read_bounded, read_members, reading
 from engine.errors import ResourceError, UsageError
@@ -21,50 +21,18 @@ if TYPE_CHECKING:
 _MAX_FILE = 2**27
 
 
-class Tree(Protocol):
-    """Files below one place.
+@dataclass(frozen=True)
+class FolderTree:
+    """The files of a folder."""
 
-    Attributes:
-        path: The folder or the archive.
-    """
-
-    @property
-    def path(self) -> Path: ...  # noqa: D102 - above
+    path: Path
 
     def names(self) -> list[str]:
         """Return the names of all files, `/` between their parts, sorted.
 
         Raises:
-            ResourceError: The tree cannot be read, or has a link or a member that leads outside.
+            ResourceError: The folder cannot be read, or has a link.
         """
-
-    def read(self, wanted: Collection[str]) -> Iterator[Member]:
-        """Yield the files called `wanted`, in any order.
-
-        Raises:
-            ResourceError: One cannot be read, is larger than 128 MiB or leads outside.
-        """
-
-
-def open_tree(path: Path) -> Tree:
-    """Return the folder or archive at `path` as a tree.
-
-    Raises:
-        UsageError: There is nothing at `path`.
-    """
-    if not path.exists():
-        raise UsageError(f"there is nothing at {printable(path)}: give a folder or an archive of pictures")
-    return FolderTree(path) if path.is_dir() else ArchiveTree(path)
-
-
-@dataclass(frozen=True)
-class FolderTree:
-    """A folder; see `Tree`."""
-
-    path: Path
-
-    def names(self) -> list[str]:
-        """See `Tree.names`."""
         with reading(str(self.path)):
             return sorted(path.relative_to(self.path).as_posix() for path in self._walk())
 
@@ -73,7 +41,11 @@ class FolderTree:
         return (self.path / name).is_file()
 
     def read(self, wanted: Collection[str]) -> Iterator[Member]:
-        """See `Tree.read`."""
+        """Yield the files called `wanted`.
+
+        Raises:
+            ResourceError: One cannot be read, is larger than 128 MiB or leads outside.
+        """
         root = self.path.resolve()
         for name in wanted:
             path = self.path / name
@@ -98,23 +70,37 @@ class FolderTree:
 
 @dataclass(frozen=True)
 class ArchiveTree:
-    """A zip or tar archive; see `Tree`."""
+    """The members of a zip or tar archive."""
 
     path: Path
 
     def names(self) -> list[str]:
-        """See `Tree.names`."""
+        """See `FolderTree.names`; here a member may lead outside, which is an error too."""
         with reading(str(self.path)), self.path.open("rb") as file:
             names = [str(PurePosixPath(name)) for name in member_names(file, str(self.path))]
         return sorted(name for name in names if all(map(_is_shown, PurePosixPath(name).parts)))
 
     def read(self, wanted: Collection[str]) -> Iterator[Member]:
-        """See `Tree.read`."""
+        """See `FolderTree.read`; in the archive's order."""
         with reading(str(self.path)), self.path.open("rb") as file:
             limit = dict.fromkeys(wanted, _MAX_FILE)
             members = read_members(file, str(self.path), lambda name: limit.get(str(PurePosixPath(name)), 0))
             for member in members:
                 yield Member(str(PurePosixPath(member.name)), member.content)
+
+
+Tree: TypeAlias = FolderTree | ArchiveTree
+
+
+def open_tree(path: Path) -> Tree:
+    """Return the folder or archive at `path` as a tree.
+
+    Raises:
+        UsageError: There is nothing at `path`.
+    """
+    if not path.exists():
+        raise UsageError(f"there is nothing at {printable(path)}: give a folder or an archive of pictures")
+    return FolderTree(path) if path.is_dir() else ArchiveTree(path)
 
 
 def _is_shown(name: str) -> bool:

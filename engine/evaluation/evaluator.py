@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.func import vmap
 
 from engine.acceleration.by_hand import side_by_side
-from engine.acceleration.memory import is_out_of_memory
+from engine.acceleration.device import is_out_of_memory
 from engine.runs.events import AtStep, Measurement, Protocol
 from engine.statistics.summary import summarise
 from engine.tasks.episode import EpisodeShape
@@ -33,6 +33,12 @@ if TYPE_CHECKING:
 DIVERGED_FACTOR = 10.0
 """A task counts as diverged once its loss exceeds this many times the mean loss of all tasks before adaptation."""
 
+STEP_SIZES = (0.0, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+"""Those tried for fine-tuning. None at all is one of them: fine-tuning can only harm a network that knows the task."""
+
+STEP_SIZE_TASKS = 100
+"""Validation tasks that each is tried on, at most: the same for all, so that few tell them apart."""
+
 # Numbers in the inputs of the tasks that are adapted together; bounds the memory that evaluation takes.
 _CHUNK_NUMBERS = 2**19
 
@@ -46,7 +52,6 @@ class TaskCurves:
     """What became of every task of an evaluation, none left out.
 
     Attributes:
-        protocol: How it was measured.
         losses: Query losses, `[tasks, steps + 1]`.
         accuracies: Query accuracies, 0 to 1, `[tasks, steps + 1]`; None for regression.
     """
@@ -99,9 +104,6 @@ def evaluate(
     No task is dropped, whatever becomes of it. No graph is built.
 
     Args:
-        learner: The network and its losses.
-        theta: The meta-learned parameters.
-        source: Where the tasks come from.
         protocol: Which tasks, how large, how many steps.
         inner_lr: alpha.
         between: Called every few tasks with the number done; may raise to call the evaluation off.
@@ -118,6 +120,36 @@ def evaluate(
             between(sum(len(losses) for losses, _ in chunks))
     losses, accuracies = (np.concatenate([chunk[part] for chunk in chunks]) for part in (0, 1))
     return TaskCurves(protocol, losses, None if learner.regression else accuracies)
+
+
+def best_step_size(
+    learner: Learner,
+    theta: Params,
+    source: TaskSource,
+    protocol: Protocol,
+    others: Sequence[Params] = (),
+    library: Library | None = None,
+    between: Callable[[int], None] | None = None,
+) -> float:
+    """Return the step size of fine-tuning with the best mean metric after the last step; 0 if all diverge.
+
+    For networks that were not trained for one.
+
+    Args:
+        protocol: That of validation tasks.
+        others: The parameters of the other members of an ensemble.
+        between: Called every few tasks with 0, as none of those asked for is done yet; may raise to call it off.
+    """
+    protocol = protocol.model_copy(update={"tasks": min(protocol.tasks, STEP_SIZE_TASKS)})
+    chosen, best = STEP_SIZES[0], None
+    none_done = None if between is None else lambda _: between(0)
+    for step_size in STEP_SIZES:
+        curves = evaluate(learner, theta, source, protocol, step_size, none_done, others, library)
+        measurement = curves.summarise()
+        value, _ = score(measurement, protocol.steps)
+        if is_better(value, best, measurement.metric):
+            chosen, best = step_size, value
+    return chosen
 
 
 def score(measurement: Measurement, step: int) -> tuple[float, float]:
@@ -232,13 +264,8 @@ def predict_alone(learner: Learner, params: Params, support_x: Tensor, query_x: 
     The inductive protocol of Nichol, Achiam, Schulman (2018, section 6.1).
 
     Args:
-        learner: The network.
-        params: Its adapted parameters.
         support_x: `[support, *input_shape]`.
-        query_x: `[queries, *input_shape]`.
-
-    Returns:
-        Outputs `[queries, outputs]`.
+        query_x: `[queries, *input_shape]`; the outputs are `[queries, outputs]`.
     """
 
     def alone(query: Tensor) -> Tensor:

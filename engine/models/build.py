@@ -24,7 +24,6 @@ def custom_network(reference: str, input_shape: tuple[int, ...], outputs: int) -
 
     Args:
         reference: The class. Its `__init__` is given `input_shape` and `outputs` if it has parameters of that name.
-        input_shape: Shape of one input.
         outputs: Classes of a task, or 1 for regression.
 
     Raises:
@@ -61,12 +60,8 @@ class ClassHead(nn.Linear):
 def build_model(config: RunConfig, input_shape: tuple[int, ...], classes: int = 0) -> nn.Module:
     """Return the network of `config`, initialised on the CPU from the run's seed alone.
 
-    The same seed gives the same parameters on every device, and the process's own generator is left as it was.
-
-    Args:
-        config: The configuration.
-        input_shape: Shape of one input.
-        classes: Classes of a second head, called `classes`; 0 for no such head.
+    The same seed gives the same parameters on every device, and the process's own generator is left as it was. A second
+    head, called `classes`, has as many of them; 0 for no such head.
 
     Raises:
         UsageError: If the inputs do not suit the network, or a user's own network cannot be made.

@@ -53,13 +53,7 @@ class ConvBlock(nn.Module):
 
 
 class Conv4Stride(nn.Module):
-    """The Omniglot network: stride 2, mean over space, linear layer with weights N(0, 1).
-
-    Args:
-        channels: Channels of the pictures.
-        filters: Filters of every convolution (the paper: 64).
-        outputs: Classes.
-    """
+    """The Omniglot network: 64 filters in the paper, stride 2, mean over space, linear layer with weights N(0, 1)."""
 
     def __init__(self, channels: int, filters: int, outputs: int) -> None:
         super().__init__()
@@ -84,11 +78,7 @@ class Conv4Stride(nn.Module):
 class Conv4Pool(nn.Module):
     """The MiniImagenet network: stride 1, 2x2 max-pooling after each block, linear layer (Xavier).
 
-    Args:
-        channels: Channels of the pictures.
-        side: Height and width of the pictures (84 in the paper, which leaves 5 x 5 cells).
-        filters: Filters of every convolution (the paper: 32).
-        outputs: Classes.
+    In the paper it has 32 filters and pictures of side 84, which leaves 5 x 5 cells.
     """
 
     def __init__(self, channels: int, side: int, filters: int, outputs: int) -> None:

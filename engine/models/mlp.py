@@ -16,10 +16,7 @@ if TYPE_CHECKING:
 class MLP(nn.Module):
     """Fully connected layers with ReLU between them; weights truncated normal with std 0.01, biases 0.
 
-    Args:
-        inputs: Size of an input.
-        hidden: Width of each hidden layer (the paper: 40, 40).
-        outputs: Size of an output.
+    The paper has two hidden layers, 40 wide.
     """
 
     def __init__(self, inputs: int, hidden: Sequence[int], outputs: int) -> None:

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engine.acceleration.device import device_name, use_device
-from engine.acceleration.memory import TRAINING_REMEDY, peak_and_total
+from engine.acceleration.device import TRAINING_REMEDY, device_name, peak_and_total, use_device
 from engine.config.own_code import current_search_path, use_search_path
 from engine.config.resolve import Layer, resolve
 from engine.services.messages import ESTIMATE, Costs, EstimateRequest

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
-from engine.algorithms.registry import build_learner
+from engine.algorithms.algorithm import build_learner
 from engine.config.own_code import use_search_path
 from engine.config.record import read_record, texts
 from engine.config.resolve import Layer, resolve

@@ -89,7 +89,7 @@ def _is_out_of_memory(error: BaseException) -> bool:
         return True
     if "torch" not in sys.modules:
         return False
-    from engine.acceleration.memory import is_out_of_memory
+    from engine.acceleration.device import is_out_of_memory
 
     return is_out_of_memory(error)
 

@@ -29,7 +29,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -41,31 +41,9 @@ from engine.tasks.episode import Episodes, EpisodeShape
 from engine.tasks.sampling import Purpose, Split, Stream
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from engine.config.schema import RunConfig
 
 _DATA: dict[str, str] = {entry.kind: name for name, entry in DATA_SETS.items() if entry.origin == "custom"}
-
-
-class Regression(Protocol):
-    """Curves; see above."""
-
-    kind: str
-    input_shape: Sequence[int]
-
-    def task(self, generator: torch.Generator, split: str, examples: int) -> tuple[Tensor, Tensor]:
-        """Return `[examples, *input_shape]` inputs and `[examples, 1]` values of one task."""
-
-
-class Classification(Protocol):
-    """Classes to tell apart; see above."""
-
-    kind: str
-    input_shape: Sequence[int]
-
-    def task(self, generator: torch.Generator, split: str, examples: int, ways: int) -> Tensor:
-        """Return `[ways, examples, *input_shape]` inputs of one task, class by class."""
 
 
 @dataclass(frozen=True)
@@ -74,14 +52,12 @@ class CustomTasks:
 
     Attributes:
         reference: The class's name.
-        tasks: Its instance.
-        input_shape: Shape of one input.
+        tasks: Its instance, with `kind`, `input_shape` and `task` as above.
         fingerprint: Hash of the file that the class is written in.
-        device: Where the episodes are put.
     """
 
     reference: str
-    tasks: Regression | Classification
+    tasks: Any
     input_shape: tuple[int, ...]
     fingerprint: dict[str, str]
     device: torch.device
@@ -142,21 +118,18 @@ class CustomTasks:
         """
         seeds = stream.bits(Purpose.CUSTOM, indices.cpu()).tolist()
         made = [self._task(seed, stream.split.label, shape) for seed in seeds]
-        support_x, support_y, query_x, query_y = (
-            torch.stack(part).to(self.device) for part in zip(*made, strict=True)
-        )
-        return Episodes(support_x, support_y, query_x, query_y)
+        return Episodes(*(torch.stack(part).to(self.device) for part in zip(*made, strict=True)))
 
     def _task(self, seed: int, split: str, shape: EpisodeShape) -> tuple[Tensor, ...]:
         generator = torch.Generator().manual_seed(seed)
         examples = shape.shots + shape.queries
         with explained(f"{self.reference}.task() failed"):
             if DATA_SETS[self.data].kind == "regression":
-                x, y = cast("Regression", self.tasks).task(generator, split, examples)
+                x, y = self.tasks.task(generator, split, examples)
                 self._hold(x, (examples, *self.input_shape))
                 self._hold(y, (examples, 1))
                 return x[: shape.shots], y[: shape.shots], x[shape.shots :], y[shape.shots :]
-            x = cast("Classification", self.tasks).task(generator, split, examples, shape.ways)
+            x = self.tasks.task(generator, split, examples, shape.ways)
             self._hold(x, (shape.ways, examples, *self.input_shape))
         labels = torch.arange(shape.ways)
         return (

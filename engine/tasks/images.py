@@ -29,12 +29,10 @@ class ImageTasks:
     """Episodes as an indexed gather plus a rotation.
 
     Attributes:
-        name: What the data set is called.
-        class_names: What it calls its classes, all of them.
+        class_names: Of all classes of the data set.
         images: uint8 `[examples, channels, height, width]`, examples of a class contiguous, on the device.
         offsets: First example of each class, int64 `[classes]`.
         counts: Examples of each class, int64 `[classes]`.
-        largest_class: The most of them.
         classes: For each split the classes it may use, int64.
         rotations: Whether every class of a task is turned by a random multiple of 90 degrees.
         fingerprint: Hashes of the pictures and of the class split.
@@ -156,8 +154,10 @@ class LabelledImages(ImageTasks):
         if stream.split is not Split.TRAIN:
             return episodes
         numbers = self._numbers(stream, indices.to(self.device), shape.ways)
-        targets = (numbers.gather(1, columns) for columns in (episodes.support_y, episodes.query_y))
-        return replace(episodes, **dict(zip(("support_y", "query_y"), targets, strict=True)))
+        support_y, query_y = (
+            numbers.gather(1, columns) for columns in (episodes.support_y, episodes.query_y)
+        )
+        return replace(episodes, support_y=support_y, query_y=query_y)
 
     def _numbers(self, stream: Stream, tasks: Tensor, ways: int) -> Tensor:
         """Return the number of each column's class among those of training, `[tasks, ways]`."""

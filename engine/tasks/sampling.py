@@ -54,14 +54,10 @@ class Stream:
     split: Split
 
     def bits(self, purpose: Purpose, *counters: Tensor) -> Tensor:
-        """Return 64 random bits for each element of the broadcast `counters`.
+        """Return 64 random bits, an int64 uniform over all 2^64 values, for each element of the broadcast `counters`.
 
         Args:
-            purpose: What the numbers decide.
             *counters: Integer tensors (task index, position, ...) that broadcast together.
-
-        Returns:
-            An int64 tensor of the broadcast shape, uniform over all 2^64 values.
         """
         first, *others = counters
         state = first ^ _key(self.seed, self.split, purpose)
@@ -75,17 +71,14 @@ class Stream:
 
 
 def choose(keys: Tensor, count: int) -> Tensor:
-    """Choose `count` of the last dimension without replacement, in random order.
+    """Choose `count` of the last dimension without replacement, in random order: int64 indices `[..., count]`.
 
     The choice of fewer is the beginning of the choice of more, so that episodes with fewer queries contain the
     same support examples.
 
     Args:
         keys: Random int64 `[..., population]`; an element set to the smallest int64 is never chosen before others.
-        count: How many to choose, at most the population.
-
-    Returns:
-        int64 indices `[..., count]`.
+        count: At most the population.
     """
     return keys.topk(count, dim=-1).indices
 

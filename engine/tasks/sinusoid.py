@@ -27,7 +27,6 @@ class Sinusoid:
         amplitude: Interval of A.
         phase: Interval of phi, in radians.
         x_range: Interval of x.
-        device: Where the episodes are made.
     """
 
     amplitude: tuple[float, float]
@@ -57,28 +56,16 @@ class Sinusoid:
     def sample(self, stream: Stream, indices: Tensor, shape: EpisodeShape) -> Episodes:
         """Return the curves with the given numbers: `shots` support and `queries` query points each."""
         tasks = indices.to(self.device)[:, None]
-        support_x = self._points(stream, Purpose.SUPPORT_POINTS, tasks, shape.shots)
-        query_x = self._points(stream, Purpose.QUERY_POINTS, tasks, shape.queries)
         amplitude, phase = self.curves(stream, indices)
-        return Episodes(
-            *(
-                values.to(torch.float32)
-                for x in (support_x, query_x)
-                for values in (
-                    self.inputs(x, amplitude, phase),
-                    (amplitude[:, None] * torch.sin(x - phase[:, None]))[..., None],
-                )
-            )
-        )
+        parts = []
+        for purpose, points in ((Purpose.SUPPORT_POINTS, shape.shots), (Purpose.QUERY_POINTS, shape.queries)):
+            x = self._points(stream, purpose, tasks, points)
+            y = amplitude[:, None] * torch.sin(x - phase[:, None])
+            parts += [self.inputs(x, amplitude, phase).to(torch.float32), y[..., None].to(torch.float32)]
+        return Episodes(*parts)
 
     def inputs(self, x: Tensor, amplitude: Tensor, phase: Tensor) -> Tensor:  # noqa: ARG002 - told by others
-        """Return what the network is given, `[tasks, points, *input_shape]`.
-
-        Args:
-            x: Positions on each curve, `[tasks, points]`.
-            amplitude: A of each curve, `[tasks]`.
-            phase: phi of each curve, `[tasks]`.
-        """
+        """Return what the network is given, `[tasks, points, *input_shape]`, at the positions x, `[tasks, points]`."""
         return x[..., None]
 
     def curves(self, stream: Stream, indices: Tensor) -> tuple[Tensor, Tensor]:

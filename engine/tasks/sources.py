@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from engine.catalogue.entries import KNOWN_CLASSES, load
+from engine.data import store
 from engine.data.splits import class_indices, find_split
-from engine.data.store import load as open_set
-from engine.data.store import verify
 from engine.tasks.episode import EpisodeShape
 from engine.tasks.images import ImageTasks, LabelledImages
 
@@ -25,7 +24,8 @@ def build_source(config: RunConfig, device: torch.device) -> TaskSource:
         ResourceError: If the data set is not installed; says how to get it.
         UsageError: If the data cannot give episodes of the configured size.
     """
-    source = _source(config, device)
+    own = config.data_entry.tasks
+    source: TaskSource = load(own).from_config(config, device) if own else _images(config, device)
     source.check(training_shape(config))
     source.check(evaluation_shape(config))
     return source
@@ -41,13 +41,7 @@ def verify_data(config: RunConfig) -> None:
         ResourceError: The data set is not installed or is damaged; says what to do.
     """
     if config.data_entry.origin in ("published", "imported"):
-        verify(config.task.data)
-
-
-def _source(config: RunConfig, device: torch.device) -> TaskSource:
-    if own := config.data_entry.tasks:
-        return cast("TaskSource", load(own).from_config(config, device))
-    return _images(config, device)
+        store.verify(config.task.data)
 
 
 def training_shape(config: RunConfig) -> EpisodeShape:
@@ -65,7 +59,8 @@ def evaluation_shape(config: RunConfig) -> EpisodeShape:
 def _images(config: RunConfig, device: torch.device) -> ImageTasks:
     task, entry = config.task, config.data_entry
     kind = LabelledImages if KNOWN_CLASSES in config.algorithm_entry.needs_for_classes else ImageTasks
-    image_set = load(entry.module).make(task.classes) if entry.origin == "generated" else open_set(task.data)
+    is_generated = entry.origin == "generated"
+    image_set = load(entry.module).make(task.classes) if is_generated else store.load(task.data)
     split = find_split(task.class_split, image_set)
     return kind.build(
         image_set,

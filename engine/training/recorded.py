@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from engine.acceleration.batched import Batched
-from engine.acceleration.memory import is_out_of_memory
+from engine.acceleration.device import is_out_of_memory
 from engine.acceleration.ways import disagreement, few_examples, small_episodes, small_problem
 from engine.tasks.custom import CustomTasks
 from engine.training.loop import Updated

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 import torch
 
 from engine.acceleration.ways import Way, choose_way
-from engine.algorithms.registry import build_algorithm, build_learner
-from engine.evaluation.evaluator import TaskCurves, evaluate, protocol_for
-from engine.evaluation.step_size import best_step_size
+from engine.algorithms.algorithm import build_algorithm, build_learner
+from engine.evaluation.evaluator import TaskCurves, best_step_size, evaluate, protocol_for
 from engine.models.build import build_model
 from engine.tasks.images import LabelledImages
 from engine.tasks.sampling import Split, Stream

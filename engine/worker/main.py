@@ -15,8 +15,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.acceleration.device import device_name, device_uuid, use_device
-from engine.acceleration.memory import TRAINING_REMEDY, explain_out_of_memory
+from engine.acceleration.device import (
+    TRAINING_REMEDY,
+    device_name,
+    device_uuid,
+    explain_out_of_memory,
+    use_device,
+)
 from engine.config.own_code import use_search_path
 from engine.config.record import RunRecord, read_record, versions
 from engine.errors import DivergedError, MamlError, ResourceError

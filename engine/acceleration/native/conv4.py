@@ -42,7 +42,6 @@ class NativeConv4:
     """What `engine.acceleration.networks.Network` is, in native code.
 
     Attributes:
-        library: The code.
         shapes: Of the network's parameters, by name, in its order.
         pool: Whether it is the one with pooling.
         divisor: See `engine.algorithms.learner.Learner`.
@@ -79,11 +78,11 @@ class NativeConv4:
 
     def outputs(self, params: Params, x: Tensor) -> Tensor:
         """Return the outputs for examples `x`; parameters and examples are laid out."""
-        return _Run(self, params, x, None).outputs
+        return NativeConv4Trace(self, params, x, None).outputs
 
     def trace(self, params: Params, x: Tensor, y: Tensor) -> NativeConv4Trace:
         """Evaluate the loss of examples `x`, `y` and its gradient; parameters and examples are laid out."""
-        return NativeConv4Trace(_Run(self, params, x, y.contiguous()))
+        return NativeConv4Trace(self, params, x, y.contiguous())
 
     @property
     def filters(self) -> int:
@@ -103,14 +102,7 @@ class NativeConv4:
 def native_conv4(
     library: Library, model: nn.Module, divisor: float | None, *, regression: bool
 ) -> NativeConv4 | None:
-    """Return a network in native code, or None if it is not made for it.
-
-    Args:
-        library: The code.
-        model: The network.
-        divisor: See `engine.algorithms.learner.Learner`.
-        regression: Whether its outputs are judged by their squared error.
-    """
+    """Return a network in native code, or None if it is not made for it; `divisor` is that of the `Learner`."""
     if type(model) not in (Conv4Stride, Conv4Pool) or regression:
         return None
     shapes = {name: value.shape for name, value in model.named_parameters()}
@@ -120,24 +112,10 @@ def native_conv4(
 
 
 class NativeConv4Trace:
-    """What `engine.acceleration.networks.Trace` is.
+    """What `engine.acceleration.networks.Trace` is, on examples of one task.
 
-    Attributes:
-        outputs: The network's.
-        gradient: Of the loss, as parameters are laid out.
+    The gradient is laid out as parameters are; it is empty where `y` is None.
     """
-
-    def __init__(self, run: _Run) -> None:
-        self._run, self.outputs = run, run.outputs
-        self.gradient = run.gradient()
-
-    def hessian_product(self, direction: Params) -> Params:
-        """Return the change of the gradient as the parameters move in `direction`. To be called once."""
-        return self._run.hessian_product(direction)
-
-
-class _Run:
-    """A network at one value of its parameters, on examples of one task."""
 
     def __init__(self, network: NativeConv4, params: Params, x: Tensor, y: Tensor | None) -> None:
         self._network, self._read = network, (params, x, y)  # kept while they are pointed at
@@ -146,17 +124,17 @@ class _Run:
         self._memory = self._take("numbers")
         self._call.outputs, self._call.memory = self.outputs.data_ptr(), self._memory.data_ptr()
         self._step("outputs")
+        self.gradient: Params = {}
+        if y is not None:
+            self.gradient, pointers = self._like_parameters()
+            self._call.g_weights, self._call.g_shifts = pointers
+            self._step("gradient")
 
     def __del__(self) -> None:
         self._give_back("numbers", self._memory)
 
-    def gradient(self) -> Params:
-        found, pointers = self._like_parameters()
-        self._call.g_weights, self._call.g_shifts = pointers
-        self._step("gradient")
-        return found
-
     def hessian_product(self, direction: Params) -> Params:
+        """Return the change of the gradient as the parameters move in `direction`. To be called once."""
         memory = self._take("tangent_numbers")
         self._call.tangent_memory, self._call.weights_dot = memory.data_ptr(), direction[_WEIGHTS].data_ptr()
         found, pointers = self._like_parameters()

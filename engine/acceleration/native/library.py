@@ -44,15 +44,7 @@ def call_fields(numbers: Iterable[str], real: str, pointers: Iterable[str]) -> t
 
 
 class Library:
-    """The compiled code of some networks.
-
-    Args:
-        path: The shared library.
-        name: Of its source, without the ending.
-
-    Attributes:
-        name: As given.
-        vector_bytes: What it works on at a time.
+    """The compiled code of some networks, named as its source without the ending; works on `vector_bytes` at a time.
 
     Raises:
         OSError: It is not a shared library of this machine.
@@ -87,10 +79,7 @@ class UnavailableError(MamlError):
 
 @cache
 def library(source: str) -> Library:
-    """Return native code, compiled if need be.
-
-    Args:
-        source: The file's name without its ending.
+    """Return the native code of a source (its name without the ending), compiled if need be.
 
     Raises:
         UnavailableError: There is no compiler, it failed, or there is no place to keep what it makes.

@@ -40,7 +40,6 @@ class NativeMLP:
     """What `engine.acceleration.networks.Network` is, in native code, for regression with an `MLP`.
 
     Attributes:
-        library: The code.
         shapes: Of the network's parameters, by name, in its order.
         divisor: See `engine.algorithms.learner.Learner`.
     """
@@ -103,26 +102,14 @@ class NativeMLP:
 def native_mlp(
     library: Library, model: nn.Module, divisor: float | None, *, regression: bool
 ) -> NativeMLP | None:
-    """Return a network in native code, or None if it is not made for it.
-
-    Args:
-        library: The code.
-        model: The network.
-        divisor: See `engine.algorithms.learner.Learner`.
-        regression: Whether its outputs are judged by their squared error.
-    """
+    """Return a network in native code, or None if it is not made for it; `divisor` is that of the `Learner`."""
     if type(model) is not MLP or not regression:
         return None
     return NativeMLP(library, {name: value.shape for name, value in model.named_parameters()}, divisor)
 
 
 class NativeMLPTrace:
-    """What `engine.acceleration.networks.Trace` is.
-
-    Attributes:
-        outputs: The network's.
-        gradient: Of the loss, as parameters are laid out, for every task.
-    """
+    """What `engine.acceleration.networks.Trace` is; the gradient is laid out as parameters are, for every task."""
 
     def __init__(self, network: NativeMLP, params: Tensor, x: Tensor, y: Tensor) -> None:
         network.check(params, x, y)

@@ -12,10 +12,9 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from engine.acceleration.by_hand import by_hand
-from engine.acceleration.device import device_name, use_device
-from engine.acceleration.memory import peak_and_total
+from engine.acceleration.device import device_name, peak_and_total, use_device
 from engine.acceleration.ways import choose_way, relative_difference, small_problem
-from engine.algorithms.registry import build_algorithm, build_learner
+from engine.algorithms.algorithm import build_algorithm, build_learner
 from engine.config.resolve import Layer, resolve
 from engine.models.build import build_model
 from engine.services.bench.peers import build_peer

@@ -14,9 +14,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 from engine.acceleration.batched import Batched
 from engine.acceleration.by_hand import by_hand
 from engine.acceleration.ways import relative_difference, small_problem
-from engine.algorithms.algorithm import QueryMetrics
+from engine.algorithms.algorithm import QueryMetrics, build_algorithm, build_learner
 from engine.algorithms.maml import FOMAML, MAML
-from engine.algorithms.registry import build_algorithm, build_learner
 from engine.config.presets import load_preset
 from engine.config.resolve import override_layer, resolve
 from engine.config.toml import config_tables

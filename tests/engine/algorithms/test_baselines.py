@@ -12,8 +12,7 @@ from engine.algorithms.pretrained import ClassLearner
 from engine.algorithms.prototypical import PrototypeLearner
 from engine.config.presets import load_preset
 from engine.config.resolve import ConfigError, override_layer, resolve
-from engine.evaluation.evaluator import evaluate, protocol_for
-from engine.evaluation.step_size import STEP_SIZES
+from engine.evaluation.evaluator import STEP_SIZES, evaluate, protocol_for
 from engine.models.build import adapted_names
 from engine.tasks.episode import Episodes, EpisodeShape
 from engine.tasks.images import LabelledImages

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from engine.acceleration.batched import Batched
-from engine.acceleration.memory import TRAINING_REMEDY, explain_out_of_memory
+from engine.acceleration.device import TRAINING_REMEDY, explain_out_of_memory
 from engine.acceleration.ways import Way
 from engine.errors import DivergedError, ResourceError
 from engine.tasks.custom import CustomTasks
