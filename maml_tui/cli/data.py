@@ -28,11 +28,7 @@ _PATIENCE_S = 5.0
 
 
 class Ticker:
-    """Writes to stderr, every few seconds, how far an import is.
-
-    Args:
-        clock: Returns seconds.
-    """
+    """Writes to stderr, every few seconds, how far an import is."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock

@@ -48,11 +48,8 @@ def follow(
     """Show the run as it goes on; yield its status after each look, the last one when it has ended.
 
     Args:
-        run: The run.
-        view: Where to show it.
         process: Its worker, where it is a child of this process: then its end is the run's.
         reader: Reads the journal from where it stands; from the beginning if None.
-        sleep: Waits between two looks.
 
     Raises:
         ResourceError: Journal or status cannot be read.
@@ -92,12 +89,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interrupts:
-    """Catches the signals while entered.
-
-    Attributes:
-        received: The numbers of the signals so far.
-        asked: Whether the run has been asked to stop.
-    """
+    """Catches the signals while entered; `asked` tells whether the run has been asked to stop."""
 
     def __init__(self, run: RunDirectory) -> None:
         self.received: list[int] = []
@@ -112,12 +104,7 @@ class Interrupts:
         return 128 + self.received[0] if self.received else 0
 
     def obey(self, status: Status, worker: int) -> bool:
-        """Do what the signals ask for and return whether to leave at once.
-
-        Args:
-            status: Where the run stands.
-            worker: Process id of its worker, which answers requests only once it trains.
-        """
+        """Do what the signals ask for and return whether to leave at once; `worker` answers only once it trains."""
         if self.received and not self._announced:
             self._announced = True
             say(f"stopping run {self._run.id} with a checkpoint (once more: leave without waiting)")

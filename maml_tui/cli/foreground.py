@@ -42,14 +42,7 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing on stder
 
 @dataclass(frozen=True)
 class Display:
-    """How a run is to be shown.
-
-    Attributes:
-        mode: In which form.
-        detach: Whether to return as soon as it trains.
-        quiet: Whether to leave out what is not an error.
-        tui: Whether to open the application.
-    """
+    """How a run is to be shown."""
 
     mode: Mode
     detach: bool

@@ -35,14 +35,7 @@ _GAP = "  "
 
 
 def live_line(status: Status, train: TrainEvent | None, iterations: int, width: int) -> str:
-    """Return the line.
-
-    Args:
-        status: Where the run stands.
-        train: The newest meta-update, or None.
-        iterations: Meta-iterations in total.
-        width: Columns there are; what matters less is left out where they are few.
-    """
+    """Return the line for so many columns; what matters less is left out where they are few."""
     done = status.iteration
     if status.measured is not None and status.state in LIVE_STATES:
         return (
@@ -101,13 +94,7 @@ def heading(metric: str, width: int) -> str:
 
 
 def row(event: EvaluationEvent, scored: int, width: int) -> str:
-    """Return the row of an evaluation.
-
-    Args:
-        event: The evaluation.
-        scored: Inner steps after which runs are scored.
-        width: Columns there are; columns on the right are left out where they are few.
-    """
+    """Return the row of an evaluation after `scored` inner steps; the last columns are left out for want of room."""
     measurement = event.measurement
     at = measurement.scored(scored)
     star = " *" if event.improved else ""

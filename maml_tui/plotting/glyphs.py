@@ -117,7 +117,6 @@ def sparkline(values: Sequence[float], width: int, charset: Charset, limits: Int
     Args:
         values: Numbers; those that are not finite leave a blank.
         width: Number of characters. Where there are more values, each character shows the largest of its share.
-        charset: Which characters the terminal can show.
         limits: The values of the lowest and the highest character, or None to fit the data.
     """
     if not len(values) or width < 1:

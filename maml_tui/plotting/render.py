@@ -25,7 +25,6 @@ class Trace:
 
     Attributes:
         top: Smallest row coordinate of the line in the column, NaN where there is none.
-        bottom: Largest row coordinate.
         joined: Whether the line goes on from the column before.
     """
 
@@ -46,7 +45,6 @@ def trace(u: Floats, v: Floats, columns: int) -> Trace:
         u: Column coordinates of the samples [n], ascending; column c reaches from c - 1/2 to c + 1/2. Samples where
             it is NaN are ignored.
         v: Row coordinates [n]; NaN is a gap.
-        columns: Number of columns.
 
     Returns:
         The extents. A column between two samples gets the straight line from one to the other.
@@ -70,8 +68,6 @@ def dots(line: Trace, rows: int, stroke: Stroke, unit: int) -> npt.NDArray[np.bo
     """Return which dots [rows, columns] a line covers.
 
     Args:
-        line: What to draw.
-        rows: Number of rows of dots.
         stroke: Its pattern, which follows the length of the line, so that steep parts have it too.
         unit: Dots per column of cells: dashes are two cells on, one off.
     """

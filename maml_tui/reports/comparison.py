@@ -30,11 +30,7 @@ class ComparisonTables:
         columns: Headings: nothing, then each run's letter and id.
         results: What each run reached, with its interval.
         facts: Rows on how each run fared, the results among them.
-        options: Rows of the options that differ, and only those.
-        pair_columns: Headings of the pairs.
-        pairs: Rows of the first run against each other one.
         obstacles: Sentences on pairs without a difference, and the command that helps.
-        notes: Sentences on what the numbers are.
     """
 
     columns: tuple[str, ...]

@@ -19,12 +19,7 @@ if TYPE_CHECKING:
 
 
 class Difference(NamedTuple):
-    """An option that differs.
-
-    Attributes:
-        option: Which.
-        values: Its value in each run, in words; `-` where it has no effect.
-    """
+    """An option that differs, and its value in each run, in words; `-` where it has no effect."""
 
     option: OptionField
     values: tuple[str, ...]
@@ -42,12 +37,7 @@ def option_value(value: object) -> str:
 def differing_options(
     configs: Sequence[RunConfig], write: Callable[[object], str] = option_value
 ) -> list[Difference]:
-    """Return the options that are not the same in all `configs`, in the order of the schema.
-
-    Args:
-        configs: The configurations.
-        write: Turns values into words.
-    """
+    """Return the options that are not the same in all `configs`, in the order of the schema."""
     chosen = [flat_values(config) for config in configs]
     rows = [
         Difference(

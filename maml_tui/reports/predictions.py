@@ -21,13 +21,7 @@ _MODES = {
 
 
 class Predictions(NamedTuple):
-    """A table for people.
-
-    Attributes:
-        columns: Headings.
-        rows: One per query; control characters are escaped.
-        notes: Sentences to stand below.
-    """
+    """A table for people, a row per query; control characters are escaped."""
 
     columns: tuple[str, ...]
     rows: list[list[str]]

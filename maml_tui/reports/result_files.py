@@ -93,13 +93,7 @@ def _finite(value: object) -> object:
 
 
 def model_card(facts: Facts, config: RunConfig, file: str) -> str:
-    """Return the model card, in Markdown.
-
-    Args:
-        facts: What is known of the parameters.
-        config: The configuration that they were learned by.
-        file: Name of the file that holds them.
-    """
+    """Return the model card, in Markdown."""
     return "\n".join(
         (
             f"# {facts.name}\n",

@@ -27,7 +27,6 @@ class ResultTable:
     """A table of text.
 
     Attributes:
-        columns: Headings.
         rows: One row per inner step, cells in the order of `columns`.
         scored: Index of the row that the run is judged by.
         notes: Sentences to stand below: how it was measured, what the signs mean, what others found.
@@ -73,9 +72,7 @@ def result_table(
     """Return the table of measurements that share one protocol.
 
     Args:
-        config: The run's configuration.
         measured: The measurements, one or more, a group of columns each.
-        fingerprint: Hashes of the data they were made on.
         other_data: The data set they were made on, if it is not the run's own: nobody published on that.
         brief: Whether to leave out what the notes say: that no task diverged, and the last parameters a second time
             where they are the best.
@@ -209,7 +206,6 @@ def protocol_table(
     Args:
         choices: What was asked for; what has several values is a column.
         reports: What was found, in the order of `combinations`.
-        scored: The inner step to show.
     """
     varied = [name for name, values in choices.items() if len(values) > 1]
     metric = reports[0].measurements[0].measurement.metric

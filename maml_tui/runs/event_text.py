@@ -49,7 +49,6 @@ class EventText(NamedTuple):
     Attributes:
         time: When, Unix seconds.
         kind: `start`, `eval`, `best`, `checkpoint`, `state`, `request`, `warning` or `end`.
-        role: Of the kind.
         text: What, without control characters.
     """
 

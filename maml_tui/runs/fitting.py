@@ -20,7 +20,6 @@ def smaller_tasks(config: RunConfig, chosen: Collection[str]) -> dict[str, int]:
     """Return what must be lowered for the tasks of `config` to fit its pictures, and how far.
 
     Args:
-        config: A configuration that trains on pictures of a person's own.
         chosen: Options that a person chose: they stay as they are, whatever comes of it.
 
     Raises:

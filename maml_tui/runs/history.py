@@ -38,9 +38,7 @@ class TrainSamples:
     """The meta-updates that are kept, oldest first. Arrays [n]; NaN where a number is not known or not finite.
 
     Attributes:
-        iteration: Meta-updates done.
         seconds: Time at work on the run (see `History`).
-        loss: Query loss after adaptation.
         accuracy: Query accuracy after adaptation, 0 to 1; NaN for regression.
         grad_norm: Norm of the meta-gradient before clipping.
         speed: Recent meta-iterations per second.
@@ -65,14 +63,9 @@ class History:
     those of `JournalState`: pauses and gaps between workers are left out.
 
     Attributes:
-        train: The meta-updates.
-        validations: The evaluations on validation tasks.
         validation_seconds: When they were made, seconds [validations].
         tests: The final evaluations of the newest worker.
         log: The events in words, the newest last.
-        started: The newest worker's start, or None.
-        checkpoint: The newest checkpoint, or None.
-        last_train: The newest meta-update, or None.
     """
 
     train: TrainSamples

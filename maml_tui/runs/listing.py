@@ -27,12 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RunFacts:
-    """A run at one moment.
-
-    Attributes:
-        run: Its folder.
-        status: Where it stands.
-    """
+    """A run at one moment."""
 
     run: RunDirectory
     status: Status
@@ -81,7 +76,6 @@ class Listing:
     """Runs in order, and what their rows need to know of the others.
 
     Attributes:
-        rows: The runs to show.
         total: How many there are in all.
         leaders: The best value in each contest that more than one run takes part in.
         now: When it was made, Unix seconds.

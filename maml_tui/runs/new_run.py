@@ -35,11 +35,9 @@ class Request:
     """What a person asked to train.
 
     Attributes:
-        preset: Name of a preset, or None.
         file: A configuration file laid over it, or None.
         settings: `key=value` texts laid over both.
         name: What to call the run; None for a name that says what is trained.
-        device: The device asked for.
         fitted: `key=value` texts laid over the preset, so that its tasks are not too large for the data.
     """
 
@@ -106,15 +104,9 @@ class Request:
 
 
 def request_for(data: str, settings: tuple[str, ...], name: str | None, device: str) -> Request:
-    """Return what is asked for by a data set alone: its usual preset.
+    """Return what is asked for by a data set alone, which is in `settings` too: its usual preset.
 
     Pictures of one's own may be few: tasks are then as large as they allow, but for what the settings say.
-
-    Args:
-        data: The data set.
-        settings: `key=value` texts, the data set among them.
-        name: What to call the run, or None.
-        device: The device asked for.
 
     Raises:
         UsageError: `data` may not name a data set, or a setting is wrong.

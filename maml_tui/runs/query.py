@@ -32,11 +32,7 @@ _TERM = re.compile(
 
 
 class QueryError(UsageError):
-    """A query that cannot be understood.
-
-    Attributes:
-        position: Where in its text the trouble begins, counted from 0.
-    """
+    """A query that cannot be understood; `position` is where in its text the trouble begins, from 0."""
 
     def __init__(self, problem: str, position: int) -> None:
         self.position = position
@@ -48,7 +44,6 @@ class Term:
     """One condition.
 
     Attributes:
-        holds: Whether a run fulfils it.
         slow: Whether it needs a file that listing runs does not read.
     """
 
@@ -76,11 +71,7 @@ class Query:
 
 
 def parse_query(text: str, now: float) -> Query:
-    """Read a query.
-
-    Args:
-        text: The query; an empty one matches all runs.
-        now: The moment that `today` and `age` refer to, Unix seconds.
+    """Read a query; `now` is the moment that `today` and `age` refer to, Unix seconds.
 
     Raises:
         QueryError: It cannot be understood; says where and why.

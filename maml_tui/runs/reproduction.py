@@ -31,9 +31,6 @@ class Table:
     """A published table.
 
     Attributes:
-        name: What the command calls it.
-        title: What it shows.
-        presets: The configurations it takes.
         algorithms: What each is trained with.
         shots: Numbers of support examples to evaluate with; empty for those of the presets.
         seeds: How often each is trained, with seeds 0, 1, ...
@@ -58,7 +55,7 @@ class PlannedRun:
     Attributes:
         network: What is trained, whatever the seed.
         record: What it is asked to be; its name is how the run is found again.
-        run: The newest run of that name, or None.
+        run: The newest run of that name; None before it has begun.
     """
 
     network: str
@@ -125,7 +122,6 @@ def plan(table: Table, scale: float, device: str = "auto") -> list[PlannedRun]:
     """Return the runs of a table, the first seed of all before the next, with those found that are there already.
 
     Args:
-        table: The table.
         scale: What part of the published iterations to train for.
         device: For runs that are not there yet.
 

@@ -65,11 +65,7 @@ def metrics_of(config: RunConfig) -> tuple[Metric, ...]:
 def series_for(watch: RunWatch, metric: Metric, x: XAxis, slot: int = 0) -> tuple[Series, ...]:
     """Return all lines on a metric: meta-training, and over it meta-validation where that measures the metric.
 
-    Args:
-        watch: The run.
-        metric: What to plot.
-        x: Against what.
-        slot: Colour and letter of the first line; the second has the next ones.
+    The first line has the colour and letter of `slot`, the second those of the next one.
     """
     if metric not in _MEASURED:
         return (train_series(watch, metric, x, slot=slot, stroke=Stroke.SOLID),)

@@ -16,16 +16,7 @@ Decision = Literal["detach", "graceful", "now", "kill"]
 
 @dataclass(frozen=True)
 class Way:
-    """One way to leave or stop a run.
-
-    Attributes:
-        decision: Its name in code.
-        key: Its key.
-        label: Its name.
-        effect: What happens, and what it loses.
-        command: The command line that does the same.
-        refusal: Why it is not possible; empty if it is.
-    """
+    """One way to leave or stop a run; `refusal` says why it is not possible, and is empty if it is."""
 
     decision: Decision
     key: str
@@ -36,14 +27,7 @@ class Way:
 
 
 def ways(run_id: str, status: Status, saved: int | None, host: str) -> tuple[Way, ...]:
-    """Return the ways out of a live run, the one that loses nothing first.
-
-    Args:
-        run_id: The run's id.
-        status: Where it stands.
-        saved: Iteration of its newest checkpoint; None if it has none.
-        host: This machine's name.
-    """
+    """Return the ways out of a live run, the one that loses nothing first; `saved` as for `kill_loss`."""
     stop = f"maml stop {run_id}"
     return (
         Way("detach", "d", "Detach", _detach(status), f"maml attach {run_id}"),
@@ -61,12 +45,7 @@ def ways(run_id: str, status: Status, saved: int | None, host: str) -> tuple[Way
 
 
 def kill_loss(status: Status, saved: int | None) -> str:
-    """Return in words what a kill at this moment loses.
-
-    Args:
-        status: Where the run stands.
-        saved: Iteration of its newest checkpoint; None if it has none.
-    """
+    """Return in words what a kill at this moment loses; `saved` is the iteration of its newest checkpoint, or None."""
     if status.measured is not None:
         return "the result is lost, the training is saved"
     iterations = status.iteration - (saved or 0)

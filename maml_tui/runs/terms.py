@@ -145,7 +145,6 @@ class Key:
 
     Attributes:
         get: Finds it; None where a run has no such thing, which fulfils no condition.
-        kind: How it compares.
         slow: Whether finding it reads a file that listing runs does not read.
     """
 

@@ -29,13 +29,7 @@ _CHUNKS = 8
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """What one look at the files found.
-
-    Attributes:
-        status: What a viewer may believe now.
-        result: What was measured at the end, or None.
-        history: All that was read of the journal so far; the same object as last time if nothing was new.
-    """
+    """What one look at the files found; the history is the same object as last time if nothing was new."""
 
     status: Status
     result: Result | None
@@ -46,10 +40,6 @@ class RunWatch:
     """A run that is looked at: `fetch` in any thread, then `apply` in the one that shows it.
 
     Attributes:
-        run: Its folder.
-        record: Its configuration and where each value came from.
-        status: What a viewer may believe of it.
-        result: What was measured at its end, or None.
         history: Its journal, reduced; empty before the first `apply`.
         version: Goes up whenever one of these changes.
 

@@ -29,9 +29,6 @@ def over_seeds(curves: Sequence[Sequence[AtStep]]) -> tuple[AtStep, ...]:
     The seeds are the sample: each was trained anew and measured on tasks of its own, so that Student's t interval of
     the mean of their means covers both the training and the tasks. Medians are put together by their median,
     diverged tasks by their sum.
-
-    Args:
-        curves: The metric after every inner step, for each seed.
     """
     if len(curves) == 1:
         return tuple(curves[0])
@@ -68,7 +65,6 @@ class Cell:
 
     Attributes:
         config: What it was trained with; the first seed's.
-        shots: Support examples K that it was measured with.
         measured: What was measured of every seed whose run is complete.
     """
 
