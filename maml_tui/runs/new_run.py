@@ -18,16 +18,20 @@ from engine.runs.directory import RunDirectory, check_name, create_run
 from engine.services.messages import PREFLIGHT, PreflightRequest
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
     from engine.config.resolve import Layer
     from engine.config.schema import RunConfig
+    from engine.data.fit import Sizes
     from engine.services.messages import PreflightReport
 
 
 _DRAWING = 42  # pixels: beyond it the strided network sees too little of a picture before it takes the mean
 
 _OF_ONES_OWN = ("drawings", "photos")
+
+_MIN_WAYS = 2
 
 
 @dataclass(frozen=True)
@@ -115,10 +119,27 @@ def request_for(data: str, settings: tuple[str, ...], name: str | None, device: 
     request = Request(usual_preset(data), None, settings, name, device)
     if request.preset not in _OF_ONES_OWN:
         return request
-    from maml_tui.runs.fitting import smaller_tasks  # numpy comes with it
-
-    lowered = smaller_tasks(request.record().resolved.config, request.keys())
+    lowered = _smaller_tasks(request.record().resolved.config, request.keys())
     return replace(request, fitted=tuple(f"{option}={value}" for option, value in lowered.items()))
+
+
+def _smaller_tasks(config: RunConfig, chosen: Collection[str]) -> dict[str, int]:
+    """Return what must be lowered for the tasks of `config` to fit its pictures, and how far.
+
+    Options that a person chose stay as they are, whatever comes of it.
+
+    Raises:
+        ResourceError: The data set is not installed, or damaged.
+    """
+    parts = _class_sizes(config)
+    pictures = min(count for classes in parts.values() for count in classes.values())
+    queries = max(1, pictures - config.task.shots)
+    sizes = {
+        "ways": (config.task.ways, max(_MIN_WAYS, min(map(len, parts.values())))),
+        "queries": (config.task.queries, queries),
+        "eval_queries": (config.evaluation.eval_queries, queries),
+    }
+    return {name: most for name, (size, most) in sizes.items() if name not in chosen and size > most}
 
 
 def usual_preset(data: str) -> str:
@@ -181,10 +202,18 @@ def check_data(config: RunConfig) -> None:
         UsageError: It has too few classes, or too few pictures of some, for the tasks.
         ResourceError: It is missing or damaged.
     """
-    from engine.data import fit, splits, store  # these need numpy, which other runs can start without
+    from engine.data.fit import check_fit
 
     task = config.task
-    image_set = store.load(task.data)
-    classes = splits.class_indices(image_set, splits.find_split(task.class_split, image_set))
-    examples = task.shots + max(task.queries, config.evaluation.eval_queries)
-    fit.check_fit(task.data, fit.sizes_of(image_set, classes), task.ways, examples)
+    sizes = _class_sizes(config)
+    check_fit(task.data, sizes, task.ways, task.shots + max(task.queries, config.evaluation.eval_queries))
+
+
+def _class_sizes(config: RunConfig) -> Sizes:
+    """Return how many pictures each class has."""
+    from engine.data import fit, splits, store  # these need numpy, which other runs can start without
+
+    image_set = store.load(config.task.data)
+    return fit.sizes_of(
+        image_set, splits.class_indices(image_set, splits.find_split(config.task.class_split, image_set))
+    )

@@ -40,9 +40,9 @@ class Table:
 
     name: str
     title: str
-    presets: tuple[str, ...]
-    algorithms: tuple[str, ...]
-    shots: tuple[int, ...] = ()
+    presets: Sequence[str]
+    algorithms: Sequence[str]
+    shots: Sequence[int] = ()
     seeds: int = 1
     settings: Mapping[str, Sequence[str]] = field(default_factory=dict)
     note: str = ""
@@ -89,19 +89,7 @@ class PlannedRun:
 def tables() -> dict[str, Table]:
     """Return all tables by name."""
     found = tomllib.loads((assets_dir() / "reproductions.toml").read_text(encoding="utf-8"))
-    return {
-        name: Table(
-            name=name,
-            title=table["title"],
-            presets=tuple(table["presets"]),
-            algorithms=tuple(table["algorithms"]),
-            shots=tuple(table.get("shots", ())),
-            seeds=table.get("seeds", 1),
-            settings=table.get("settings", {}),
-            note=table.get("note", ""),
-        )
-        for name, table in found.items()
-    }
+    return {name: Table(name, **table) for name, table in found.items()}
 
 
 def find_table(name: str) -> Table:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from engine.config.record import read_record
 from engine.errors import ResourceError
@@ -27,8 +26,7 @@ _CHUNKS = 8
 """Chunks of the journal, of a mebibyte each, that one look takes in: a long journal fills the plots step by step."""
 
 
-@dataclass(frozen=True, eq=False)
-class Batch:
+class Batch(NamedTuple):
     """What one look at the files found; the history is the same object as last time if nothing was new."""
 
     status: Status
@@ -88,10 +86,9 @@ class RunWatch:
 
     def apply(self, batch: Batch) -> bool:
         """Take over what was found; return whether anything changed."""
-        new = (batch.status, batch.result, batch.history)
-        if new == (self.status, self.result, self.history):
+        if batch == (self.status, self.result, self.history):
             return False
-        self.status, self.result, self.history = new
+        self.status, self.result, self.history = batch
         self.version += 1
         return True
 
