@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import time
 from contextlib import closing, suppress
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from engine.errors import UsageError
 from engine.runs import control
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 _POLL_SECONDS = 0.25  # also the fastest that anything is redrawn
 
 
-class View(Protocol):
-    """Shows a run while it is followed."""
+class View:
+    """Shows a run while it is followed; this one shows nothing."""
 
     def show(self, lines: Sequence[bytes], events: Sequence[Event], status: Status) -> None:
         """Show what is new: lines of the journal as they stand there, the events among them, the status."""
@@ -110,9 +110,8 @@ class Interrupts:
             say(f"stopping run {self._run.id} with a checkpoint (once more: leave without waiting)")
         trains = status.pid == worker and status.state in ("running", "paused", "stopping")
         if self.received and trains and not self.asked:
-            with suppress(
-                UsageError
-            ):  # it has ended meanwhile; what answers a request is shown with all else
+            # It may have ended meanwhile; what answers a request is shown with all else.
+            with suppress(UsageError):
                 control.ask(self._run, "stop", "now")
             self.asked = True
         return len(self.received) > 1

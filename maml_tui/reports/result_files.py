@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
-import math
 from typing import TYPE_CHECKING, Any
+
+import pydantic_core
 
 from engine.runs.events import EvaluationEvent, TrainEvent
 from maml_tui.reports.results import result_table
@@ -64,9 +65,14 @@ def to_csv(columns: Sequence[str], rows: Iterable[Iterable[object]]) -> str:
     return out.getvalue()
 
 
+def json_value(value: object) -> Any:  # noqa: ANN401 - whatever JSON has
+    """Return a value as JSON has it: records are objects, numbers that are not finite become null."""
+    return json.loads(pydantic_core.to_json(value, inf_nan_mode="null"))
+
+
 def to_json(value: object) -> str:
-    """Return indented JSON; numbers that are not finite become null, which JSON has."""
-    return json.dumps(_finite(value), indent=1, ensure_ascii=False) + "\n"
+    """Return `json_value` as indented JSON."""
+    return json.dumps(json_value(value), indent=1, ensure_ascii=False) + "\n"
 
 
 def to_markdown(table: ResultTable) -> str:
@@ -82,14 +88,6 @@ def to_markdown(table: ResultTable) -> str:
 
 def _escaped(cell: str) -> str:
     return cell.replace("|", r"\|").removeprefix("* ")
-
-
-def _finite(value: object) -> object:
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, dict):
-        return {name: _finite(part) for name, part in value.items()}
-    return [_finite(part) for part in value] if isinstance(value, list | tuple) else value
 
 
 def model_card(facts: Facts, config: RunConfig, file: str) -> str:
