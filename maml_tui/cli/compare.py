@@ -15,16 +15,14 @@ from maml_tui.cli.evaluate import BNMode, Split  # noqa: TC001 - typer reads the
 from maml_tui.cli.output import emit, emit_json, emit_notes, emit_side_by_side, emit_table, say
 from maml_tui.reports.comparison import comparison_tables
 from maml_tui.reports.config_text import differing_options
-from maml_tui.reports.contender import LETTERS, stored_contenders
-from maml_tui.reports.pairs import pairs, require_same_tasks, same_for_all
+from maml_tui.reports.contender import LETTERS, Contender, Outcome, stored_contenders
+from maml_tui.reports.pairs import Pair, pairs, require_same_tasks, same_for_all
 from maml_tui.reports.result_files import json_value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from engine.runs.result import CheckpointName
-    from maml_tui.reports.contender import Contender, Outcome
-    from maml_tui.reports.pairs import Pair
 
 app = typer.Typer()
 

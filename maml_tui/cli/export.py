@@ -15,7 +15,7 @@ from engine.files import write_atomic
 from engine.runs.checkpoints import Label  # noqa: TC001 - typer reads it
 from engine.runs.index import find_run
 from engine.runs.journal import EventReader
-from engine.runs.result import read_result
+from engine.runs.result import Result, read_result
 from engine.services.apply_messages import APPLY, Exported, ExportRequest
 from engine.services.client import ask
 from engine.text import printable
@@ -29,15 +29,13 @@ from maml_tui.reports.result_files import (
     to_json,
     to_markdown,
 )
-from maml_tui.reports.results import result_table
+from maml_tui.reports.results import ResultTable, result_table
 from maml_tui.runs.origin import find_origin
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from engine.runs.directory import RunDirectory
-    from engine.runs.result import Result
-    from maml_tui.reports.results import ResultTable
 
 app = typer.Typer()
 

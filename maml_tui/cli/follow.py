@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Self
 
 from engine.errors import UsageError
 from engine.runs import control
-from engine.runs.events import ENDED_STATES
+from engine.runs.events import ENDED_STATES, Event
 from engine.runs.journal import EventReader
-from engine.runs.launch import worker_status
-from engine.runs.status import current_status, worker_alive
+from engine.runs.launch import Process, worker_status
+from engine.runs.status import Status, current_status, worker_alive
 from maml_tui.cli.output import say
 
 if TYPE_CHECKING:
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from engine.runs.directory import RunDirectory
-    from engine.runs.events import Event
-    from engine.runs.launch import Process
-    from engine.runs.status import Status
 
 
 _POLL_SECONDS = 0.25  # also the fastest that anything is redrawn

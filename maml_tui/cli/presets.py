@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path  # noqa: TC003 - typer reads it
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from engine.config.fields import applicable_fields
+from engine.config.fields import OptionField, applicable_fields
 from engine.config.presets import Preset, load_preset, preset_names
 from engine.config.resolve import ConfigError, resolve
 from engine.config.toml import config_tables, file_layer
@@ -18,9 +18,6 @@ from engine.text import printable
 from maml_tui.cli.arguments import AsJson, complete_presets
 from maml_tui.cli.output import emit, emit_json, emit_notes, emit_table, say
 from maml_tui.reports.config_text import differences, toml_value
-
-if TYPE_CHECKING:
-    from engine.config.fields import OptionField
 
 app = typer.Typer(
     help="Ready-made configurations, those of the papers among them.",

@@ -11,7 +11,7 @@ import typer
 
 from engine.files import explain_os_errors, write_atomic
 from engine.runs.control import require_resumable
-from engine.runs.result import read_result
+from engine.runs.result import Measured, read_result
 from engine.runs.status import current_status
 from engine.services.client import ask
 from engine.services.messages import EVALUATE, EvaluateRequest, Overrides
@@ -38,7 +38,6 @@ from maml_tui.runs.reproduction import PlannedRun, Table, find_table, plan, tabl
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from engine.runs.result import Measured
 
 app = typer.Typer()
 

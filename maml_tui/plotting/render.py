@@ -14,8 +14,6 @@ from maml_tui.plotting.grid import Grid, Role, role_of, style_code
 from maml_tui.plotting.series import Plot, Series, Stroke
 
 if TYPE_CHECKING:
-    from maml_tui.plotting.frame import Frame
-    from maml_tui.plotting.glyphs import Glyphs
     from maml_tui.plotting.scales import Floats
 
 

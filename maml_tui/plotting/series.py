@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from engine.text import printable
 from maml_tui.plotting import Charset
 from maml_tui.plotting.glyphs import GLYPHS
-from maml_tui.plotting.scales import Unit
-
-if TYPE_CHECKING:
-    from maml_tui.plotting.scales import Floats, Interval
+from maml_tui.plotting.scales import Floats, Interval, Unit
 
 
 def smooth(y: Floats, factor: float) -> Floats:

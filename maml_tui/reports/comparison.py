@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from engine.text import printable
 from maml_tui.reports.config_text import differing_options
-from maml_tui.reports.pairs import pairs, unlike_tasks
+from maml_tui.reports.pairs import Pair, pairs, unlike_tasks
 from maml_tui.reports.wording import MISSING, duration, metric_name, significant, with_interval
 
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from engine.runs.result import CheckpointName
     from maml_tui.reports.contender import Contender, Outcome
-    from maml_tui.reports.pairs import Pair
 
 _MIN_P = 0.001
 _MIXED = "result"

@@ -6,14 +6,13 @@ import itertools
 import json
 from typing import TYPE_CHECKING, NamedTuple
 
-from engine.config.fields import all_fields, applicable_fields, flat_values
+from engine.config.fields import OptionField, all_fields, applicable_fields, flat_values
 from maml_tui.reports.text_table import aligned
 from maml_tui.reports.wording import MISSING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from engine.config.fields import OptionField
     from engine.config.resolve import ResolvedConfig
     from engine.config.schema import RunConfig
 

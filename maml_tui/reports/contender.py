@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engine.config.record import read_record
-from engine.runs.result import read_result, read_scores
-from engine.runs.status import current_status
+from engine.runs.result import CheckpointName, Measured, Result, Scores, read_result, read_scores
+from engine.runs.status import Status, current_status
 from engine.statistics.summary import summarise
 
 if TYPE_CHECKING:
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from engine.config.schema import RunConfig
     from engine.runs.directory import RunDirectory
     from engine.runs.events import AtStep
-    from engine.runs.result import CheckpointName, Measured, Result, Scores
-    from engine.runs.status import Status
     from engine.services.messages import EvaluationReport
 
 LETTERS = "ABCDEF"

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-from engine.services.apply_messages import Fitted
+from engine.services.apply_messages import Classified, Fitted, Guess
 from engine.text import printable
-
-if TYPE_CHECKING:
-    from engine.services.apply_messages import Classified, Guess
 
 Cell = str | float
 

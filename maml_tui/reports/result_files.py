@@ -9,16 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import pydantic_core
 
-from engine.runs.events import EvaluationEvent, TrainEvent
-from maml_tui.reports.results import result_table
+from engine.runs.events import EvaluationEvent, Event, TrainEvent
+from maml_tui.reports.results import ResultTable, result_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from engine.config.schema import RunConfig
-    from engine.runs.events import Event
     from engine.services.apply_messages import Facts
-    from maml_tui.reports.results import ResultTable
 
 
 METRIC_COLUMNS = (

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from maml_tui.plotting.frame import x_scale, y_extent
-from maml_tui.plotting.scales import Scale, next_range, proper
+from maml_tui.plotting.scales import Interval, Scale, next_range, proper
 from maml_tui.runs.series import Metric, XAxis
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from maml_tui.plotting.scales import Interval
     from maml_tui.plotting.series import Plot
 
 

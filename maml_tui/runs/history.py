@@ -14,13 +14,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from engine.runs.events import StartedEvent, TrainEvent
+from engine.runs.events import CheckpointEvent, EvaluationEvent, Event, StartedEvent, TrainEvent
 from engine.runs.journal_state import JournalState
 from maml_tui.runs.event_text import EventText, event_texts
 
 if TYPE_CHECKING:
     from engine.config.schema import RunConfig
-    from engine.runs.events import CheckpointEvent, EvaluationEvent, Event
 
 Floats = npt.NDArray[np.float64]
 

@@ -11,20 +11,18 @@ from engine.config.fields import all_fields
 from engine.config.own_code import current_search_path
 from engine.config.presets import load_preset
 from engine.config.record import RunRecord
-from engine.config.resolve import override_layer, resolve
+from engine.config.resolve import Layer, override_layer, resolve
 from engine.config.toml import file_layer
 from engine.errors import UsageError
 from engine.runs.directory import RunDirectory, check_name, create_run
-from engine.services.messages import PREFLIGHT, PreflightRequest
+from engine.services.messages import PREFLIGHT, PreflightReport, PreflightRequest
 
 if TYPE_CHECKING:
     from collections.abc import Collection
     from pathlib import Path
 
-    from engine.config.resolve import Layer
     from engine.config.schema import RunConfig
     from engine.data.fit import Sizes
-    from engine.services.messages import PreflightReport
 
 
 _DRAWING = 42  # pixels: beyond it the strided network sees too little of a picture before it takes the mean

@@ -8,7 +8,7 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 from engine.config.presets import load_preset
-from engine.config.record import read_record
+from engine.config.record import RunRecord, read_record
 from engine.errors import UsageError
 from engine.paths import assets_dir
 from engine.runs.control import is_complete
@@ -20,7 +20,6 @@ from maml_tui.runs.new_run import Request
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from engine.config.record import RunRecord
     from engine.runs.directory import RunDirectory
 
 _INTERVALS = ("eval_every", "checkpoint_every")

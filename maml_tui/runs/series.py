@@ -9,7 +9,7 @@ import numpy as np
 
 from engine.text import printable
 from maml_tui.plotting import Charset
-from maml_tui.plotting.scales import Unit, nice_range
+from maml_tui.plotting.scales import Floats, Interval, Unit, nice_range
 from maml_tui.plotting.series import Plot, Series, Stroke
 
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from engine.config.schema import RunConfig
     from engine.runs.events import AtStep, Measurement
-    from maml_tui.plotting.scales import Floats, Interval
     from maml_tui.runs.chart_view import ChartView
     from maml_tui.runs.watch import RunWatch
 

@@ -10,17 +10,14 @@ from engine.config.record import read_record
 from engine.errors import ResourceError
 from engine.files import explain_os_errors
 from engine.runs.journal import EventReader
-from engine.runs.result import read_result
-from engine.runs.status import current_status
+from engine.runs.result import Result, read_result
+from engine.runs.status import Status, current_status
 from engine.text import printable
-from maml_tui.runs.history import HistoryBuilder
+from maml_tui.runs.history import History, HistoryBuilder
 
 if TYPE_CHECKING:
     from engine.config.schema import RunConfig
     from engine.runs.directory import RunDirectory
-    from engine.runs.result import Result
-    from engine.runs.status import Status
-    from maml_tui.runs.history import History
 
 _CHUNKS = 8
 """Chunks of the journal, of a mebibyte each, that one look takes in: a long journal fills the plots step by step."""

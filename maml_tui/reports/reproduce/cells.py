@@ -9,18 +9,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engine.runs.events import AtStep
+from engine.runs.events import AtStep, Protocol
 from engine.statistics.paired import critical_95
-from maml_tui.reports.published import published
+from maml_tui.reports.published import Published, published
 from maml_tui.reports.wording import MISSING, metric_value, with_interval
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from engine.config.schema import RunConfig
-    from engine.runs.events import Protocol
     from engine.runs.result import Measured
-    from maml_tui.reports.published import Published
 
 
 def over_seeds(curves: Sequence[Sequence[AtStep]]) -> tuple[AtStep, ...]:
