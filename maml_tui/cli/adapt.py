@@ -96,15 +96,11 @@ def adapt(
     elif as_csv:
         print(to_csv(*for_programs(report)), end="")
     else:
-        _show(report)
+        columns, rows, notes = for_people(report)
+        if rows:
+            emit_table(columns, rows)
+            emit_notes(notes)
 
 
 def _place(path: Path) -> str:
     return str(path.expanduser())
-
-
-def _show(report: Classified | Fitted) -> None:
-    columns, rows, notes = for_people(report)
-    if rows:
-        emit_table(columns, rows)
-        emit_notes(notes)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from engine.config.fields import OptionField, applicable_fields
+from engine.config.fields import applicable_fields
 from engine.config.presets import Preset, load_preset, preset_names
 from engine.config.resolve import ConfigError, resolve
 from engine.config.toml import config_tables, file_layer
@@ -119,9 +119,8 @@ def _show(preset: Preset) -> None:
     config = preset.resolved().config
     emit_table(
         ("option", "value", "unit", "meaning"),
-        [_row(known, known.value(config)) for known in applicable_fields(config)],
+        [
+            (known.path, toml_value(known.value(config)), known.unit, known.label)
+            for known in applicable_fields(config)
+        ],
     )
-
-
-def _row(known: OptionField, value: object) -> tuple[str, str, str, str]:
-    return known.path, toml_value(value), known.unit, known.label

@@ -160,10 +160,7 @@ def _explain(named: Mapping[str, Measured]) -> tuple[str, str]:
         f"{name}: {_origin(one)}{_fine_tuning(one)}{'' if _any_diverged(one) else ', no task diverged'}"
         for name, one in named.items()
     )
-    return (
-        "; ".join(checkpoints),
-        INTERVAL_NOTE,
-    )
+    return "; ".join(checkpoints), INTERVAL_NOTE
 
 
 def _origin(one: Measured) -> str:
@@ -236,10 +233,7 @@ def protocol_notes(choices: Choices, reports: Sequence[EvaluationReport]) -> tup
     ]
     hashes = [f"{name} {value[:8]}" for name, value in reports[0].fingerprint.items()]
     data = [f"data {reports[0].data}"] if reports[0].data else []
-    return (
-        ", ".join([f"{protocol.tasks:,} tasks", *data, *same, *hashes]),
-        INTERVAL_NOTE,
-    )
+    return ", ".join([f"{protocol.tasks:,} tasks", *data, *same, *hashes]), INTERVAL_NOTE
 
 
 def _protocol_cells(one: Measured, scored: int) -> tuple[str, ...]:

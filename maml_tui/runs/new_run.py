@@ -56,7 +56,8 @@ class Request:
         Raises:
             UsageError: Naming all that is wrong.
         """
-        if self.preset is None and self.file is None and not self._names_own_classes():
+        own_classes = self.keys() & {"task_class", "model_class"}
+        if self.preset is None and self.file is None and not own_classes:
             raise UsageError("say what to train: a preset (maml presets ls) or a file (-c run.toml)")
         preset = load_preset(self.preset) if self.preset else None
         layers = [
@@ -96,9 +97,6 @@ class Request:
         """Read the file. What a setting puts out of use (`network=mlp`: the filters) is dropped, as of a preset."""
         conditions = {known.when.key for known in all_fields().values() if known.when}
         return replace(file_layer(file), chosen=self.keys().isdisjoint(conditions))
-
-    def _names_own_classes(self) -> bool:
-        return not self.keys().isdisjoint({"task_class", "model_class"})
 
     def keys(self) -> set[str]:
         """Return the names of the options that the settings give."""
