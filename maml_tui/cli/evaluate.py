@@ -79,9 +79,8 @@ def evaluate(
         )
         if (values := _several(name, text, known))
     }
-    both = checkpoint in (None, "both")
     fixed = {
-        "checkpoint": None if both else [checkpoint],
+        "checkpoint": None if checkpoint in (None, "both") else [checkpoint],
         "tasks": tasks,
         "steps": steps,
         "data": data,

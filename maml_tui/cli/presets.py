@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path  # noqa: TC003 - typer reads it
 from typing import Annotated
 
@@ -106,8 +105,7 @@ def diff(
 
 def _about(preset: Preset) -> dict[str, object]:
     keys = ("name", "title", "summary", "source", "deviations", "sha256")
-    values = {field.name: getattr(preset, field.name) for field in dataclasses.fields(preset)}
-    return {key: values[key] for key in keys}
+    return {key: getattr(preset, key) for key in keys}
 
 
 def _show(preset: Preset) -> None:

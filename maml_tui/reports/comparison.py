@@ -76,17 +76,6 @@ def p_value(p: float) -> str:
     return f"< {_MIN_P}" if p < _MIN_P else f"{p:.3f}"
 
 
-def remedy(contenders: Sequence[Contender], found: Sequence[Pair], at: CheckpointName) -> str:
-    """Return the command that measures all runs on the same tasks; empty where none would help or is needed."""
-    config = contenders[0].config
-    needed = any(pair.difference is None for pair in found)
-    if not needed or any(unlike_tasks(config, one.config) for one in contenders):
-        return ""
-    ids = " ".join(printable(one.run.id) for one in contenders)
-    last = " --at last" if at == "last" or any(one.status.best is None for one in contenders) else ""
-    return f"maml compare {ids} --tasks {config.evaluation.eval_tasks}{last}"
-
-
 def _state(one: Contender) -> str:
     status = one.status
     if status.state == "done" or not status.iterations:
@@ -133,8 +122,14 @@ def _obstacles(contenders: Sequence[Contender], found: Sequence[Pair], at: Check
     obstacles = [
         f"{pair.first.letter} - {pair.second.letter}: {pair.obstacle}" for pair in found if pair.obstacle
     ]
-    command = remedy(contenders, found, at)
-    return [*obstacles, f"measure all of them on the same tasks: {command}"] if command else obstacles
+    config = contenders[0].config
+    needed = any(pair.difference is None for pair in found)
+    if not needed or any(unlike_tasks(config, one.config) for one in contenders):
+        return obstacles
+    ids = " ".join(printable(one.run.id) for one in contenders)
+    last = " --at last" if at == "last" or any(one.status.best is None for one in contenders) else ""
+    command = f"maml compare {ids} --tasks {config.evaluation.eval_tasks}{last}"
+    return [*obstacles, f"measure all of them on the same tasks: {command}"]
 
 
 def _notes(contenders: Sequence[Contender], found: Sequence[Pair]) -> list[str]:

@@ -219,17 +219,10 @@ def protocol_table(
 def protocol_notes(choices: Choices, reports: Sequence[EvaluationReport]) -> tuple[str, ...]:
     """Return sentences on what all rows share."""
     protocol = reports[0].measurements[0].measurement.protocol
-    fixed: Mapping[str, object] = {
-        "split": protocol.split,
-        "shots": protocol.shots,
-        "queries": protocol.queries,
-        "seed": protocol.seed,
-        "mode": protocol.mode,
-    }
     same = [
         f"{name} {value}"
-        for name, value in fixed.items()
-        if len(choices.get(name, ())) < 2 and value is not None
+        for name in ("split", "shots", "queries", "seed", "mode")
+        if len(choices.get(name, ())) < 2 and (value := getattr(protocol, name)) is not None
     ]
     hashes = [f"{name} {value[:8]}" for name, value in reports[0].fingerprint.items()]
     data = [f"data {reports[0].data}"] if reports[0].data else []
