@@ -158,9 +158,8 @@ class Library:
         return [facts for _, facts in found.values()]
 
     def _look_at(self, run: RunDirectory) -> tuple[int, RunFacts]:
-        changed = (
-            run.path.stat().st_mtime_ns
-        )  # before the files: what changes while they are read is seen next time
+        # Before the files: what changes while they are read is seen next time.
+        changed = run.path.stat().st_mtime_ns
         known = self._known.get(run)
         if known and known[0] == changed and known[1].status.state not in LIVE_STATES:
             return known
