@@ -107,14 +107,6 @@ def _joined_rows(line: Trace, rows: int) -> tuple[npt.NDArray[np.int64], npt.NDA
 _SPACE_BETWEEN_LABELS = 2
 
 
-def draw_axes(grid: Grid, frame: Frame, glyphs: Glyphs) -> None:
-    """Draw the axes of a plot into its picture, as far as the frame has room for them."""
-    if frame.gutter:
-        _draw_y_axis(grid, frame, glyphs)
-    if frame.footer:
-        _draw_x_axis(grid, frame, glyphs)
-
-
 def _draw_y_axis(grid: Grid, frame: Frame, glyphs: Glyphs) -> None:
     for row in range(frame.rows):
         grid.write(row, frame.gutter - 1, glyphs.vertical, Role.AXIS)
@@ -160,7 +152,10 @@ def render(plot: Plot, width: int, height: int) -> Grid:
     """
     frame, glyphs = fit(plot, width, height), GLYPHS[plot.charset]
     grid = Grid.blank(width, height)
-    draw_axes(grid, frame, glyphs)
+    if frame.gutter:
+        _draw_y_axis(grid, frame, glyphs)
+    if frame.footer:
+        _draw_x_axis(grid, frame, glyphs)
     area = _Area(grid.window(slice(frame.rows), slice(frame.gutter, None)), frame, glyphs)
     if plot.crosshair is not None:
         area.draw_crosshair(plot.crosshair)

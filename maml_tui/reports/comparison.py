@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from engine.runs.result import CheckpointName
+    from engine.statistics.paired import PairedDifference
     from maml_tui.reports.contender import Contender, Outcome
 
 _MIN_P = 0.001
@@ -63,7 +64,7 @@ def comparison_tables(contenders: Sequence[Contender], at: CheckpointName) -> Co
         facts=tuple((label, *cells) for label, cells in rows.items()),
         options=tuple((row.option.label, *row.values) for row in options),
         pair_columns=("pair", "difference ± CI95", "p", "better"),
-        pairs=tuple(_pair_row(pair) for pair in found if pair.difference is not None),
+        pairs=tuple(_pair_row(pair, pair.difference) for pair in found if pair.difference is not None),
         obstacles=tuple(_obstacles(contenders, found, at)),
         notes=tuple(_notes(contenders, found)),
     )
@@ -104,10 +105,8 @@ def _parameters(outcome: Outcome | None) -> str:
     return f"{outcome.measured.checkpoint} @{outcome.measured.iteration:,}"
 
 
-def _pair_row(pair: Pair) -> tuple[str, ...]:
-    if pair.difference is None:
-        return ()
-    metric, (mean, ci95, p, *_) = pair.first.config.metric, pair.difference
+def _pair_row(pair: Pair, difference: PairedDifference) -> tuple[str, ...]:
+    metric, (mean, ci95, p, *_) = pair.first.config.metric, difference
     sign, unit = "+" if mean > 0 else "", " pp" if metric == "accuracy" else ""
     better = pair.better
     return (
@@ -133,20 +132,16 @@ def _obstacles(contenders: Sequence[Contender], found: Sequence[Pair], at: Check
 
 
 def _notes(contenders: Sequence[Contender], found: Sequence[Pair]) -> list[str]:
-    notes = _protocols(contenders)
-    if any(pair.difference for pair in found):
-        notes.append(
-            "p: two-sided paired t-test over the tasks, uncorrected; it speaks of these parameters, not of other seeds"
-        )
-    return notes
-
-
-def _protocols(contenders: Sequence[Contender]) -> list[str]:
-    """Say what the results are means of: once, if it is the same for all runs that have one."""
+    """Say what the results are means of, once if it is the same for all runs that have one, and what p is."""
     letters: dict[str, list[str]] = {}
     for one in contenders:
         if one.outcome:
             protocol = one.outcome.measured.measurement.protocol
             tasks = f"{protocol.tasks:,} {protocol.split} tasks, {one.outcome.step} inner steps"
             letters.setdefault(tasks, []).append(one.letter)
-    return [f"result of {', '.join(of)}: mean ± CI95 of {tasks}" for tasks, of in letters.items()]
+    notes = [f"result of {', '.join(of)}: mean ± CI95 of {tasks}" for tasks, of in letters.items()]
+    if any(pair.difference for pair in found):
+        notes.append(
+            "p: two-sided paired t-test over the tasks, uncorrected; it speaks of these parameters, not of other seeds"
+        )
+    return notes

@@ -30,8 +30,7 @@ def metric_rows(events: Iterable[Event]) -> Iterator[dict[str, Any]]:
     """Yield a row per reported meta-update, and per inner step of every evaluation, by `METRIC_COLUMNS`."""
     for event in events:
         if isinstance(event, TrainEvent):
-            measured = {name: getattr(event, name) for name in METRIC_COLUMNS if hasattr(event, name)}
-            yield {**measured, "kind": "train"}
+            yield {name: getattr(event, name, None) for name in METRIC_COLUMNS} | {"kind": "train"}
         elif isinstance(event, EvaluationEvent):
             yield from _evaluated(event)
 
@@ -39,7 +38,7 @@ def metric_rows(events: Iterable[Event]) -> Iterator[dict[str, Any]]:
 def _evaluated(event: EvaluationEvent) -> Iterator[dict[str, Any]]:
     measurement = event.measurement
     for step, (at, loss) in enumerate(zip(measurement.series, measurement.loss, strict=True)):
-        yield {
+        yield dict.fromkeys(METRIC_COLUMNS) | {
             "time": event.time,
             "kind": event.split,
             "checkpoint": event.checkpoint,
