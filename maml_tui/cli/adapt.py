@@ -96,11 +96,15 @@ def adapt(
     elif as_csv:
         print(to_csv(*for_programs(report)), end="")
     else:
-        columns, rows, notes = for_people(report)
-        if rows:
-            emit_table(columns, rows)
-            emit_notes(notes)
+        _show(report)
 
 
 def _place(path: Path) -> str:
     return str(path.expanduser())
+
+
+def _show(report: Classified | Fitted) -> None:
+    columns, rows, notes = for_people(report)
+    if rows:
+        emit_table(columns, rows)
+        emit_notes(notes)
