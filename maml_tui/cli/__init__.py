@@ -9,7 +9,6 @@ import signal
 import sys
 
 from engine.errors import MamlError
-from maml_tui.cli.output import say, write_crash_log
 
 INTERRUPTED = 130
 
@@ -30,7 +29,7 @@ def run(arguments: list[str]) -> int:
         code = _dispatch(arguments)
         sys.stdout.flush()
     except MamlError as error:
-        say(str(error))
+        _say(str(error))
         return error.exit_code
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -51,6 +50,12 @@ def _dispatch(arguments: list[str]) -> int:
     return 0
 
 
+def _say(text: str) -> None:
+    from maml_tui.cli.output import say
+
+    say(text)
+
+
 def _reader_gone() -> int:
     """End quietly when the pipe's reader or the terminal is gone; what is still buffered has nowhere to go."""
     null = os.open(os.devnull, os.O_WRONLY)
@@ -61,9 +66,11 @@ def _reader_gone() -> int:
 def _crashed(error: Exception) -> int:
     if os.environ.get("MAML_DEBUG") == "1":
         raise error
+    from maml_tui.cli.output import write_crash_log
+
     try:
         details = f"details are in {write_crash_log(error)}"
     except MamlError as failure:
         details = f"no details could be kept: {failure}"
-    say(f"unexpected error, a defect of this program: {error!r}; {details}")
+    _say(f"unexpected error, a defect of this program: {error!r}; {details}")
     return 1

@@ -101,7 +101,7 @@ class Interrupts:
         return 128 + self.received[0] if self.received else 0
 
     def obey(self, status: Status, worker: int) -> bool:
-        """Do what the signals ask for and return whether to leave at once; `worker` answers only once it trains."""
+        """Do what the signals ask for and return whether to leave at once; process `worker` answers once it trains."""
         if self.received and not self._announced:
             self._announced = True
             say(f"stopping run {self._run.id} with a checkpoint (once more: leave without waiting)")
