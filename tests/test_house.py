@@ -27,7 +27,7 @@ def modules_after(code: str) -> set[str]:
         ("engine.worker.main", {"textual", "rich", "typer", "torchvision", "maml_tui"}),
         ("engine.services.explore_messages", {"torch", "textual", "numpy", "rich", "typer"}),
         ("maml_tui.runs.watch", {"torch", "textual", "rich", "typer"}),
-        ("maml_tui.runs.plots", {"torch", "textual", "rich", "typer"}),
+        ("maml_tui.runs.series", {"torch", "textual", "rich", "typer"}),
         ("maml_tui.app.app", {"torch", "numpy", "typer", "engine.config.schema"}),
         ("maml_tui.plotting", {"torch", "textual", "rich", "typer"}),
     ],

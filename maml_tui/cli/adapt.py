@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path  # noqa: TC003 - typer reads it
 from typing import Annotated, Literal
 
@@ -93,7 +92,7 @@ def adapt(
     assert isinstance(report, Classified | Fitted)  # noqa: S101 - what this is answered with
     say(summary(report))
     if as_json:
-        emit_json(json.loads(report.model_dump_json()))
+        emit_json(report.model_dump(mode="json"))
     elif as_csv:
         print(to_csv(*for_programs(report)), end="")
     else:

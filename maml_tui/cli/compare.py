@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
-from pydantic_core import to_json
 
 from engine.errors import UsageError
 from engine.runs.index import find_run
@@ -17,15 +15,14 @@ from maml_tui.cli.evaluate import BNMode, Split  # noqa: TC001 - typer reads the
 from maml_tui.cli.output import emit, emit_json, emit_notes, emit_side_by_side, emit_table, say
 from maml_tui.reports.comparison import comparison_tables
 from maml_tui.reports.config_text import differing_options
-from maml_tui.reports.contender import LETTERS, stored_contenders
-from maml_tui.reports.pairs import pairs, require_same_tasks, same_for_all
+from maml_tui.reports.contender import LETTERS, Contender, Outcome, stored_contenders
+from maml_tui.reports.pairs import Pair, pairs, require_same_tasks, same_for_all
+from maml_tui.reports.result_files import json_value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from engine.runs.result import CheckpointName
-    from maml_tui.reports.contender import Contender, Outcome
-    from maml_tui.reports.pairs import Pair
 
 app = typer.Typer()
 
@@ -72,7 +69,7 @@ def compare(
     if any(value is not None for value in chosen.values()) or (source and source.name == "COMMANDLINE"):
         contenders = _measured_anew(contenders, at, {**chosen, "device": device})
     if as_json:
-        emit_json(json.loads(to_json(_as_json(contenders), inf_nan_mode="null")))
+        emit_json(json_value(_as_json(contenders)))
     else:
         _show(contenders, at)
 

@@ -22,7 +22,6 @@ from maml_tui.runs.stop_choices import kill_loss
 
 if TYPE_CHECKING:
     from engine.runs.directory import RunDirectory
-    from engine.runs.requests import StopMode, Verb
 
 app = typer.Typer()
 
@@ -46,31 +45,27 @@ def attach(
 
         raise typer.Exit(open_app(found, readonly))
     try:
-        raise typer.Exit(_watch(found, display))
+        record = read_record(found.config)
+        display.say(f"run {found.id} {record.name}")
+        *_, status = follow(found, view_for(display.mode, record.resolved.config))
+        conclude(found, status, display)
+        raise typer.Exit(exit_code(status))
     except KeyboardInterrupt:
         say(f"detached; run {found.id} goes on (stop it with: maml stop {found.id})")
-
-
-def _watch(run: RunDirectory, display: Display) -> int:
-    record = read_record(run.config)
-    display.say(f"run {run.id} {record.name}")
-    *_, status = follow(run, view_for(display.mode, record.resolved.config))
-    conclude(run, status, display)
-    return exit_code(status)
 
 
 @app.command("pause", epilog="Example: maml pause 7f3a")
 def pause(run: Run = LAST) -> None:
     """Pause a run after its current iteration; `maml resume` continues it."""
     found = find_run(run)
-    say(f"{_ask(found, 'pause')}; continue: maml resume {found.id}")
+    say(f"{_accepted(control.ask(found, 'pause'))}; continue: maml resume {found.id}")
 
 
 @app.command("ckpt", epilog="Example: maml ckpt 7f3a")
 def checkpoint(run: Run = LAST) -> None:
     """Write a checkpoint of a live run after its current iteration."""
     found = find_run(run)
-    accepted = _ask(found, "checkpoint")
+    accepted = _accepted(control.ask(found, "checkpoint"))
     pointer = read_pointer(found, "latest")
     say(f"{accepted}: {found.checkpoints / pointer.file}" if pointer else accepted)
 
@@ -91,7 +86,7 @@ def stop(
     if kill:
         _kill(found, yes)
         return
-    accepted = _ask(found, "stop", "now" if now else "graceful")
+    accepted = _accepted(control.ask(found, "stop", "now" if now else "graceful"))
     rest = (
         "saves a checkpoint and ends"
         if now
@@ -116,10 +111,6 @@ def resume(
     if isinstance(resumed, int):
         raise typer.Exit(resumed)
     say(f"{_accepted(resumed)}; follow: maml attach {found.id}")
-
-
-def _ask(run: RunDirectory, verb: Verb, mode: StopMode | None = None) -> str:
-    return _accepted(control.ask(run, verb, mode))
 
 
 def _accepted(request: control.PendingRequest) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from engine.errors import ResourceError, UsageError
+from engine.paths import data_dir
 from engine.text import printable
 from maml_tui.cli.output import emit_side_by_side
 
@@ -28,11 +29,7 @@ _PATIENCE_S = 5.0
 
 
 class Ticker:
-    """Writes to stderr, every few seconds, how far an import is.
-
-    Args:
-        clock: Returns seconds.
-    """
+    """Writes to stderr, every few seconds, how far an import is."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -50,10 +47,9 @@ def list_sets(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON array, full hashes.")] = False,
 ) -> None:
     """List the data sets that are installed or known."""
-    from engine.data import image_sets as catalogue
-    from engine.data import store
+    from engine.data import image_sets, store
 
-    sets = [_describe(name) for name in dict.fromkeys((*catalogue.ABOUT, *store.installed()))]
+    sets = [_describe(name) for name in dict.fromkeys((*image_sets.ABOUT, *store.installed()))]
     if as_json:
         typer.echo(json.dumps(sets, indent=2))
     else:
@@ -71,12 +67,15 @@ def get(
     ] = None,
 ) -> None:
     """Download a data set, check it against the published checksums and import it."""
-    from engine.data import image_sets as catalogue
-    from engine.data import store
+    from engine.data import image_sets, store
     from engine.services.client import ask
     from engine.services.messages import DOWNLOAD, DownloadRequest
 
-    _require_downloadable(name, catalogue.DOWNLOADABLE)
+    if name not in image_sets.DOWNLOADABLE:
+        raise UsageError(
+            f"cannot download '{printable(name)}', only {', '.join(image_sets.DOWNLOADABLE)}: bring in a copy of "
+            "yours with `maml data import`"
+        )
     try:
         store.verify(name)
     except ResourceError:
@@ -84,7 +83,7 @@ def get(
         _report(store.Imported(store.load(name), report.warnings))
     else:
         typer.echo(f"{name} is already there and sound", err=True)
-        _echo_path(name)
+        typer.echo(data_dir() / name)
 
 
 @app.command(
@@ -128,13 +127,13 @@ def import_copy(
     ] = False,
 ) -> None:
     """Import pictures that are on this machine, your own or a published set, and split their classes."""
-    from engine.data import image_sets as catalogue
+    from engine.data import image_sets
     from engine.data.own_images import Choices
 
     if channels == 2:
         raise UsageError("pictures have 1 channel (grey) or 3 (colour): choose --channels 1 or 3")
     choices = Choices(size, channels, split, seed, skip_broken)
-    _report(catalogue.import_copy(name, path.expanduser(), choices, Ticker()))
+    _report(image_sets.import_copy(name, path.expanduser(), choices, Ticker()))
 
 
 @app.command("check")
@@ -144,8 +143,7 @@ def check(
     ] = None,
 ) -> None:
     """Read every pixel of a data set, compare it with its hash and fit its splits to it."""
-    from engine.data import image_sets as catalogue
-    from engine.data import store
+    from engine.data import image_sets, store
 
     names = store.installed() if name is None else (name,)
     if not names:
@@ -153,7 +151,7 @@ def check(
     failures: list[str] = []
     for each in names:
         try:
-            checked = catalogue.check_image_set(each)
+            checked = image_sets.check_image_set(each)
         except ResourceError as error:
             failures.append(str(error))
             continue
@@ -173,23 +171,17 @@ def path_of(
     ] = None,
 ) -> None:
     """Print where data sets lie, or where one of them does."""
-    if name is None:
-        from engine.paths import data_dir
-
-        typer.echo(data_dir())
-    else:
+    if name is not None:
         from engine.data import store
 
         store.load(name)
-        _echo_path(name)
+    typer.echo(data_dir() / (name or ""))
 
 
 def _describe(name: str) -> dict[str, Any]:
-    from engine.data import image_sets as catalogue
-    from engine.data import store, strokes
-    from engine.paths import data_dir
+    from engine.data import image_sets, store, strokes
 
-    described = dict.fromkeys((*_COLUMNS, "path")) | {"name": name, "about": catalogue.ABOUT.get(name)}
+    described = dict.fromkeys((*_COLUMNS, "path")) | {"name": name, "about": image_sets.ABOUT.get(name)}
     if name not in store.installed():
         return described | {"status": "built in" if name == strokes.NAME else "not installed"}
     described["path"] = str(data_dir() / name)
@@ -234,20 +226,6 @@ def _cell(column: str, value: object) -> str:
     return text[:12] if column == "hash" else text
 
 
-def _echo_path(name: str) -> None:
-    from engine.paths import data_dir
-
-    typer.echo(data_dir() / name)
-
-
-def _require_downloadable(name: str, known: tuple[str, ...]) -> None:
-    if name not in known:
-        raise UsageError(
-            f"cannot download '{printable(name)}', only {', '.join(known)}: bring in a copy of yours with "
-            "`maml data import`"
-        )
-
-
 def _warn(warnings: Sequence[str]) -> None:
     for warning in warnings:
         typer.echo(f"warning: {warning}", err=True)
@@ -262,4 +240,4 @@ def _report(imported: Imported) -> None:
         f"{found.name}: {found.classes} classes, {len(found.images)} examples of {size}, split {split}",
         err=True,
     )
-    _echo_path(found.name)
+    typer.echo(data_dir() / found.name)

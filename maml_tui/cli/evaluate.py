@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated, Literal, get_args
 
 import typer
@@ -80,9 +79,8 @@ def evaluate(
         )
         if (values := _several(name, text, known))
     }
-    both = checkpoint in (None, "both")
     fixed = {
-        "checkpoint": None if both else [checkpoint],
+        "checkpoint": None if checkpoint in (None, "both") else [checkpoint],
         "tasks": tasks,
         "steps": steps,
         "data": data,
@@ -91,7 +89,7 @@ def evaluate(
     protocols = [Overrides.of({**fixed, **one}) for one in combinations(choices)]
     reports = [ask(EVALUATE, EvaluateRequest(run=str(found.path), overrides=one)) for one in protocols]
     if as_json:
-        found_values = [json.loads(report.model_dump_json()) for report in reports]
+        found_values = [report.model_dump(mode="json") for report in reports]
         emit_json(found_values[0] if len(reports) == 1 else found_values)
     elif len(reports) == 1:
         (report,) = reports

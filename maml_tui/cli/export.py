@@ -15,7 +15,7 @@ from engine.files import write_atomic
 from engine.runs.checkpoints import Label  # noqa: TC001 - typer reads it
 from engine.runs.index import find_run
 from engine.runs.journal import EventReader
-from engine.runs.result import read_result
+from engine.runs.result import Result, read_result
 from engine.services.apply_messages import APPLY, Exported, ExportRequest
 from engine.services.client import ask
 from engine.text import printable
@@ -29,15 +29,13 @@ from maml_tui.reports.result_files import (
     to_json,
     to_markdown,
 )
-from maml_tui.reports.results import result_table
+from maml_tui.reports.results import ResultTable, result_table
 from maml_tui.runs.origin import find_origin
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from engine.runs.directory import RunDirectory
-    from engine.runs.result import Result
-    from maml_tui.reports.results import ResultTable
 
 app = typer.Typer()
 
@@ -135,11 +133,8 @@ def _config(run: RunDirectory) -> dict[str, dict[str, object]]:
     return config_tables(read_record(run.config).resolved.config)
 
 
-def _metrics(run: RunDirectory) -> list[dict[str, object]]:
-    return [
-        {name: row.get(name) for name in METRIC_COLUMNS}
-        for row in metric_rows(EventReader(run.events).read())
-    ]
+def _metrics(run: RunDirectory) -> Iterator[dict[str, object]]:
+    return metric_rows(EventReader(run.events).read())
 
 
 def _table(run: RunDirectory) -> ResultTable:
@@ -160,7 +155,7 @@ _WRITERS: dict[What, dict[str, Callable[[RunDirectory], str]]] = {
     "config": {"toml": lambda run: write_toml(_config(run)), "json": lambda run: to_json(_config(run))},
     "metrics": {
         "csv": lambda run: to_csv(METRIC_COLUMNS, (row.values() for row in _metrics(run))),
-        "json": lambda run: to_json(_metrics(run)),
+        "json": lambda run: to_json([*_metrics(run)]),
     },
     "table": {
         "md": lambda run: to_markdown(_table(run)),

@@ -5,14 +5,14 @@ from __future__ import annotations
 import signal
 import time
 from contextlib import closing, suppress
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from engine.errors import UsageError
 from engine.runs import control
-from engine.runs.events import ENDED_STATES
+from engine.runs.events import ENDED_STATES, Event
 from engine.runs.journal import EventReader
-from engine.runs.launch import worker_status
-from engine.runs.status import current_status, worker_alive
+from engine.runs.launch import Process, worker_status
+from engine.runs.status import Status, current_status, worker_alive
 from maml_tui.cli.output import say
 
 if TYPE_CHECKING:
@@ -20,16 +20,13 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from engine.runs.directory import RunDirectory
-    from engine.runs.events import Event
-    from engine.runs.launch import Process
-    from engine.runs.status import Status
 
 
 _POLL_SECONDS = 0.25  # also the fastest that anything is redrawn
 
 
-class View(Protocol):
-    """Shows a run while it is followed."""
+class View:
+    """Shows a run while it is followed; this one shows nothing."""
 
     def show(self, lines: Sequence[bytes], events: Sequence[Event], status: Status) -> None:
         """Show what is new: lines of the journal as they stand there, the events among them, the status."""
@@ -48,11 +45,8 @@ def follow(
     """Show the run as it goes on; yield its status after each look, the last one when it has ended.
 
     Args:
-        run: The run.
-        view: Where to show it.
         process: Its worker, where it is a child of this process: then its end is the run's.
         reader: Reads the journal from where it stands; from the beginning if None.
-        sleep: Waits between two looks.
 
     Raises:
         ResourceError: Journal or status cannot be read.
@@ -92,12 +86,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interrupts:
-    """Catches the signals while entered.
-
-    Attributes:
-        received: The numbers of the signals so far.
-        asked: Whether the run has been asked to stop.
-    """
+    """Catches the signals while entered; `asked` tells whether the run has been asked to stop."""
 
     def __init__(self, run: RunDirectory) -> None:
         self.received: list[int] = []
@@ -112,31 +101,25 @@ class Interrupts:
         return 128 + self.received[0] if self.received else 0
 
     def obey(self, status: Status, worker: int) -> bool:
-        """Do what the signals ask for and return whether to leave at once.
-
-        Args:
-            status: Where the run stands.
-            worker: Process id of its worker, which answers requests only once it trains.
-        """
+        """Do what the signals ask for and return whether to leave at once; process `worker` answers once it trains."""
         if self.received and not self._announced:
             self._announced = True
             say(f"stopping run {self._run.id} with a checkpoint (once more: leave without waiting)")
         trains = status.pid == worker and status.state in ("running", "paused", "stopping")
         if self.received and trains and not self.asked:
-            with suppress(
-                UsageError
-            ):  # it has ended meanwhile; what answers a request is shown with all else
+            # It may have ended meanwhile; what answers a request is shown with all else.
+            with suppress(UsageError):
                 control.ask(self._run, "stop", "now")
             self.asked = True
         return len(self.received) > 1
 
     def __enter__(self) -> Self:
-        self._before = {number: signal.signal(number, self._note) for number in _SIGNALS}
+        self._before = {number: signal.signal(number, self._receive) for number in _SIGNALS}
         return self
 
     def __exit__(self, *_: object) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
-    def _note(self, number: int, _: FrameType | None) -> None:
+    def _receive(self, number: int, _: FrameType | None) -> None:
         self.received.append(number)

@@ -21,14 +21,12 @@ from engine.runs.result import read_result
 from maml_tui.app.terminal import require_terminal
 from maml_tui.cli.follow import Interrupts, View, exit_code, follow
 from maml_tui.cli.output import Mode, choose_mode, emit, emit_result, room, say
+from maml_tui.cli.plain import JsonView, PlainView
 from maml_tui.reports.results import result_tables
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from engine.config.schema import RunConfig
     from engine.runs.directory import RunDirectory
-    from engine.runs.events import Event
     from engine.runs.status import Status
 
 _READY_SECONDS = 120.0
@@ -42,14 +40,7 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing on stder
 
 @dataclass(frozen=True)
 class Display:
-    """How a run is to be shown.
-
-    Attributes:
-        mode: In which form.
-        detach: Whether to return as soon as it trains.
-        quiet: Whether to leave out what is not an error.
-        tui: Whether to open the application.
-    """
+    """How a run is to be shown."""
 
     mode: Mode
     detach: bool
@@ -96,24 +87,8 @@ def view_for(mode: Mode, config: RunConfig) -> View:
 
         return HumanView(config)
     if mode is Mode.JSON:
-        from maml_tui.cli.plain import JsonView
-
         return JsonView()
-    if mode is Mode.SILENT:
-        return SilentView()
-    from maml_tui.cli.plain import PlainView
-
-    return PlainView(config)
-
-
-class SilentView:
-    """Shows nothing of a run while it is waited for."""
-
-    def show(self, lines: Sequence[bytes], events: Sequence[Event], status: Status) -> None:
-        """Show nothing."""
-
-    def close(self) -> None:
-        """Leave nothing behind."""
+    return View() if mode is Mode.SILENT else PlainView(config)
 
 
 def conclude(run: RunDirectory, status: Status, display: Display) -> None:

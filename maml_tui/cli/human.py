@@ -17,6 +17,7 @@ from engine.runs.events import (
     WarningEvent,
 )
 from engine.text import printable
+from maml_tui.cli.follow import View
 from maml_tui.reports.text_table import cell_width, padded
 from maml_tui.reports.wording import duration, metric_name, metric_value, significant, with_interval
 from maml_tui.runs.event_text import STATE_SIGNS, event_texts
@@ -35,24 +36,12 @@ _GAP = "  "
 
 
 def live_line(status: Status, train: TrainEvent | None, iterations: int, width: int) -> str:
-    """Return the line.
-
-    Args:
-        status: Where the run stands.
-        train: The newest meta-update, or None.
-        iterations: Meta-iterations in total.
-        width: Columns there are; what matters less is left out where they are few.
-    """
-    done = status.iteration
-    if status.measured is not None and status.state in LIVE_STATES:
-        return (
-            f"{STATE_SIGNS[status.state][0]} measuring{_GAP}{100 * status.measured:.0f}% of the test tasks"[
-                :width
-            ]
-        )
-    validating = status.validated is not None and status.state in LIVE_STATES
-    head = f"{STATE_SIGNS[status.state][0]} {f'validating {status.validated:.0%}' if validating else status.state}"
-    parts = [head, f"{done:,}/{iterations:,}", *_details(status, train, iterations)]
+    """Return the line for so many columns; what matters less is left out where they are few."""
+    done, sign, live = status.iteration, STATE_SIGNS[status.state][0], status.state in LIVE_STATES
+    if live and status.measured is not None:
+        return f"{sign} measuring{_GAP}{100 * status.measured:.0f}% of the test tasks"[:width]
+    doing = f"validating {status.validated:.0%}" if live and status.validated is not None else status.state
+    parts = [f"{sign} {doing}", f"{done:,}/{iterations:,}", *_details(status, train, iterations)]
     kept_for_bar = len(_GAP) + _MIN_BAR if width >= _WIDE else 0
     while len(parts) > 1 and len(_GAP.join(parts)) + kept_for_bar > width:
         parts.pop()
@@ -101,13 +90,7 @@ def heading(metric: str, width: int) -> str:
 
 
 def row(event: EvaluationEvent, scored: int, width: int) -> str:
-    """Return the row of an evaluation.
-
-    Args:
-        event: The evaluation.
-        scored: Inner steps after which runs are scored.
-        width: Columns there are; columns on the right are left out where they are few.
-    """
+    """Return the row of an evaluation after `scored` inner steps; the last columns are left out for want of room."""
     measurement = event.measurement
     at = measurement.scored(scored)
     star = " *" if event.improved else ""
@@ -134,7 +117,7 @@ def _join(cells: list[str], width: int) -> str:
     return line.rstrip()
 
 
-class HumanView:
+class HumanView(View):
     """Draws on stderr, and only where something has changed."""
 
     def __init__(self, config: RunConfig, console: Console | None = None) -> None:

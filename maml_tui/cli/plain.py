@@ -18,6 +18,7 @@ from engine.runs.events import (
     WarningEvent,
 )
 from engine.text import printable
+from maml_tui.cli.follow import View
 from maml_tui.reports.wording import duration
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 _INTERVAL = 5.0  # seconds of the run between two lines on its training
 
 
-class PlainView:
+class PlainView(View):
     """Writes the lines to stdout: one on the training every few seconds, and one for everything else that happens."""
 
     def __init__(self, config: RunConfig) -> None:
@@ -50,9 +51,6 @@ class PlainView:
             if event.time - self._written >= _INTERVAL:
                 self._write_training()
         sys.stdout.flush()
-
-    def close(self) -> None:
-        """Do nothing."""
 
     def _write_training(self) -> None:
         if self._waiting is not None:
@@ -81,29 +79,19 @@ def event_line(event: Event, config: RunConfig) -> str:
     match event:
         case StartedEvent():
             keys = ("device", "device_name", "path", "parameters", "torch", "resumed_from")
-            return _line("started", *((key, getattr(event, key)) for key in keys))
+            return _line("started", *_fields(event, *keys))
         case EvaluationEvent():
             return _evaluation(event, config)
         case CheckpointEvent():
-            return _line(
-                "ckpt",
-                ("iter", event.iteration),
-                *((key, getattr(event, key)) for key in ("reason", "file", "bytes")),
-            )
+            return _line("ckpt", ("iter", event.iteration), *_fields(event, "reason", "file", "bytes"))
         case StateEvent():
             return _line("", ("state", event.state), ("reason", event.reason or None))
         case RequestEvent():
-            return _line(
-                "request", ("verb", event.verb), ("outcome", event.outcome), ("reason", event.reason or None)
-            )
+            return _line("request", *_fields(event, "verb", "outcome"), ("reason", event.reason or None))
         case WarningEvent():
             return _line("warn", ("message", event.message))
         case FinishedEvent():
-            return _line(
-                "finished",
-                ("iter", event.iteration),
-                *((key, getattr(event, key)) for key in ("state", "seconds", "reason")),
-            )
+            return _line("finished", ("iter", event.iteration), *_fields(event, "state", "seconds", "reason"))
         case TrainEvent():
             return train_line(event, config.training.iterations)
 
@@ -131,6 +119,10 @@ def _evaluation(event: EvaluationEvent, config: RunConfig) -> str:
     )
 
 
+def _fields(event: Event, *names: str) -> list[tuple[str, object]]:
+    return [(name, getattr(event, name)) for name in names]
+
+
 def _line(head: str, *pairs: tuple[str, object]) -> str:
     words = [f"{key}={_word(value)}" for key, value in pairs if value is not None]
     return " ".join([head, *words] if head else words)
@@ -145,7 +137,7 @@ def _number(value: float | None) -> str | None:
     return None if value is None else f"{value:.4g}" if math.isfinite(value) else "nan"
 
 
-class JsonView:
+class JsonView(View):
     """Writes the lines of the journal that are JSON to stdout, byte for byte, and nothing else."""
 
     def show(self, lines: Sequence[bytes], events: Sequence[Event], status: Status) -> None:  # noqa: ARG002
@@ -153,9 +145,6 @@ class JsonView:
         for line in filter(_is_json, lines):
             sys.stdout.buffer.write(line + b"\n")
         sys.stdout.buffer.flush()
-
-    def close(self) -> None:
-        """Do nothing."""
 
 
 def _is_json(line: bytes) -> bool:

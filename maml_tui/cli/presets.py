@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path  # noqa: TC003 - typer reads it
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -18,9 +17,6 @@ from engine.text import printable
 from maml_tui.cli.arguments import AsJson, complete_presets
 from maml_tui.cli.output import emit, emit_json, emit_notes, emit_table, say
 from maml_tui.reports.config_text import differences, toml_value
-
-if TYPE_CHECKING:
-    from engine.config.fields import OptionField
 
 app = typer.Typer(
     help="Ready-made configurations, those of the papers among them.",
@@ -109,8 +105,7 @@ def diff(
 
 def _about(preset: Preset) -> dict[str, object]:
     keys = ("name", "title", "summary", "source", "deviations", "sha256")
-    values = {field.name: getattr(preset, field.name) for field in dataclasses.fields(preset)}
-    return {key: values[key] for key in keys}
+    return {key: getattr(preset, key) for key in keys}
 
 
 def _show(preset: Preset) -> None:
@@ -122,9 +117,8 @@ def _show(preset: Preset) -> None:
     config = preset.resolved().config
     emit_table(
         ("option", "value", "unit", "meaning"),
-        [_row(known, known.value(config)) for known in applicable_fields(config)],
+        [
+            (known.path, toml_value(known.value(config)), known.unit, known.label)
+            for known in applicable_fields(config)
+        ],
     )
-
-
-def _row(known: OptionField, value: object) -> tuple[str, str, str, str]:
-    return known.path, toml_value(value), known.unit, known.label

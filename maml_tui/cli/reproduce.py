@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import replace
 from pathlib import Path  # noqa: TC003 - typer reads it
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from pydantic_core import to_json
 
 from engine.files import explain_os_errors, write_atomic
 from engine.runs.control import require_resumable
-from engine.runs.result import read_result
+from engine.runs.result import Measured, read_result
 from engine.runs.status import current_status
 from engine.services.client import ask
 from engine.services.messages import EVALUATE, EvaluateRequest, Overrides
@@ -32,7 +30,7 @@ from maml_tui.reports.reproduce.cells import (
     verdict,
 )
 from maml_tui.reports.reproduce.figures import adapted_curves, curves_plot, error_plot
-from maml_tui.reports.result_files import to_csv
+from maml_tui.reports.result_files import json_value, to_csv
 from maml_tui.reports.text_table import table_width
 from maml_tui.runs.new_run import create
 from maml_tui.runs.reproduction import PlannedRun, Table, find_table, plan, tables
@@ -40,7 +38,6 @@ from maml_tui.runs.reproduction import PlannedRun, Table, find_table, plan, tabl
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from engine.runs.result import Measured
 
 app = typer.Typer()
 
@@ -113,7 +110,7 @@ def reproduce(
     cells = _cells(chosen, planned, display)
     files = _write(chosen, planned, cells, out) if out else []
     if as_json:
-        emit_json(json.loads(to_json(_as_json(chosen, planned, cells, files), inf_nan_mode="null")))
+        emit_json(json_value(_as_json(chosen, planned, cells, files)))
     else:
         _show(chosen, planned, cells, scale)
         for file in files:

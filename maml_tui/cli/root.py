@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import importlib
 import itertools
-from collections.abc import Iterator, MutableMapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 from typer.core import TyperGroup
@@ -17,15 +15,8 @@ if TYPE_CHECKING:
     from typer._click import Command, Context, HelpFormatter
 
 
-@dataclass(frozen=True)
-class Entry:
-    """A command and where its code is.
-
-    Attributes:
-        section: Heading it stands under in the help.
-        module: Module of this package whose `app` has it; the whole `app` if it has none of that name.
-        help: A short line.
-    """
+class Entry(NamedTuple):
+    """A command, and the module whose `app` has it; the whole `app` if it has none of that name."""
 
     section: str
     module: str
@@ -52,36 +43,19 @@ COMMANDS = {
 }
 
 
-class LazyCommands(MutableMapping[str, Any]):
-    """The commands by name, each made when it is asked for."""
-
-    def __init__(self) -> None:
-        self._made: dict[str, Command] = {}
-
-    def __getitem__(self, name: str) -> Command:
-        if name not in self._made:
-            self._made[name] = _make(name, COMMANDS[name])
-        return self._made[name]
-
-    def __setitem__(self, name: str, command: Command) -> None:
-        self._made[name] = command
-
-    def __delitem__(self, name: str) -> None:
-        del self._made[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(COMMANDS)
-
-    def __len__(self) -> int:
-        return len(COMMANDS)
-
-
 class RootGroup(TyperGroup):
-    """The command `maml`, whose help is written from `COMMANDS` alone."""
+    """The command `maml`: its help is written from `COMMANDS` alone, and a command is made when it is asked for."""
 
     def __init__(self, **attributes: Any) -> None:  # noqa: ANN401 - handed on as they come
         super().__init__(**attributes)
-        self.commands = LazyCommands()
+        self.commands: dict[str, Any] = dict.fromkeys(
+            COMMANDS
+        )  # their names, from which a misspelt one is guessed
+
+    def get_command(self, ctx: Context, cmd_name: str) -> Command | None:  # noqa: ARG002 - click's signature
+        """Import and return a command; None if there is none of that name."""
+        entry = COMMANDS.get(cmd_name)
+        return entry and _make(cmd_name, entry)
 
     def format_commands(self, ctx: Context, formatter: HelpFormatter) -> None:  # noqa: ARG002 - click's signature
         """Write the commands under their headings."""

@@ -35,7 +35,7 @@ from maml_tui.cli.output import (
 from maml_tui.reports.config_text import differences
 from maml_tui.reports.text_table import table_width
 from maml_tui.reports.wording import MISSING, duration, moment
-from maml_tui.runs.listing import RunFacts, arrange
+from maml_tui.runs.listing import Listing, RunFacts, arrange
 from maml_tui.runs.query import parse_query
 from maml_tui.runs.table import Column, all_columns
 
@@ -43,7 +43,6 @@ if TYPE_CHECKING:
     from typer._click import Context
 
     from engine.runs.directory import RunDirectory
-    from maml_tui.runs.listing import Listing
 
 app = typer.Typer(help="The runs there are.", no_args_is_help=True, epilog="Example: maml runs ls")
 

@@ -16,7 +16,7 @@ from maml_tui.plotting.series import Plot, Series, Stroke
 if TYPE_CHECKING:
     from maml_tui.plotting.scales import Floats
 
-Path = tuple["Floats", "Floats"]
+Line = tuple["Floats", "Floats"]
 """Corners of a line or an outline: x [n] and y [n] in pixels from the top left."""
 
 Anchor = Literal["start", "middle", "end"]
@@ -47,11 +47,11 @@ class Canvas(Protocol):
     """What a figure is drawn on. Colours are `#rrggbb`, lengths are pixels."""
 
     def lines(
-        self, paths: list[Path], ink: str, width: float = 1, stroke: Stroke = Stroke.SOLID, opacity: float = 1
+        self, paths: list[Line], ink: str, width: float = 1, stroke: Stroke = Stroke.SOLID, opacity: float = 1
     ) -> None:
         """Draw lines."""
 
-    def fill(self, outlines: list[Path], ink: str, opacity: float) -> None:
+    def fill(self, outlines: list[Line], ink: str, opacity: float) -> None:
         """Fill areas."""
 
     def dot(self, x: float, y: float, radius: float, ink: str) -> None:
@@ -68,16 +68,10 @@ class Canvas(Protocol):
 
 
 def draw_figure(plot: Plot, canvas: Canvas, width: int, height: int) -> None:
-    """Draw axes, grid lines, bands, lines, legend, title and names of axes.
-
-    Args:
-        plot: What to draw; its charset is of no account.
-        canvas: What to draw it on, white.
-        width: Width of the figure, at least 160.
-        height: Height of the figure, at least 160.
+    """Draw axes, grid lines, bands, lines, legend, title and names of axes on a white canvas.
 
     Raises:
-        ValueError: The figure is too small to hold its axes.
+        ValueError: A side is below 160 pixels, which cannot hold the axes.
     """
     if min(width, height) < _MIN_SIZE:
         raise ValueError(f"a figure needs at least {_MIN_SIZE} x {_MIN_SIZE} pixels")
@@ -194,7 +188,7 @@ def _seen(x: Floats, right: int) -> slice:
     return slice(max(0, start - 1), stop + 1)
 
 
-def _paths(x: Floats, y: Floats) -> list[Path]:
+def _paths(x: Floats, y: Floats) -> list[Line]:
     """Return the parts of a line between its gaps, without the samples that nobody would see."""
     kept = _thinned(x, y)
     x, y = x[kept], y[kept]

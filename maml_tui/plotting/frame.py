@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from maml_tui.plotting.scales import Scale, Tick, Unit, nice_range, proper
+from maml_tui.plotting.scales import Floats, Interval, Scale, Tick, Unit, nice_range, proper
 
 if TYPE_CHECKING:
-    from maml_tui.plotting.scales import Floats, Interval
     from maml_tui.plotting.series import Plot, Series
 
 _LABEL_WIDTH = 5

@@ -23,7 +23,8 @@ class Glyphs:
 
     A cell is a little raster of `dots_high` x `dots_wide` dots; `cells[bits]` is its character, where the bit of
     the dot in row r and column c has the weight `2 ** (r * dots_wide + c)`. No dots is always U+0020, because
-    screen readers, copying and some fonts treat U+2800 as a visible or oddly wide character.
+    screen readers, copying and some fonts treat U+2800 as a visible or oddly wide character. `band` is the top of a
+    confidence band, its inside and its bottom.
     """
 
     dots_high: int
@@ -35,9 +36,7 @@ class Glyphs:
     y_tick: str
     x_tick: str
     crosshair: str
-    band_top: str
-    band_inside: str
-    band_bottom: str
+    band: str
     strokes: str
     bar: str
     spark: str
@@ -69,9 +68,7 @@ _BOX = {
     "y_tick": "┤",
     "x_tick": "┬",
     "crosshair": "│",
-    "band_top": "░",
-    "band_inside": "░",
-    "band_bottom": "░",
+    "band": "░░░",
     "strokes": "━╌┈o┅",
     "bar": " ▏▎▍▌▋▊▉█",
     "spark": "▁▂▃▄▅▆▇█",
@@ -91,9 +88,7 @@ GLYPHS = {
         y_tick="+",
         x_tick="+",
         crosshair="|",
-        band_top="+",
-        band_inside=" ",
-        band_bottom="-",
+        band="+ -",
         strokes="-=.o~",
         bar=" #",
         spark="_.:-=+*#",
@@ -117,7 +112,6 @@ def sparkline(values: Sequence[float], width: int, charset: Charset, limits: Int
     Args:
         values: Numbers; those that are not finite leave a blank.
         width: Number of characters. Where there are more values, each character shows the largest of its share.
-        charset: Which characters the terminal can show.
         limits: The values of the lowest and the highest character, or None to fit the data.
     """
     if not len(values) or width < 1:

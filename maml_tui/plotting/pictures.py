@@ -29,13 +29,9 @@ class Picture:
 
 
 def image_cells(image: Image, columns: int, rows: int, charset: Charset) -> Picture:
-    """Show an image in colour.
+    """Show an image, grey [H, W] or RGB [H, W, 3], in colour; a cell is about twice as high as wide.
 
-    Args:
-        image: Grey [H, W] or RGB [H, W, 3] values.
-        columns: Width in cells.
-        rows: Height in cells; a cell is about twice as high as wide.
-        charset: With ASCII a cell is one pixel, a coloured space; otherwise two, one above the other.
+    With ASCII a cell is one pixel, a coloured space; otherwise two, one above the other.
     """
     if charset is Charset.ASCII:
         pixels = _resized(image, rows, columns).round().astype(np.uint8)
@@ -45,28 +41,14 @@ def image_cells(image: Image, columns: int, rows: int, charset: Charset) -> Pict
 
 
 def image_text(image: Image, columns: int, rows: int, charset: Charset) -> list[str]:
-    """Show an image without colour, as `rows` lines of `columns` characters that grow denser with brightness.
-
-    Args:
-        image: Grey [H, W] or RGB [H, W, 3] values.
-        columns: Width in cells.
-        rows: Height in cells.
-        charset: Which characters the terminal can show.
-    """
+    """Show an image without colour, as `rows` lines of `columns` characters that grow denser with brightness."""
     ramp = np.array(list(GLYPHS[charset].ramp))
     brightness = _resized(image, rows, columns) @ _LUMA / 255
     return ["".join(line) for line in ramp[np.rint(brightness * (len(ramp) - 1)).astype(int)]]
 
 
 def image_dots(image: Image, columns: int, rows: int, charset: Charset) -> list[str]:
-    """Show a line drawing without colour, finer than `image_text` does: a dot wherever there is ink.
-
-    Args:
-        image: Grey [H, W] or RGB [H, W, 3] values, bright ink on dark paper.
-        columns: Width in cells.
-        rows: Height in cells.
-        charset: Which characters the terminal can show.
-    """
+    """Show a drawing, bright on dark, without colour and finer than `image_text` does: a dot wherever there is ink."""
     glyphs = GLYPHS[charset]
     brightness = _resized(image, rows * glyphs.dots_high, columns * glyphs.dots_wide) @ _LUMA / 255
     return ["".join(line) for line in glyphs.draw(glyphs.encode(brightness >= _INK))]

@@ -14,8 +14,6 @@ from maml_tui.plotting.grid import Grid, Role, role_of, style_code
 from maml_tui.plotting.series import Plot, Series, Stroke
 
 if TYPE_CHECKING:
-    from maml_tui.plotting.frame import Frame
-    from maml_tui.plotting.glyphs import Glyphs
     from maml_tui.plotting.scales import Floats
 
 
@@ -25,7 +23,6 @@ class Trace:
 
     Attributes:
         top: Smallest row coordinate of the line in the column, NaN where there is none.
-        bottom: Largest row coordinate.
         joined: Whether the line goes on from the column before.
     """
 
@@ -46,7 +43,6 @@ def trace(u: Floats, v: Floats, columns: int) -> Trace:
         u: Column coordinates of the samples [n], ascending; column c reaches from c - 1/2 to c + 1/2. Samples where
             it is NaN are ignored.
         v: Row coordinates [n]; NaN is a gap.
-        columns: Number of columns.
 
     Returns:
         The extents. A column between two samples gets the straight line from one to the other.
@@ -70,8 +66,6 @@ def dots(line: Trace, rows: int, stroke: Stroke, unit: int) -> npt.NDArray[np.bo
     """Return which dots [rows, columns] a line covers.
 
     Args:
-        line: What to draw.
-        rows: Number of rows of dots.
         stroke: Its pattern, which follows the length of the line, so that steep parts have it too.
         unit: Dots per column of cells: dashes are two cells on, one off.
     """
@@ -111,14 +105,6 @@ def _joined_rows(line: Trace, rows: int) -> tuple[npt.NDArray[np.int64], npt.NDA
 
 
 _SPACE_BETWEEN_LABELS = 2
-
-
-def draw_axes(grid: Grid, frame: Frame, glyphs: Glyphs) -> None:
-    """Draw the axes of a plot into its picture, as far as the frame has room for them."""
-    if frame.gutter:
-        _draw_y_axis(grid, frame, glyphs)
-    if frame.footer:
-        _draw_x_axis(grid, frame, glyphs)
 
 
 def _draw_y_axis(grid: Grid, frame: Frame, glyphs: Glyphs) -> None:
@@ -166,7 +152,10 @@ def render(plot: Plot, width: int, height: int) -> Grid:
     """
     frame, glyphs = fit(plot, width, height), GLYPHS[plot.charset]
     grid = Grid.blank(width, height)
-    draw_axes(grid, frame, glyphs)
+    if frame.gutter:
+        _draw_y_axis(grid, frame, glyphs)
+    if frame.footer:
+        _draw_x_axis(grid, frame, glyphs)
     area = _Area(grid.window(slice(frame.rows), slice(frame.gutter, None)), frame, glyphs)
     if plot.crosshair is not None:
         area.draw_crosshair(plot.crosshair)
@@ -219,9 +208,10 @@ class _Area:
         first, last = np.rint(top), np.rint(bottom) - 1
         inside = (first <= row) & (row <= last)
         self.grid.bands[inside | (row == np.floor((top + bottom) / 2))] = series.slot + 1
-        self.grid.shades[inside] = self.glyphs.band_inside
-        self.grid.shades[inside & (row == last)] = self.glyphs.band_bottom
-        self.grid.shades[inside & (row == first)] = self.glyphs.band_top
+        band = self.glyphs.band
+        self.grid.shades[inside] = band[1]
+        self.grid.shades[inside & (row == last)] = band[2]
+        self.grid.shades[inside & (row == first)] = band[0]
 
     def draw_raw(self, series: Series) -> None:
         line = trace(self._u(series.x), self._v(series.y), self.wide)

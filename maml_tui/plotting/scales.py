@@ -186,14 +186,7 @@ def nice_range(low: float, high: float, log: bool = False) -> Interval:
 def next_range(previous: Interval | None, low: float, high: float, log: bool = False) -> Interval:
     """Return the range to show now, so that an axis of live data rarely moves.
 
-    Args:
-        previous: The range shown last, or None.
-        low: Smallest value to show.
-        high: Largest value to show.
-        log: Whether the axis is logarithmic.
-
-    Returns:
-        The previous range while the data lies in it and fills a fair part of it, else a fresh 1-2-5 range.
+    That is the previous range while the data lies in it and fills a fair part of it, else a fresh 1-2-5 range.
     """
     fresh = nice_range(low, high, log)
     if previous is None or not previous[0] <= low <= high <= previous[1]:

@@ -4,32 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from engine.text import printable
 from maml_tui.plotting import Charset
 from maml_tui.plotting.glyphs import GLYPHS
-from maml_tui.plotting.scales import Unit
-
-if TYPE_CHECKING:
-    from maml_tui.plotting.scales import Floats, Interval
+from maml_tui.plotting.scales import Floats, Interval, Unit
 
 
 def smooth(y: Floats, factor: float) -> Floats:
-    """Return the debiased exponential moving average of a series.
+    """Return the debiased exponential moving average of a series [n].
 
     Value i is the mean of the finite values up to i, weighted by `factor ** (how many of them came since)`; hence
-    the first value is kept and there is no pull towards zero (Kingma & Ba 2015, section 3). Causal, so that
-    a growing series never redraws its past.
-
-    Args:
-        y: Values [n]. Those that are not finite are skipped, and stay NaN in the result.
-        factor: Weight in [0, 1) of the past; 0 changes nothing.
-
-    Returns:
-        The average [n].
+    the first value is kept and there is no pull towards zero (Kingma & Ba 2015, section 3). Values that are not finite
+    are skipped, and stay NaN. Causal, so that a growing series never redraws its past.
 
     Raises:
         ValueError: The factor is not in [0, 1).
@@ -78,7 +67,6 @@ class Series:
         low: Lower edge of the 95 % confidence band [n], or None for no band.
         high: Upper edge of the band [n], or None for no band.
         slot: Which colour and which letter (0 is A) it has, wherever it is shown.
-        stroke: How its line is drawn.
 
     Raises:
         ValueError: The arrays differ in length.
@@ -144,14 +132,7 @@ class Plot:
         y_log: Whether y is logarithmic; values that are not positive are gaps then.
         smoothing: Factor in [0, 1) of the moving average that is drawn bright over the dim raw line (see
             `Series.smoothed`); 0 is none.
-        band: Whether confidence bands are drawn.
-        crosshair: Where the vertical line stands, or None.
-        x_unit: What the numbers on the x-axis are.
-        y_unit: What the numbers on the y-axis are.
-        charset: Which characters the terminal can show.
         title: Heading of an exported figure.
-        x_label: Name of the x-axis in an exported figure.
-        y_label: Name of the y-axis in an exported figure.
     """
 
     series: tuple[Series, ...] = ()

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 from engine.text import printable
 from maml_tui.reports.config_text import differing_options
-from maml_tui.reports.pairs import pairs, unlike_tasks
+from maml_tui.reports.pairs import Pair, pairs, unlike_tasks
 from maml_tui.reports.wording import MISSING, duration, metric_name, significant, with_interval
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from engine.runs.result import CheckpointName
+    from engine.statistics.paired import PairedDifference
     from maml_tui.reports.contender import Contender, Outcome
-    from maml_tui.reports.pairs import Pair
 
 _MIN_P = 0.001
 _MIXED = "result"
@@ -30,11 +30,7 @@ class ComparisonTables:
         columns: Headings: nothing, then each run's letter and id.
         results: What each run reached, with its interval.
         facts: Rows on how each run fared, the results among them.
-        options: Rows of the options that differ, and only those.
-        pair_columns: Headings of the pairs.
-        pairs: Rows of the first run against each other one.
         obstacles: Sentences on pairs without a difference, and the command that helps.
-        notes: Sentences on what the numbers are.
     """
 
     columns: tuple[str, ...]
@@ -68,7 +64,7 @@ def comparison_tables(contenders: Sequence[Contender], at: CheckpointName) -> Co
         facts=tuple((label, *cells) for label, cells in rows.items()),
         options=tuple((row.option.label, *row.values) for row in options),
         pair_columns=("pair", "difference ± CI95", "p", "better"),
-        pairs=tuple(_pair_row(pair) for pair in found if pair.difference is not None),
+        pairs=tuple(_pair_row(pair, pair.difference) for pair in found if pair.difference is not None),
         obstacles=tuple(_obstacles(contenders, found, at)),
         notes=tuple(_notes(contenders, found)),
     )
@@ -79,17 +75,6 @@ def p_value(p: float) -> str:
     if math.isnan(p):
         return MISSING
     return f"< {_MIN_P}" if p < _MIN_P else f"{p:.3f}"
-
-
-def remedy(contenders: Sequence[Contender], found: Sequence[Pair], at: CheckpointName) -> str:
-    """Return the command that measures all runs on the same tasks; empty where none would help or is needed."""
-    config = contenders[0].config
-    needed = any(pair.difference is None for pair in found)
-    if not needed or any(unlike_tasks(config, one.config) for one in contenders):
-        return ""
-    ids = " ".join(printable(one.run.id) for one in contenders)
-    last = " --at last" if at == "last" or any(one.status.best is None for one in contenders) else ""
-    return f"maml compare {ids} --tasks {config.evaluation.eval_tasks}{last}"
 
 
 def _state(one: Contender) -> str:
@@ -120,10 +105,8 @@ def _parameters(outcome: Outcome | None) -> str:
     return f"{outcome.measured.checkpoint} @{outcome.measured.iteration:,}"
 
 
-def _pair_row(pair: Pair) -> tuple[str, ...]:
-    if pair.difference is None:
-        return ()
-    metric, (mean, ci95, p, *_) = pair.first.config.metric, pair.difference
+def _pair_row(pair: Pair, difference: PairedDifference) -> tuple[str, ...]:
+    metric, (mean, ci95, p, *_) = pair.first.config.metric, difference
     sign, unit = "+" if mean > 0 else "", " pp" if metric == "accuracy" else ""
     better = pair.better
     return (
@@ -138,25 +121,27 @@ def _obstacles(contenders: Sequence[Contender], found: Sequence[Pair], at: Check
     obstacles = [
         f"{pair.first.letter} - {pair.second.letter}: {pair.obstacle}" for pair in found if pair.obstacle
     ]
-    command = remedy(contenders, found, at)
-    return [*obstacles, f"measure all of them on the same tasks: {command}"] if command else obstacles
+    config = contenders[0].config
+    needed = any(pair.difference is None for pair in found)
+    if not needed or any(unlike_tasks(config, one.config) for one in contenders):
+        return obstacles
+    ids = " ".join(printable(one.run.id) for one in contenders)
+    last = " --at last" if at == "last" or any(one.status.best is None for one in contenders) else ""
+    command = f"maml compare {ids} --tasks {config.evaluation.eval_tasks}{last}"
+    return [*obstacles, f"measure all of them on the same tasks: {command}"]
 
 
 def _notes(contenders: Sequence[Contender], found: Sequence[Pair]) -> list[str]:
-    notes = _protocols(contenders)
-    if any(pair.difference for pair in found):
-        notes.append(
-            "p: two-sided paired t-test over the tasks, uncorrected; it speaks of these parameters, not of other seeds"
-        )
-    return notes
-
-
-def _protocols(contenders: Sequence[Contender]) -> list[str]:
-    """Say what the results are means of: once, if it is the same for all runs that have one."""
+    """Say what the results are means of, once if it is the same for all runs that have one, and what p is."""
     letters: dict[str, list[str]] = {}
     for one in contenders:
         if one.outcome:
             protocol = one.outcome.measured.measurement.protocol
             tasks = f"{protocol.tasks:,} {protocol.split} tasks, {one.outcome.step} inner steps"
             letters.setdefault(tasks, []).append(one.letter)
-    return [f"result of {', '.join(of)}: mean ± CI95 of {tasks}" for tasks, of in letters.items()]
+    notes = [f"result of {', '.join(of)}: mean ± CI95 of {tasks}" for tasks, of in letters.items()]
+    if any(pair.difference for pair in found):
+        notes.append(
+            "p: two-sided paired t-test over the tasks, uncorrected; it speaks of these parameters, not of other seeds"
+        )
+    return notes

@@ -6,25 +6,19 @@ import itertools
 import json
 from typing import TYPE_CHECKING, NamedTuple
 
-from engine.config.fields import all_fields, applicable_fields, flat_values
+from engine.config.fields import OptionField, all_fields, applicable_fields, flat_values
 from maml_tui.reports.text_table import aligned
 from maml_tui.reports.wording import MISSING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from engine.config.fields import OptionField
     from engine.config.resolve import ResolvedConfig
     from engine.config.schema import RunConfig
 
 
 class Difference(NamedTuple):
-    """An option that differs.
-
-    Attributes:
-        option: Which.
-        values: Its value in each run, in words; `-` where it has no effect.
-    """
+    """An option that differs, and its value in each run, in words; `-` where it has no effect."""
 
     option: OptionField
     values: tuple[str, ...]
@@ -42,12 +36,7 @@ def option_value(value: object) -> str:
 def differing_options(
     configs: Sequence[RunConfig], write: Callable[[object], str] = option_value
 ) -> list[Difference]:
-    """Return the options that are not the same in all `configs`, in the order of the schema.
-
-    Args:
-        configs: The configurations.
-        write: Turns values into words.
-    """
+    """Return the options that are not the same in all `configs`, in the order of the schema."""
     chosen = [flat_values(config) for config in configs]
     rows = [
         Difference(

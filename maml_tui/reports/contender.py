@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engine.config.record import read_record
-from engine.runs.result import read_result, read_scores
-from engine.runs.status import current_status
+from engine.runs.result import CheckpointName, Measured, Result, Scores, read_result, read_scores
+from engine.runs.status import Status, current_status
 from engine.statistics.summary import summarise
 
 if TYPE_CHECKING:
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from engine.config.schema import RunConfig
     from engine.runs.directory import RunDirectory
     from engine.runs.events import AtStep
-    from engine.runs.result import CheckpointName, Measured, Result, Scores
-    from engine.runs.status import Status
     from engine.services.messages import EvaluationReport
 
 LETTERS = "ABCDEF"
@@ -34,10 +32,8 @@ class Outcome:
     """What the parameters of a run reached.
 
     Attributes:
-        measured: The measurement and whose parameters it is of.
         step: Inner steps after which it is scored.
         scores: Every task's value of the metric at that step, `[tasks]`; None if they were not kept.
-        fingerprint: Hashes of the data it was measured on.
     """
 
     measured: Measured
@@ -53,15 +49,7 @@ class Outcome:
 
 @dataclass(frozen=True, eq=False)
 class Contender:
-    """One run of a comparison.
-
-    Attributes:
-        letter: What it is called there.
-        run: Its folder.
-        config: Its configuration.
-        status: Where it stands.
-        outcome: What it reached; None if that was not measured.
-    """
+    """One run of a comparison, and its outcome; None if that was not measured."""
 
     letter: str
     run: RunDirectory
@@ -86,14 +74,7 @@ def stored_contenders(runs: Sequence[RunDirectory], at: CheckpointName) -> list[
 def outcome_of(
     config: RunConfig, result: Result | EvaluationReport | None, scores: Scores | None, at: CheckpointName
 ) -> Outcome | None:
-    """Return what the best or last parameters of a run reached, or None where that was not measured.
-
-    Args:
-        config: The run's configuration.
-        result: What was measured.
-        scores: The scores that lie beside it.
-        at: Whose parameters.
-    """
+    """Return what the best or last parameters of a run reached, or None where that was not measured."""
     measured = next((one for one in result.measurements if one.checkpoint == at), None) if result else None
     if result is None or measured is None:
         return None

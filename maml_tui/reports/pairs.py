@@ -31,8 +31,6 @@ class Pair:
     """Two runs and the difference of their results.
 
     Attributes:
-        first: The run that the other is taken from.
-        second: The other one.
         difference: first - second, task by task; None if they cannot be paired.
         obstacle: Why they cannot, one sentence; empty if they can.
     """
@@ -80,7 +78,6 @@ def same_for_all(config: RunConfig, at: CheckpointName, chosen: Mapping[str, obj
 
     Args:
         config: The configuration of the first run, whose protocol holds for all.
-        at: Which parameters.
         chosen: What to do differently, by the names of `Overrides`; None for no difference.
 
     Raises:

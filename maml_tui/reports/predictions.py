@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-from engine.services.apply_messages import Fitted
+from engine.services.apply_messages import Classified, Fitted, Guess
 from engine.text import printable
-
-if TYPE_CHECKING:
-    from engine.services.apply_messages import Classified, Guess
 
 Cell = str | float
 
@@ -21,13 +18,7 @@ _MODES = {
 
 
 class Predictions(NamedTuple):
-    """A table for people.
-
-    Attributes:
-        columns: Headings.
-        rows: One per query; control characters are escaped.
-        notes: Sentences to stand below.
-    """
+    """A table for people, a row per query; control characters are escaped."""
 
     columns: tuple[str, ...]
     rows: list[list[str]]

@@ -14,16 +14,12 @@ class Published:
     """One published number.
 
     Attributes:
-        data: The data set.
         ways: Classes per task; None for regression.
         shots: Support examples per class (regression: per task).
         algorithm: What was published, in our names where we have one.
-        source: The publication.
         step: Inner steps after which it was measured; None for "as the publication scores".
         value: Accuracy in per cent, or mean squared error; None where only a range is known.
         ci95: Half-width of its 95 % confidence interval, in the same unit; None where not published.
-        low: Lowest of a range.
-        high: Highest of a range.
     """
 
     data: str
@@ -59,11 +55,8 @@ def published(
     """Return what was published for a task and algorithm after `step` inner steps, the foremost first.
 
     Args:
-        data: The data set.
         ways: Classes per task; None for regression.
         shots: Support examples per class (regression: per task).
-        algorithm: The algorithm.
-        step: Inner steps.
         scored: Whether this is the step that results are scored at, where most publications state their number.
     """
     wanted = (data, ways, shots, algorithm)

@@ -5,19 +5,18 @@ from __future__ import annotations
 import csv
 import io
 import json
-import math
 from typing import TYPE_CHECKING, Any
 
-from engine.runs.events import EvaluationEvent, TrainEvent
-from maml_tui.reports.results import result_table
+import pydantic_core
+
+from engine.runs.events import EvaluationEvent, Event, TrainEvent
+from maml_tui.reports.results import ResultTable, result_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from engine.config.schema import RunConfig
-    from engine.runs.events import Event
     from engine.services.apply_messages import Facts
-    from maml_tui.reports.results import ResultTable
 
 
 METRIC_COLUMNS = (
@@ -31,8 +30,7 @@ def metric_rows(events: Iterable[Event]) -> Iterator[dict[str, Any]]:
     """Yield a row per reported meta-update, and per inner step of every evaluation, by `METRIC_COLUMNS`."""
     for event in events:
         if isinstance(event, TrainEvent):
-            measured = {name: getattr(event, name) for name in METRIC_COLUMNS if hasattr(event, name)}
-            yield {**measured, "kind": "train"}
+            yield {name: getattr(event, name, None) for name in METRIC_COLUMNS} | {"kind": "train"}
         elif isinstance(event, EvaluationEvent):
             yield from _evaluated(event)
 
@@ -40,7 +38,7 @@ def metric_rows(events: Iterable[Event]) -> Iterator[dict[str, Any]]:
 def _evaluated(event: EvaluationEvent) -> Iterator[dict[str, Any]]:
     measurement = event.measurement
     for step, (at, loss) in enumerate(zip(measurement.series, measurement.loss, strict=True)):
-        yield {
+        yield dict.fromkeys(METRIC_COLUMNS) | {
             "time": event.time,
             "kind": event.split,
             "checkpoint": event.checkpoint,
@@ -64,9 +62,14 @@ def to_csv(columns: Sequence[str], rows: Iterable[Iterable[object]]) -> str:
     return out.getvalue()
 
 
+def json_value(value: object) -> Any:  # noqa: ANN401 - whatever JSON has
+    """Return a value as JSON has it: records are objects, numbers that are not finite become null."""
+    return json.loads(pydantic_core.to_json(value, inf_nan_mode="null"))
+
+
 def to_json(value: object) -> str:
-    """Return indented JSON; numbers that are not finite become null, which JSON has."""
-    return json.dumps(_finite(value), indent=1, ensure_ascii=False) + "\n"
+    """Return `json_value` as indented JSON."""
+    return json.dumps(json_value(value), indent=1, ensure_ascii=False) + "\n"
 
 
 def to_markdown(table: ResultTable) -> str:
@@ -84,22 +87,8 @@ def _escaped(cell: str) -> str:
     return cell.replace("|", r"\|").removeprefix("* ")
 
 
-def _finite(value: object) -> object:
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, dict):
-        return {name: _finite(part) for name, part in value.items()}
-    return [_finite(part) for part in value] if isinstance(value, list | tuple) else value
-
-
 def model_card(facts: Facts, config: RunConfig, file: str) -> str:
-    """Return the model card, in Markdown.
-
-    Args:
-        facts: What is known of the parameters.
-        config: The configuration that they were learned by.
-        file: Name of the file that holds them.
-    """
+    """Return the model card, in Markdown."""
     return "\n".join(
         (
             f"# {facts.name}\n",

@@ -27,7 +27,6 @@ class ResultTable:
     """A table of text.
 
     Attributes:
-        columns: Headings.
         rows: One row per inner step, cells in the order of `columns`.
         scored: Index of the row that the run is judged by.
         notes: Sentences to stand below: how it was measured, what the signs mean, what others found.
@@ -73,9 +72,7 @@ def result_table(
     """Return the table of measurements that share one protocol.
 
     Args:
-        config: The run's configuration.
         measured: The measurements, one or more, a group of columns each.
-        fingerprint: Hashes of the data they were made on.
         other_data: The data set they were made on, if it is not the run's own: nobody published on that.
         brief: Whether to leave out what the notes say: that no task diverged, and the last parameters a second time
             where they are the best.
@@ -163,10 +160,7 @@ def _explain(named: Mapping[str, Measured]) -> tuple[str, str]:
         f"{name}: {_origin(one)}{_fine_tuning(one)}{'' if _any_diverged(one) else ', no task diverged'}"
         for name, one in named.items()
     )
-    return (
-        "; ".join(checkpoints),
-        INTERVAL_NOTE,
-    )
+    return "; ".join(checkpoints), INTERVAL_NOTE
 
 
 def _origin(one: Measured) -> str:
@@ -209,7 +203,6 @@ def protocol_table(
     Args:
         choices: What was asked for; what has several values is a column.
         reports: What was found, in the order of `combinations`.
-        scored: The inner step to show.
     """
     varied = [name for name, values in choices.items() if len(values) > 1]
     metric = reports[0].measurements[0].measurement.metric
@@ -226,24 +219,14 @@ def protocol_table(
 def protocol_notes(choices: Choices, reports: Sequence[EvaluationReport]) -> tuple[str, ...]:
     """Return sentences on what all rows share."""
     protocol = reports[0].measurements[0].measurement.protocol
-    fixed: Mapping[str, object] = {
-        "split": protocol.split,
-        "shots": protocol.shots,
-        "queries": protocol.queries,
-        "seed": protocol.seed,
-        "mode": protocol.mode,
-    }
     same = [
         f"{name} {value}"
-        for name, value in fixed.items()
-        if len(choices.get(name, ())) < 2 and value is not None
+        for name in ("split", "shots", "queries", "seed", "mode")
+        if len(choices.get(name, ())) < 2 and (value := getattr(protocol, name)) is not None
     ]
     hashes = [f"{name} {value[:8]}" for name, value in reports[0].fingerprint.items()]
     data = [f"data {reports[0].data}"] if reports[0].data else []
-    return (
-        ", ".join([f"{protocol.tasks:,} tasks", *data, *same, *hashes]),
-        INTERVAL_NOTE,
-    )
+    return ", ".join([f"{protocol.tasks:,} tasks", *data, *same, *hashes]), INTERVAL_NOTE
 
 
 def _protocol_cells(one: Measured, scored: int) -> tuple[str, ...]:

@@ -72,12 +72,7 @@ def table_width(rows: Sequence[Sequence[str]]) -> int:
 
 
 def aligned(rows: Sequence[Sequence[str]], *, numbers: bool = False) -> list[str]:
-    """Return the rows of a table as lines, each column as wide as its widest text.
-
-    Args:
-        rows: Cells of text, headings among them.
-        numbers: Whether all columns but the first are aligned to the right.
-    """
+    """Return the rows of a table as lines; `numbers` aligns all columns but the first to the right."""
     widths = column_widths(rows)
     return [
         (" " * GAP)

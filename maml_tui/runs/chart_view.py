@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from maml_tui.plotting.frame import x_scale, y_extent
-from maml_tui.plotting.scales import Scale, next_range, proper
+from maml_tui.plotting.scales import Interval, Scale, next_range, proper
 from maml_tui.runs.series import Metric, XAxis
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from maml_tui.plotting.scales import Interval
     from maml_tui.plotting.series import Plot
 
 
@@ -29,12 +28,7 @@ class ChartView:
     """What a person has chosen.
 
     Attributes:
-        metric: What is plotted.
-        x_axis: Against what.
-        log_x: Whether the x-axis is logarithmic.
-        log_y: Whether the y-axis is logarithmic.
         smoothing: Factor of the moving average, one of `SMOOTHINGS`.
-        band: Whether confidence bands are drawn.
         crosshair: The position that is read out, or None.
         window: The part of the x-axis that is in sight, or None for all of it.
         follow: Whether the window goes along with the newest sample.
@@ -89,8 +83,6 @@ class Viewport:
 
     Attributes:
         plot: All data over the whole x-axis.
-        view: What a person has chosen.
-        whole: The whole x-axis.
         low: Where the window begins, as a fraction of the whole.
         high: Where it ends.
     """
@@ -109,11 +101,7 @@ class Viewport:
         return Scale(*proper(low, high, self.view.log_x), self.view.log_x)
 
     def framed(self, previous: Interval | None = None) -> Plot:
-        """Return the plot as it is seen.
-
-        Args:
-            previous: The y-range shown last, to be kept if it serves; None if the axes have changed since.
-        """
+        """Return the plot as it is seen. The y-range shown last (None for other axes) is kept if it serves."""
         x, view = self.x, self.view
         plot = replace(
             self.plot,
@@ -143,12 +131,9 @@ class Viewport:
         return self._show(moved, self.low + beyond, self.high + beyond) if beyond else moved
 
     def zoomed(self, factor: float, about: float | None = None) -> ChartView:
-        """Make the window `factor` times as wide.
+        """Make the window `factor` times as wide. The fraction `about` of it stays in its place.
 
-        Args:
-            factor: Below 1 to see more of less.
-            about: The fraction of the window that stays in its place; None for the crosshair, the newest sample where
-                the window follows it, or else the middle.
+        None stands for the crosshair, the newest sample where the window follows it, or else the middle.
         """
         centre = self._centre() if about is None else self._inside(about)
         return self._show(

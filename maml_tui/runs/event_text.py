@@ -4,16 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from engine.runs.events import (
-    CheckpointEvent,
-    EvaluationEvent,
-    FinishedEvent,
-    RequestEvent,
-    StartedEvent,
-    StateEvent,
-    TrainEvent,
-    WarningEvent,
-)
+from engine.runs import events
 from engine.text import printable
 from maml_tui.reports.wording import duration, metric_value, significant, with_interval
 
@@ -21,13 +12,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from engine.config.schema import RunConfig
-    from engine.runs.events import Event, State
 
 
 Role = Literal["", "strong", "dim", "good", "warning", "bad"]
 """What a text is for; each way of showing it has a style per role."""
 
-STATE_SIGNS: dict[State, tuple[str, Role]] = {
+STATE_SIGNS: dict[events.State, tuple[str, Role]] = {
     "queued": ("○", "dim"),
     "warming-up": ("○", "dim"),
     "running": ("●", "good"),
@@ -49,7 +39,6 @@ class EventText(NamedTuple):
     Attributes:
         time: When, Unix seconds.
         kind: `start`, `eval`, `best`, `checkpoint`, `state`, `request`, `warning` or `end`.
-        role: Of the kind.
         text: What, without control characters.
     """
 
@@ -59,36 +48,36 @@ class EventText(NamedTuple):
     text: str
 
 
-def event_texts(event: Event, config: RunConfig) -> Iterator[EventText]:
+def event_texts(event: events.Event, config: RunConfig) -> Iterator[EventText]:
     """Yield an event in words: nothing for a meta-update, two texts for a validation that competes for the best."""
     for kind, text in _texts(event, config):
         yield EventText(event.time, kind, _ROLES.get(kind, "dim"), printable(text))
 
 
-def _texts(event: Event, config: RunConfig) -> Iterator[tuple[str, str]]:
+def _texts(event: events.Event, config: RunConfig) -> Iterator[tuple[str, str]]:
     match event:
-        case TrainEvent():
+        case events.TrainEvent():
             return
-        case StartedEvent():
+        case events.StartedEvent():
             yield "start", _started(event)
-        case EvaluationEvent():
+        case events.EvaluationEvent():
             yield "eval", _evaluation(event, config)
             if event.improved is not None and event.best is not None:
                 yield "best", _contest(event, config)
-        case CheckpointEvent():
+        case events.CheckpointEvent():
             yield "checkpoint", _checkpoint(event)
-        case StateEvent():
+        case events.StateEvent():
             yield "state", _because(event.state, event.reason)
-        case RequestEvent():
+        case events.RequestEvent():
             yield "request", _because(f"{event.verb or 'unreadable request'} {event.outcome}", event.reason)
-        case WarningEvent():
+        case events.WarningEvent():
             yield "warning", event.message
-        case FinishedEvent():
+        case events.FinishedEvent():
             at = f"{event.state} at iteration {event.iteration:,}, {duration(event.seconds)} after the start"
             yield "end", _because(at, event.reason)
 
 
-def _started(event: StartedEvent) -> str:
+def _started(event: events.StartedEvent) -> str:
     since = "" if event.resumed_from is None else f"from iteration {event.resumed_from:,} "
     name = f" ({event.device_name})" if event.device_name else ""
     return (
@@ -97,7 +86,7 @@ def _started(event: StartedEvent) -> str:
     )
 
 
-def _evaluation(event: EvaluationEvent, config: RunConfig) -> str:
+def _evaluation(event: events.EvaluationEvent, config: RunConfig) -> str:
     measurement = event.measurement
     at = measurement.scored(config.evaluation.eval_steps)
     loss = measurement.loss_after(config.evaluation.eval_steps)
@@ -111,7 +100,7 @@ def _evaluation(event: EvaluationEvent, config: RunConfig) -> str:
     return f"{whose}iteration {event.iteration:,}: {', '.join(parts)} ({made})"
 
 
-def _contest(event: EvaluationEvent, config: RunConfig) -> str:
+def _contest(event: events.EvaluationEvent, config: RunConfig) -> str:
     best = f"{_metric(event.measurement.metric, event.best)} at iteration {event.best_iteration or 0:,}"
     if event.improved:
         return f"new best: {best}"
@@ -121,7 +110,7 @@ def _contest(event: EvaluationEvent, config: RunConfig) -> str:
     return f"no improvement over {best} ({patience - event.patience_left} in a row; {patience} end training)"
 
 
-def _checkpoint(event: CheckpointEvent) -> str:
+def _checkpoint(event: events.CheckpointEvent) -> str:
     size, unit = (event.bytes / 2**20, "MiB") if event.bytes >= 2**20 else (event.bytes / 2**10, "KiB")
     return f"{event.file} ({event.reason}), {size:,.1f} {unit} in {1000 * event.seconds:,.0f} ms"
 

@@ -14,13 +14,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from engine.runs.events import StartedEvent, TrainEvent
+from engine.runs.events import CheckpointEvent, EvaluationEvent, Event, StartedEvent, TrainEvent
 from engine.runs.journal_state import JournalState
 from maml_tui.runs.event_text import EventText, event_texts
 
 if TYPE_CHECKING:
     from engine.config.schema import RunConfig
-    from engine.runs.events import CheckpointEvent, EvaluationEvent, Event
 
 Floats = npt.NDArray[np.float64]
 
@@ -38,9 +37,7 @@ class TrainSamples:
     """The meta-updates that are kept, oldest first. Arrays [n]; NaN where a number is not known or not finite.
 
     Attributes:
-        iteration: Meta-updates done.
         seconds: Time at work on the run (see `History`).
-        loss: Query loss after adaptation.
         accuracy: Query accuracy after adaptation, 0 to 1; NaN for regression.
         grad_norm: Norm of the meta-gradient before clipping.
         speed: Recent meta-iterations per second.
@@ -65,14 +62,9 @@ class History:
     those of `JournalState`: pauses and gaps between workers are left out.
 
     Attributes:
-        train: The meta-updates.
-        validations: The evaluations on validation tasks.
         validation_seconds: When they were made, seconds [validations].
         tests: The final evaluations of the newest worker.
         log: The events in words, the newest last.
-        started: The newest worker's start, or None.
-        checkpoint: The newest checkpoint, or None.
-        last_train: The newest meta-update, or None.
     """
 
     train: TrainSamples

@@ -27,12 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RunFacts:
-    """A run at one moment.
-
-    Attributes:
-        run: Its folder.
-        status: Where it stands.
-    """
+    """A run at one moment."""
 
     run: RunDirectory
     status: Status
@@ -81,7 +76,6 @@ class Listing:
     """Runs in order, and what their rows need to know of the others.
 
     Attributes:
-        rows: The runs to show.
         total: How many there are in all.
         leaders: The best value in each contest that more than one run takes part in.
         now: When it was made, Unix seconds.
@@ -164,9 +158,8 @@ class Library:
         return [facts for _, facts in found.values()]
 
     def _look_at(self, run: RunDirectory) -> tuple[int, RunFacts]:
-        changed = (
-            run.path.stat().st_mtime_ns
-        )  # before the files: what changes while they are read is seen next time
+        # Before the files: what changes while they are read is seen next time.
+        changed = run.path.stat().st_mtime_ns
         known = self._known.get(run)
         if known and known[0] == changed and known[1].status.state not in LIVE_STATES:
             return known

@@ -11,23 +11,25 @@ from engine.config.fields import all_fields
 from engine.config.own_code import current_search_path
 from engine.config.presets import load_preset
 from engine.config.record import RunRecord
-from engine.config.resolve import override_layer, resolve
+from engine.config.resolve import Layer, override_layer, resolve
 from engine.config.toml import file_layer
 from engine.errors import UsageError
 from engine.runs.directory import RunDirectory, check_name, create_run
-from engine.services.messages import PREFLIGHT, PreflightRequest
+from engine.services.messages import PREFLIGHT, PreflightReport, PreflightRequest
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
-    from engine.config.resolve import Layer
     from engine.config.schema import RunConfig
-    from engine.services.messages import PreflightReport
+    from engine.data.fit import Sizes
 
 
 _DRAWING = 42  # pixels: beyond it the strided network sees too little of a picture before it takes the mean
 
 _OF_ONES_OWN = ("drawings", "photos")
+
+_MIN_WAYS = 2
 
 
 @dataclass(frozen=True)
@@ -35,11 +37,9 @@ class Request:
     """What a person asked to train.
 
     Attributes:
-        preset: Name of a preset, or None.
         file: A configuration file laid over it, or None.
         settings: `key=value` texts laid over both.
         name: What to call the run; None for a name that says what is trained.
-        device: The device asked for.
         fitted: `key=value` texts laid over the preset, so that its tasks are not too large for the data.
     """
 
@@ -56,7 +56,8 @@ class Request:
         Raises:
             UsageError: Naming all that is wrong.
         """
-        if self.preset is None and self.file is None and not self._names_own_classes():
+        own_classes = self.keys() & {"task_class", "model_class"}
+        if self.preset is None and self.file is None and not own_classes:
             raise UsageError("say what to train: a preset (maml presets ls) or a file (-c run.toml)")
         preset = load_preset(self.preset) if self.preset else None
         layers = [
@@ -97,24 +98,15 @@ class Request:
         conditions = {known.when.key for known in all_fields().values() if known.when}
         return replace(file_layer(file), chosen=self.keys().isdisjoint(conditions))
 
-    def _names_own_classes(self) -> bool:
-        return not self.keys().isdisjoint({"task_class", "model_class"})
-
     def keys(self) -> set[str]:
         """Return the names of the options that the settings give."""
         return {setting.partition("=")[0].strip().rpartition(".")[2] for setting in self.settings}
 
 
 def request_for(data: str, settings: tuple[str, ...], name: str | None, device: str) -> Request:
-    """Return what is asked for by a data set alone: its usual preset.
+    """Return what is asked for by a data set alone, which is in `settings` too: its usual preset.
 
     Pictures of one's own may be few: tasks are then as large as they allow, but for what the settings say.
-
-    Args:
-        data: The data set.
-        settings: `key=value` texts, the data set among them.
-        name: What to call the run, or None.
-        device: The device asked for.
 
     Raises:
         UsageError: `data` may not name a data set, or a setting is wrong.
@@ -123,10 +115,27 @@ def request_for(data: str, settings: tuple[str, ...], name: str | None, device: 
     request = Request(usual_preset(data), None, settings, name, device)
     if request.preset not in _OF_ONES_OWN:
         return request
-    from maml_tui.runs.fitting import smaller_tasks  # numpy comes with it
-
-    lowered = smaller_tasks(request.record().resolved.config, request.keys())
+    lowered = _smaller_tasks(request.record().resolved.config, request.keys())
     return replace(request, fitted=tuple(f"{option}={value}" for option, value in lowered.items()))
+
+
+def _smaller_tasks(config: RunConfig, chosen: Collection[str]) -> dict[str, int]:
+    """Return what must be lowered for the tasks of `config` to fit its pictures, and how far.
+
+    Options that a person chose stay as they are, whatever comes of it.
+
+    Raises:
+        ResourceError: The data set is not installed, or damaged.
+    """
+    parts = _class_sizes(config)
+    pictures = min(count for classes in parts.values() for count in classes.values())
+    queries = max(1, pictures - config.task.shots)
+    sizes = {
+        "ways": (config.task.ways, max(_MIN_WAYS, min(map(len, parts.values())))),
+        "queries": (config.task.queries, queries),
+        "eval_queries": (config.evaluation.eval_queries, queries),
+    }
+    return {name: most for name, (size, most) in sizes.items() if name not in chosen and size > most}
 
 
 def usual_preset(data: str) -> str:
@@ -189,10 +198,18 @@ def check_data(config: RunConfig) -> None:
         UsageError: It has too few classes, or too few pictures of some, for the tasks.
         ResourceError: It is missing or damaged.
     """
-    from engine.data import fit, splits, store  # these need numpy, which other runs can start without
+    from engine.data.fit import check_fit
 
     task = config.task
-    image_set = store.load(task.data)
-    classes = splits.class_indices(image_set, splits.find_split(task.class_split, image_set))
-    examples = task.shots + max(task.queries, config.evaluation.eval_queries)
-    fit.check_fit(task.data, fit.sizes_of(image_set, classes), task.ways, examples)
+    sizes = _class_sizes(config)
+    check_fit(task.data, sizes, task.ways, task.shots + max(task.queries, config.evaluation.eval_queries))
+
+
+def _class_sizes(config: RunConfig) -> Sizes:
+    """Return how many pictures each class has."""
+    from engine.data import fit, splits, store  # these need numpy, which other runs can start without
+
+    image_set = store.load(config.task.data)
+    return fit.sizes_of(
+        image_set, splits.class_indices(image_set, splits.find_split(config.task.class_split, image_set))
+    )

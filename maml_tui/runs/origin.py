@@ -18,11 +18,7 @@ _SUFFIX = ".safetensors"
 
 
 def find_origin(reference: str, checkpoint: Label | None) -> Origin:
-    """Return the parameters that a person means: an exported file, a run, or a shipped initialisation.
-
-    Args:
-        reference: A file that ends in `.safetensors`; whatever `find_run` knows; or a name from `shipped`.
-        checkpoint: Which checkpoint of a run.
+    """Return the parameters of a `.safetensors` file, of a run that `find_run` knows, or of an initialisation by name.
 
     Raises:
         UsageError: There is none, or a checkpoint of a file is asked for.

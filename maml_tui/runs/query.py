@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from engine.errors import UsageError
 from engine.text import nearest, printable
@@ -32,25 +32,15 @@ _TERM = re.compile(
 
 
 class QueryError(UsageError):
-    """A query that cannot be understood.
-
-    Attributes:
-        position: Where in its text the trouble begins, counted from 0.
-    """
+    """A query that cannot be understood; `position` is where in its text the trouble begins, from 0."""
 
     def __init__(self, problem: str, position: int) -> None:
         self.position = position
         super().__init__(problem)
 
 
-@dataclass(frozen=True)
-class Term:
-    """One condition.
-
-    Attributes:
-        holds: Whether a run fulfils it.
-        slow: Whether it needs a file that listing runs does not read.
-    """
+class Term(NamedTuple):
+    """One condition; a slow one needs a file that listing runs does not read."""
 
     holds: Callable[[RunFacts], bool]
     slow: bool = False
@@ -58,11 +48,7 @@ class Term:
 
 @dataclass(frozen=True)
 class Query:
-    """A parsed query.
-
-    Attributes:
-        terms: Conditions that must all hold; those that read a further file come last.
-    """
+    """Conditions that must all hold; the slow ones come last."""
 
     terms: tuple[Term, ...] = ()
 
@@ -76,11 +62,7 @@ class Query:
 
 
 def parse_query(text: str, now: float) -> Query:
-    """Read a query.
-
-    Args:
-        text: The query; an empty one matches all runs.
-        now: The moment that `today` and `age` refer to, Unix seconds.
+    """Read a query; `now` is the moment that `today` and `age` refer to, Unix seconds.
 
     Raises:
         QueryError: It cannot be understood; says where and why.
@@ -110,24 +92,26 @@ def _term(found: re.Match[str], now: float) -> Term:
     if not value.strip():
         raise TermError("something is missing here")
     if found["key"] is None:
-        holds, slow = _has_word(value, quoted is not None), False
+        term = _has_word(value, quoted is not None)
     else:
-        holds, slow = _condition(found["key"], found["sign"], value, now)
-    return Term((lambda facts: not holds(facts)) if found["minus"] else holds, slow)
+        term = _condition(found["key"], found["sign"], value, now)
+    return term._replace(holds=lambda facts: not term.holds(facts)) if found["minus"] else term
 
 
-def _condition(name: str, sign: str, value: str, now: float) -> tuple[Callable[[RunFacts], bool], bool]:
+def _condition(name: str, sign: str, value: str, now: float) -> Term:
     known = {**run_keys(now), **option_keys()}
     key = known.get(name.lower())
     if key is None:
         raise TermError(f"no key is called {name}{nearest(name.lower(), known)}")
-    return key.condition(sign, value), key.slow
+    return Term(key.condition(sign, value), key.slow)
 
 
-def _has_word(word: str, quoted: bool) -> Callable[[RunFacts], bool]:
+def _has_word(word: str, quoted: bool) -> Term:
     if not quoted and re.search("[:=<>]", word):
         raise TermError("this is no condition; put it in quotation marks to look for these characters")
     wanted = word.casefold()
-    return lambda facts: any(
-        wanted in text.casefold() for text in (facts.status.name, facts.run.id, facts.status.task)
+    return Term(
+        lambda facts: any(
+            wanted in text.casefold() for text in (facts.status.name, facts.run.id, facts.status.task)
+        )
     )

@@ -8,7 +8,7 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 from engine.config.presets import load_preset
-from engine.config.record import read_record
+from engine.config.record import RunRecord, read_record
 from engine.errors import UsageError
 from engine.paths import assets_dir
 from engine.runs.control import is_complete
@@ -20,7 +20,6 @@ from maml_tui.runs.new_run import Request
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from engine.config.record import RunRecord
     from engine.runs.directory import RunDirectory
 
 _INTERVALS = ("eval_every", "checkpoint_every")
@@ -31,9 +30,6 @@ class Table:
     """A published table.
 
     Attributes:
-        name: What the command calls it.
-        title: What it shows.
-        presets: The configurations it takes.
         algorithms: What each is trained with.
         shots: Numbers of support examples to evaluate with; empty for those of the presets.
         seeds: How often each is trained, with seeds 0, 1, ...
@@ -43,9 +39,9 @@ class Table:
 
     name: str
     title: str
-    presets: tuple[str, ...]
-    algorithms: tuple[str, ...]
-    shots: tuple[int, ...] = ()
+    presets: Sequence[str]
+    algorithms: Sequence[str]
+    shots: Sequence[int] = ()
     seeds: int = 1
     settings: Mapping[str, Sequence[str]] = field(default_factory=dict)
     note: str = ""
@@ -58,7 +54,7 @@ class PlannedRun:
     Attributes:
         network: What is trained, whatever the seed.
         record: What it is asked to be; its name is how the run is found again.
-        run: The newest run of that name, or None.
+        run: The newest run of that name; None before it has begun.
     """
 
     network: str
@@ -92,19 +88,7 @@ class PlannedRun:
 def tables() -> dict[str, Table]:
     """Return all tables by name."""
     found = tomllib.loads((assets_dir() / "reproductions.toml").read_text(encoding="utf-8"))
-    return {
-        name: Table(
-            name=name,
-            title=table["title"],
-            presets=tuple(table["presets"]),
-            algorithms=tuple(table["algorithms"]),
-            shots=tuple(table.get("shots", ())),
-            seeds=table.get("seeds", 1),
-            settings=table.get("settings", {}),
-            note=table.get("note", ""),
-        )
-        for name, table in found.items()
-    }
+    return {name: Table(name, **table) for name, table in found.items()}
 
 
 def find_table(name: str) -> Table:
@@ -125,7 +109,6 @@ def plan(table: Table, scale: float, device: str = "auto") -> list[PlannedRun]:
     """Return the runs of a table, the first seed of all before the next, with those found that are there already.
 
     Args:
-        table: The table.
         scale: What part of the published iterations to train for.
         device: For runs that are not there yet.
 

@@ -1,4 +1,4 @@
-"""A run's history as series to plot."""
+"""A run's history as series, and the plot of its training."""
 
 from __future__ import annotations
 
@@ -7,13 +7,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from maml_tui.plotting.scales import Unit
-from maml_tui.plotting.series import Series, Stroke
+from engine.text import printable
+from maml_tui.plotting import Charset
+from maml_tui.plotting.scales import Floats, Interval, Unit, nice_range
+from maml_tui.plotting.series import Plot, Series, Stroke
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from engine.config.schema import RunConfig
     from engine.runs.events import AtStep, Measurement
-    from maml_tui.runs.history import Floats
+    from maml_tui.runs.chart_view import ChartView
     from maml_tui.runs.watch import RunWatch
 
 
@@ -62,18 +66,11 @@ def metrics_of(config: RunConfig) -> tuple[Metric, ...]:
     return (*judged, Metric.GRAD_NORM, Metric.SPEED)
 
 
-def series_for(watch: RunWatch, metric: Metric, x: XAxis, slot: int = 0) -> tuple[Series, ...]:
-    """Return all lines on a metric: meta-training, and over it meta-validation where that measures the metric.
-
-    Args:
-        watch: The run.
-        metric: What to plot.
-        x: Against what.
-        slot: Colour and letter of the first line; the second has the next ones.
-    """
+def series_for(watch: RunWatch, metric: Metric, x: XAxis) -> tuple[Series, ...]:
+    """Return all lines on a metric: meta-training, and over it meta-validation where that measures the metric."""
     if metric not in _MEASURED:
-        return (train_series(watch, metric, x, slot=slot, stroke=Stroke.SOLID),)
-    return train_series(watch, metric, x, slot=slot + 1), validation_series(watch, metric, x, slot=slot)
+        return (train_series(watch, metric, x, slot=0, stroke=Stroke.SOLID),)
+    return train_series(watch, metric, x), validation_series(watch, metric, x)
 
 
 def train_series(
@@ -123,3 +120,28 @@ def _positions(config: RunConfig, x: XAxis, iterations: Floats, seconds: Floats)
     if x is XAxis.TIME:
         return seconds
     return iterations * (config.training.meta_batch_size if x is XAxis.TASKS else 1)
+
+
+def training_plot(watch: RunWatch, view: ChartView, charset: Charset = Charset.UNICODE) -> Plot:
+    """Return the view's metric against its x-axis, over the whole length of the run."""
+    series = series_for(watch, view.metric, view.x_axis)
+    return Plot(
+        series,
+        x_range=whole_axis(watch, view.x_axis, series),
+        x_unit=view.x_axis.unit,
+        y_unit=view.metric.unit,
+        charset=charset,
+        title=f"{printable(watch.record.name)} ({printable(watch.run.id)})",
+        x_label=view.x_axis.value,
+        y_label=view.metric.label,
+    )
+
+
+def whole_axis(watch: RunWatch, axis: XAxis, series: Sequence[Series]) -> Interval:
+    """Return the x-axis from the run's start to its end; of time, to a round number after the newest sample."""
+    newest = max((float(one.x[-1]) for one in series if len(one.x)), default=0.0)
+    if axis is XAxis.TIME:
+        return nice_range(0.0, newest)
+    training = watch.config.training
+    tasks = training.meta_batch_size if axis is XAxis.TASKS else 1
+    return 0.0, max(float(training.iterations * tasks), newest)

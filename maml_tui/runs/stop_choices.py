@@ -16,16 +16,7 @@ Decision = Literal["detach", "graceful", "now", "kill"]
 
 @dataclass(frozen=True)
 class Way:
-    """One way to leave or stop a run.
-
-    Attributes:
-        decision: Its name in code.
-        key: Its key.
-        label: Its name.
-        effect: What happens, and what it loses.
-        command: The command line that does the same.
-        refusal: Why it is not possible; empty if it is.
-    """
+    """One way to leave or stop a run; `refusal` says why it is not possible, and is empty if it is."""
 
     decision: Decision
     key: str
@@ -36,37 +27,23 @@ class Way:
 
 
 def ways(run_id: str, status: Status, saved: int | None, host: str) -> tuple[Way, ...]:
-    """Return the ways out of a live run, the one that loses nothing first.
-
-    Args:
-        run_id: The run's id.
-        status: Where it stands.
-        saved: Iteration of its newest checkpoint; None if it has none.
-        host: This machine's name.
-    """
+    """Return the ways out of a live run, the one that loses nothing first; `saved` as for `kill_loss`."""
     stop = f"maml stop {run_id}"
+    goes_on = "stays paused" if status.state == "paused" else "goes on"
+    graceful, now = _stops(status)
+    elsewhere = (
+        "" if status.host in ("", host) else f"its worker is on {printable(status.host)}: kill it there"
+    )
     return (
-        Way("detach", "d", "Detach", _detach(status), f"maml attach {run_id}"),
-        Way("graceful", "g", "Graceful", _graceful(status), stop),
-        Way("now", "n", "Now", _now(status), f"{stop} --now"),
-        Way(
-            "kill",
-            "k",
-            "Kill",
-            f"SIGKILL; {kill_loss(status, saved)}",
-            f"{stop} --kill",
-            _elsewhere(status, host),
-        ),
+        Way("detach", "d", "Detach", f"close this window, the run {goes_on}", f"maml attach {run_id}"),
+        Way("graceful", "g", "Graceful", graceful, stop),
+        Way("now", "n", "Now", now, f"{stop} --now"),
+        Way("kill", "k", "Kill", f"SIGKILL; {kill_loss(status, saved)}", f"{stop} --kill", elsewhere),
     )
 
 
 def kill_loss(status: Status, saved: int | None) -> str:
-    """Return in words what a kill at this moment loses.
-
-    Args:
-        status: Where the run stands.
-        saved: Iteration of its newest checkpoint; None if it has none.
-    """
+    """Return in words what a kill at this moment loses; `saved` is the iteration of its newest checkpoint, or None."""
     if status.measured is not None:
         return "the result is lost, the training is saved"
     iterations = status.iteration - (saved or 0)
@@ -78,26 +55,11 @@ def kill_loss(status: Status, saved: int | None) -> str:
     return f"loses {since} ({iterations:,} it{time})"
 
 
-def _detach(status: Status) -> str:
-    goes_on = "stays paused" if status.state == "paused" else "goes on"
-    return f"close this window, the run {goes_on}"
-
-
-def _graceful(status: Status) -> str:
+def _stops(status: Status) -> tuple[str, str]:
+    """Return what a graceful stop does, and what one at once does."""
     if status.measured is not None:
-        return "let it finish measuring, as it does anyway"
+        over = "end at once; the training is saved, the result is lost"
+        return "let it finish measuring, as it does anyway", over
     begins = "once it trains, " if status.state == "warming-up" else ""
-    return f"{begins}finish the iteration, checkpoint, measure, end"
-
-
-def _now(status: Status) -> str:
-    if status.measured is not None:
-        return "end at once; the training is saved, the result is lost"
-    begins = "once it trains, " if status.state == "warming-up" else ""
-    return f"{begins}checkpoint at this iteration and end, unmeasured"
-
-
-def _elsewhere(status: Status, host: str) -> str:
-    if status.host in ("", host):
-        return ""
-    return f"its worker is on {printable(status.host)}: kill it there"
+    end = f"{begins}checkpoint at this iteration and end, unmeasured"
+    return f"{begins}finish the iteration, checkpoint, measure, end", end

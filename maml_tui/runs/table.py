@@ -22,15 +22,7 @@ _ROUND = ((1_000_000, "M"), (1000, "k"))
 
 @dataclass(frozen=True)
 class Column:
-    """One column.
-
-    Attributes:
-        heading: What stands above it.
-        width: Its width in cells.
-        rank: Its right to room: the lowest stay longest.
-        cell: Makes a run's text.
-        number: Whether it is aligned to the right.
-    """
+    """One column. Those of the lowest rank stay longest where room is scarce."""
 
     heading: str
     width: int
@@ -61,13 +53,7 @@ def all_columns(marks: Mapping[State, str] | None = None) -> tuple[Column, ...]:
 
 
 def columns_for(width: int, id_width: int, marks: Mapping[State, str]) -> tuple[Column, ...]:
-    """Return the columns that have room, in their order. The name takes what they leave.
-
-    Args:
-        width: Cells there are.
-        id_width: Length of the longest id.
-        marks: What stands before the word of each state.
-    """
+    """Return the columns that have room, in their order. The name takes what they leave."""
     narrow = {"id": id_width, "name": min(max(_MIN_NAME, width // 4), _MAX_NAME)}
     columns = [
         replace(column, width=narrow.get(column.heading, column.width)) for column in all_columns(marks)

@@ -5,20 +5,17 @@ from __future__ import annotations
 import math
 import operator
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
-from engine.config.fields import all_fields
+from engine.config.fields import OptionField, all_fields
 from engine.runs.events import ENDED_STATES, LIVE_STATES, State
 from engine.text import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from engine.config.fields import OptionField
     from maml_tui.runs.listing import RunFacts
 
 
@@ -145,7 +142,6 @@ class Key:
 
     Attributes:
         get: Finds it; None where a run has no such thing, which fulfils no condition.
-        kind: How it compares.
         slow: Whether finding it reads a file that listing runs does not read.
     """
 

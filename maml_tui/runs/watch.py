@@ -3,39 +3,28 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from engine.config.record import read_record
 from engine.errors import ResourceError
 from engine.files import explain_os_errors
 from engine.runs.journal import EventReader
-from engine.runs.result import read_result
-from engine.runs.status import current_status
+from engine.runs.result import Result, read_result
+from engine.runs.status import Status, current_status
 from engine.text import printable
-from maml_tui.runs.history import HistoryBuilder
+from maml_tui.runs.history import History, HistoryBuilder
 
 if TYPE_CHECKING:
     from engine.config.schema import RunConfig
     from engine.runs.directory import RunDirectory
-    from engine.runs.result import Result
-    from engine.runs.status import Status
-    from maml_tui.runs.history import History
 
 _CHUNKS = 8
 """Chunks of the journal, of a mebibyte each, that one look takes in: a long journal fills the plots step by step."""
 
 
-@dataclass(frozen=True, eq=False)
-class Batch:
-    """What one look at the files found.
-
-    Attributes:
-        status: What a viewer may believe now.
-        result: What was measured at the end, or None.
-        history: All that was read of the journal so far; the same object as last time if nothing was new.
-    """
+class Batch(NamedTuple):
+    """What one look at the files found; the history is the same object as last time if nothing was new."""
 
     status: Status
     result: Result | None
@@ -46,10 +35,6 @@ class RunWatch:
     """A run that is looked at: `fetch` in any thread, then `apply` in the one that shows it.
 
     Attributes:
-        run: Its folder.
-        record: Its configuration and where each value came from.
-        status: What a viewer may believe of it.
-        result: What was measured at its end, or None.
         history: Its journal, reduced; empty before the first `apply`.
         version: Goes up whenever one of these changes.
 
@@ -98,10 +83,9 @@ class RunWatch:
 
     def apply(self, batch: Batch) -> bool:
         """Take over what was found; return whether anything changed."""
-        new = (batch.status, batch.result, batch.history)
-        if new == (self.status, self.result, self.history):
+        if batch == (self.status, self.result, self.history):
             return False
-        self.status, self.result, self.history = new
+        self.status, self.result, self.history = batch
         self.version += 1
         return True
 

@@ -8,8 +8,7 @@ from maml_tui.plotting import Charset
 from maml_tui.plotting.glyphs import GLYPHS
 from maml_tui.plotting.series import Plot, Stroke
 from maml_tui.reports.contender import LETTERS
-from maml_tui.runs.plots import whole_axis
-from maml_tui.runs.series import METRICS, Metric, metrics_of, train_series, validation_series
+from maml_tui.runs.series import METRICS, Metric, metrics_of, train_series, validation_series, whole_axis
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -24,7 +24,8 @@ from engine.text import printable
 from maml_tui.pages.page import notify_errors
 from maml_tui.pages.run_control import RunControlPage
 from maml_tui.pages.runs.detail import describe
-from maml_tui.pages.runs.run_list import LETTERS, RunList
+from maml_tui.pages.runs.run_list import RunList
+from maml_tui.reports.contender import LETTERS
 from maml_tui.runs.listing import ORDERS, Library, Listing, arrange
 from maml_tui.runs.query import QueryError, parse_query
 from maml_tui.widgets.actions import bindings

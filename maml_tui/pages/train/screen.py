@@ -22,8 +22,7 @@ from maml_tui.pages.train.progress import nothing_yet, notice, progress_bar, pro
 from maml_tui.pages.train.scene import Panel, Scene, resumable
 from maml_tui.pages.train.sections import adaptation, event_list, latest, machine, outcome
 from maml_tui.runs.chart_view import ChartView
-from maml_tui.runs.plots import training_plot
-from maml_tui.runs.series import metrics_of
+from maml_tui.runs.series import metrics_of, training_plot
 from maml_tui.widgets.actions import bindings
 from maml_tui.widgets.chart import Chart
 

@@ -9,18 +9,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engine.runs.events import AtStep
+from engine.runs.events import AtStep, Protocol
 from engine.statistics.paired import critical_95
-from maml_tui.reports.published import published
+from maml_tui.reports.published import Published, published
 from maml_tui.reports.wording import MISSING, metric_value, with_interval
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from engine.config.schema import RunConfig
-    from engine.runs.events import Protocol
     from engine.runs.result import Measured
-    from maml_tui.reports.published import Published
 
 
 def over_seeds(curves: Sequence[Sequence[AtStep]]) -> tuple[AtStep, ...]:
@@ -29,9 +27,6 @@ def over_seeds(curves: Sequence[Sequence[AtStep]]) -> tuple[AtStep, ...]:
     The seeds are the sample: each was trained anew and measured on tasks of its own, so that Student's t interval of
     the mean of their means covers both the training and the tasks. Medians are put together by their median,
     diverged tasks by their sum.
-
-    Args:
-        curves: The metric after every inner step, for each seed.
     """
     if len(curves) == 1:
         return tuple(curves[0])
@@ -68,7 +63,6 @@ class Cell:
 
     Attributes:
         config: What it was trained with; the first seed's.
-        shots: Support examples K that it was measured with.
         measured: What was measured of every seed whose run is complete.
     """
 

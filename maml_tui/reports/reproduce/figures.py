@@ -6,17 +6,15 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from engine.runs.checkpoints import read_pointer
+from engine.runs.checkpoints import Label, read_pointer
 from engine.services.client import conversation
-from engine.services.explore_messages import EXPLORE, ExploreRequest
+from engine.services.explore_messages import EXPLORE, CurveAnswer, ExploreRequest
 from maml_tui.plotting.series import Plot, Series, Stroke
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from engine.runs.checkpoints import Label
     from engine.runs.directory import RunDirectory
-    from engine.services.explore_messages import CurveAnswer
     from maml_tui.reports.reproduce.cells import Cell
 
 SHOWN_STEPS = (1, 10)

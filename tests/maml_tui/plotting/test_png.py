@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageColor
 
+from maml_tui.plotting.figure_files import to_png
 from maml_tui.plotting.grid import colour
-from maml_tui.plotting.png import to_png
 from maml_tui.plotting.scales import Unit
 from maml_tui.plotting.series import Plot, Series, Stroke
 

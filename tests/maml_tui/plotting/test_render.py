@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from maml_tui.plotting import Charset
+from maml_tui.plotting.figure_files import to_svg
 from maml_tui.plotting.grid import Role, changed_regions, role_of, slot_of, style_code
 from maml_tui.plotting.render import render
 from maml_tui.plotting.scales import Unit
 from maml_tui.plotting.series import Plot, Series, Stroke
-from maml_tui.plotting.svg import to_svg
 
 ASCII_CHARACTERS = set(map(chr, range(32, 127)))
 

@@ -7,9 +7,9 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
+from maml_tui.plotting.figure_files import to_svg
 from maml_tui.plotting.scales import Unit
 from maml_tui.plotting.series import Plot, Series, Stroke
-from maml_tui.plotting.svg import to_svg
 
 NS = "{http://www.w3.org/2000/svg}"
 

@@ -9,8 +9,7 @@ from engine.runs.events import TrainEvent
 from engine.runs.journal import EventWriter
 from maml_tui.plotting.scales import Unit
 from maml_tui.runs.chart_view import ChartView
-from maml_tui.runs.plots import training_plot
-from maml_tui.runs.series import Metric, XAxis
+from maml_tui.runs.series import Metric, XAxis, training_plot
 from maml_tui.runs.watch import RunWatch
 
 

@@ -13,8 +13,7 @@ from engine.runs.result import Measured
 from engine.services import client as client_module
 from engine.services.explore_messages import EXPLORE, CurveAnswer
 from engine.services.service import Answered
-from maml_tui.plotting.png import to_png
-from maml_tui.plotting.svg import to_svg
+from maml_tui.plotting.figure_files import to_png, to_svg
 from maml_tui.reports.reproduce.cells import Cell
 from maml_tui.reports.reproduce.figures import adapted_curves, curves_plot, error_plot
 
