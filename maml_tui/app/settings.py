@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from engine.errors import UsageError
 from engine.files import explain_os_errors, read_bounded
 from engine.text import nearest, printable
-from maml_tui.widgets.actions import ACTIONS, conflicts
+from maml_tui.widgets.actions import BY_ID, conflicts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,12 +38,7 @@ class Interface(BaseModel):
 
 
 class Settings(BaseModel):
-    """All settings.
-
-    Attributes:
-        interface: How it looks.
-        keys: Action id -> its keys, comma-separated, instead of the usual ones.
-    """
+    """All settings; `keys` holds, for the id of an action, its keys instead of the usual ones, comma-separated."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -99,11 +94,10 @@ def _explain(detail: dict[str, Any], path: Path, chosen: Mapping[str, str]) -> s
 
 
 def _check_keys(keys: Mapping[str, str], path: Path) -> None:
-    known = {action.id for action in ACTIONS}
     for identity in keys:
-        if identity not in known:
+        if identity not in BY_ID:
             raise UsageError(
-                f"{printable(path)}: keys.{printable(identity)}: unknown action{nearest(identity, known)}"
+                f"{printable(path)}: keys.{printable(identity)}: unknown action{nearest(identity, BY_ID)}"
             )
     for key, first, second in conflicts(keys):
         raise UsageError(

@@ -6,16 +6,16 @@ import functools
 import inspect
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
-from engine.errors import MamlError
 from maml_tui.widgets.bars import KeyBar, TopBar, place
 from maml_tui.widgets.sparing_screen import SparingScreen
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from textual.app import ComposeResult
 
     from maml_tui.app.app import MamlApp
+
 
 _WIDTHS = [(0, "-tiny"), (60, "-narrow"), (100, "-wide")]
 _HEIGHTS = [(0, "-flat"), (15, "-short"), (32, "-tall")]
@@ -71,19 +71,13 @@ def notify_errors(method: _Method) -> _Method:
 
     @functools.wraps(method)
     def telling(page: Page, *arguments: Any) -> object:  # noqa: ANN401 - whatever the method takes
-        try:
+        with page.maml.telling():
             answer = method(page, *arguments)
-        except MamlError as error:
-            page.maml.tell(str(error), problem=True)
-            return None
-        return _awaited(page, answer) if inspect.isawaitable(answer) else answer
+            return _awaited(page, answer) if inspect.isawaitable(answer) else answer
 
     return cast("_Method", telling)
 
 
-async def _awaited(page: Page, answer: Any) -> object:  # noqa: ANN401
-    try:
+async def _awaited(page: Page, answer: Awaitable[object]) -> object:
+    with page.maml.telling():
         return await answer
-    except MamlError as error:
-        page.maml.tell(str(error), problem=True)
-        return None

@@ -11,7 +11,7 @@ from textual.widgets import Static
 
 from engine.text import printable
 from maml_tui.reports.text_table import cell_width
-from maml_tui.widgets.actions import ACTIONS
+from maml_tui.widgets.actions import ACTIONS, BY_ID
 
 if TYPE_CHECKING:
     from textual.app import RenderResult
@@ -54,7 +54,6 @@ def place(remote: bool) -> str:
 
 
 _ORDER = {action.id: place for place, action in enumerate(ACTIONS)}
-_RANK = {action.id: action.rank for action in ACTIONS}
 
 
 class KeyBar(Static):
@@ -73,7 +72,7 @@ class KeyBar(Static):
         """Write as many actions as there is room for, in the order of the table."""
         shown: list[tuple[int, Content]] = []
         room = self.size.width
-        for active in sorted(self._active(), key=lambda one: _RANK[one.binding.id or ""]):
+        for active in sorted(self._active(), key=lambda one: BY_ID[one.binding.id or ""].rank):
             item = self._item(active)
             if item.cell_length + 2 <= room or not shown:
                 room -= item.cell_length + 2
@@ -89,8 +88,9 @@ class KeyBar(Static):
         for active in self.screen.active_bindings.values():
             key = active.binding.key
             typed = focused is not None and focused.check_consume_key(key, key_to_character(key))
-            if active.enabled and not typed and _RANK.get(active.binding.id or "", 0):
-                once.setdefault(active.binding.id or "", active)
+            action = BY_ID.get(active.binding.id or "")
+            if active.enabled and not typed and action is not None and action.rank:
+                once.setdefault(action.id, active)
         return list(once.values())
 
     def _item(self, active: ActiveBinding) -> Content:

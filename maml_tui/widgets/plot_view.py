@@ -34,13 +34,11 @@ class Ink:
     """The styles on one ground.
 
     Attributes:
-        ground: The colour behind the plot; None where it is not known, because the terminal chooses it.
+        ground: The colour behind the plot; None where it is not known, because the terminal chooses it. Bands tint it;
+            without it, they must be shaded.
         coloured: Whether series may have their colours.
         deep: Whether there are more than 256 colours.
         base: Style of all that has no style of its own, and beneath all others.
-        axis: Style of lines around the plot.
-        label: Style of what is written there.
-        crosshair: Style of the crosshair.
     """
 
     ground: Color | None
@@ -67,14 +65,11 @@ class Ink:
             crosshair=widget.get_component_rich_style("plot--crosshair"),
         )
 
-    @property
-    def tints(self) -> bool:
-        """Whether bands can be shown by their ground; elsewhere they must be shaded."""
-        return self.ground is not None
-
+    @cache  # noqa: B019 - inks are few, and hashable as they are frozen
     def style(self, code: int, band: int) -> Style:
         """Return the style of a cell, given its entries in `Grid.styles` and `Grid.bands`."""
-        return _cell(self, code, band)
+        style = self.base + self.foreground(role_of(code), slot_of(code))
+        return style + self.background(band - 1) if band else style
 
     def foreground(self, role: Role, slot: int) -> Style:
         """Return the style of what is drawn."""
@@ -99,12 +94,6 @@ class Ink:
         return Style(bgcolor=self.ground.blend(Color.parse(colour(slot)), strength).rich_color)
 
 
-@cache
-def _cell(ink: Ink, code: int, band: int) -> Style:
-    style = ink.base + ink.foreground(role_of(code), slot_of(code))
-    return style + ink.background(band - 1) if band else style
-
-
 _NOTHING_HERE = "no value to show here"
 
 
@@ -121,8 +110,8 @@ class PlotView(Widget):
     }
     """
 
-    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's name
-        super().__init__(id=id, classes=classes)
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
         self._plot = Plot()
         self._empty = ""
         self._ink: Ink | None = None
@@ -192,7 +181,7 @@ class PlotView(Widget):
         if not (grid.styles % len(Role) >= Role.RAW).any():
             missing = not any(len(one.x) for one in self._plot.series)
             _write_centred(grid, self.frame, self._empty if missing else _NOTHING_HERE)
-        return grid if self._current_ink().tints else grid.shaded()
+        return grid if self._current_ink().ground is not None else grid.shaded()
 
     def _current_ink(self) -> Ink:
         ink = self._ink

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from engine.config.schema import RunConfig
     from engine.runs.directory import RunDirectory
-    from engine.services.explore_messages import PicturesAnswer
+    from engine.services.explore_messages import Exploration
     from maml_tui.pages.adapt.selection import Selection
 
 _MAX_CONFIG_BYTES = 1 << 20
@@ -84,12 +84,12 @@ class Baseline:
             self.study.selection = replace(selection, checkpoint=self.study.selection.checkpoint)
         return self.study
 
-    def losses(self, answer: CurveAnswer | PicturesAnswer) -> tuple[float, ...] | None:
+    def losses(self, answer: Exploration) -> tuple[float, ...] | None:
         """Return its query loss after each step of the same task; empty while not known, None without a baseline."""
         found = self.answer(answer)
         return found.loss if found else None if self.study is None else ()
 
-    def answer(self, answer: CurveAnswer | PicturesAnswer) -> CurveAnswer | None:
+    def answer(self, answer: Exploration) -> CurveAnswer | None:
         """Return what the baseline makes of the same task, or None while that is not known."""
         found = self.study.answer if self.study and not self.study.notice else None
         if isinstance(answer, CurveAnswer) and isinstance(found, CurveAnswer):

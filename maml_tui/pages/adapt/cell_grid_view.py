@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, ClassVar
@@ -12,7 +11,6 @@ from rich.color import Color
 from rich.segment import Segment
 from rich.style import Style
 from textual.geometry import Region
-from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -31,7 +29,11 @@ _COMPONENTS = {
 
 
 class CellGridView(Widget):
-    """Shows one page of a grid. When another one takes its place, only the lines that differ are painted."""
+    """Shows one page of a grid. When another one takes its place, only the lines that differ are painted.
+
+    Attributes:
+        grid: What is shown.
+    """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = set(_COMPONENTS.values())
     DEFAULT_CSS = """
@@ -46,41 +48,23 @@ class CellGridView(Widget):
     }
     """
 
-    @dataclass
-    class PageShown(Message):
-        """Another page is shown, or there are more or fewer of them than before.
-
-        Attributes:
-            view: Where.
-            page: Which page, from 0.
-            pages: How many there are.
-        """
-
-        view: CellGridView
-        page: int
-        pages: int
-
-        @property
-        def control(self) -> CellGridView:
-            """Where."""
-            return self.view
-
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self._draw: Callable[[int, int], CellGrid] = CellGrid.blank
-        self._grid = CellGrid.blank(1, 1)
+        self.grid = CellGrid.blank(1, 1)
 
     def show(self, draw: Callable[[int, int], CellGrid]) -> None:
         """Show what `draw` makes of a width and a height in cells, now and whenever the size changes."""
         self._draw = draw
         if not self.size:
             return  # it is laid out soon
-        before, self._grid = self._grid, draw(*self.size)
-        rows = _changed_rows(before, self._grid)
+        before, self.grid = self.grid, draw(*self.size)
+        rows = _changed_rows(before, self.grid)
         if rows.size:
             self.refresh(*(Region(0, int(row), self.size.width, 1) for row in rows))
-        if (before.page, before.pages) != (self._grid.page, self._grid.pages):
-            self.post_message(self.PageShown(self, self._grid.page, self._grid.pages))
+        page, pages = self.grid.page, self.grid.pages
+        if (before.page, before.pages) != (page, pages):
+            self.border_subtitle = f"page {page + 1} of {pages}" if pages > 1 else ""
 
     def on_resize(self) -> None:
         """Lay everything out anew."""
@@ -88,7 +72,7 @@ class CellGridView(Widget):
 
     def render_line(self, y: int) -> Strip:
         """Return one line: its cells in runs of one style."""
-        grid = self._grid
+        grid = self.grid
         if y >= len(grid.characters):
             return Strip.blank(self.size.width, self.rich_style)  # NO_COLOR needs a style to strip
         looks = np.concatenate([grid.tones[y, :, None], grid.colours[y].reshape(-1, 6)], axis=1)

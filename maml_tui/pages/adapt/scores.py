@@ -15,7 +15,7 @@ from maml_tui.plotting.series import Plot, Series, Stroke
 from maml_tui.reports.wording import metric_value
 
 if TYPE_CHECKING:
-    from engine.services.explore_messages import PicturesAnswer
+    from engine.services.explore_messages import Exploration
     from maml_tui.pages.adapt.selection import Selection
     from maml_tui.plotting import Charset
 
@@ -75,7 +75,7 @@ _BESIDE = _VALUE + 1
 
 
 def draw_scores(
-    answer: CurveAnswer | PicturesAnswer,
+    answer: Exploration,
     selection: Selection,
     width: int,
     height: int,
@@ -117,7 +117,7 @@ def draw_scores(
     return grid
 
 
-def scores(answer: CurveAnswer | PicturesAnswer) -> tuple[str, tuple[float, ...]]:
+def scores(answer: Exploration) -> tuple[str, tuple[float, ...]]:
     """Return the metric and its values after 0, 1, ... inner steps."""
     return ("mse", answer.loss) if isinstance(answer, CurveAnswer) else ("accuracy", answer.accuracy)
 
@@ -127,7 +127,7 @@ def score_text(metric: str, value: float) -> str:
     return f"mse {metric_value(metric, value)}" if metric == "mse" else f"{metric_value(metric, value)} %"
 
 
-def _task(answer: CurveAnswer | PicturesAnswer, selection: Selection) -> tuple[str, str]:
+def _task(answer: Exploration, selection: Selection) -> tuple[str, str]:
     number = f"{selection.split} task {selection.task + 1:,}"
     if isinstance(answer, CurveAnswer):
         size = f"K {selection.shots}  A {answer.amplitude:.2f}  phase {answer.phase:.2f}"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from engine.runs.checkpoints import CheckpointRecord, Label
-    from engine.services.explore_messages import CurveAnswer, ExploreRequest, PicturesAnswer
+    from engine.services.explore_messages import Exploration, ExploreRequest
     from maml_tui.runs.watch import RunWatch
 
 _LOOK_SECONDS = 1.0
@@ -43,7 +43,7 @@ class Study:
     ) -> None:
         self.watch = watch
         self.selection = Selection.of(watch.config, "latest")
-        self.answer: CurveAnswer | PicturesAnswer | None = None
+        self.answer: Exploration | None = None
         self.version = 0
         self._client = AsyncClient(EXPLORE, environment)
         self._clock = clock

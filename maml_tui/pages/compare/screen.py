@@ -50,7 +50,7 @@ class ComparePage(Page):
     NAME = "compare"
     CSS_PATH: ClassVar[str] = "compare.tcss"
     AUTO_FOCUS = ""
-    BINDINGS = bindings("compare")  # type: ignore[assignment] # Textual's own annotation is narrower than what it takes
+    BINDINGS = bindings("compare")
 
     def __init__(self) -> None:
         super().__init__(classes="-empty")
@@ -119,10 +119,8 @@ class ComparePage(Page):
                 f"{len(LETTERS)} runs fit: those chosen after {self.maml.compare_runs[5].id} are left out"
             )
         for run in self.maml.compare_runs[: len(LETTERS)]:
-            try:
+            with self.maml.telling():
                 watches.append(RunWatch(run))
-            except MamlError as error:
-                self.maml.tell(str(error), problem=True)
         self._state = CompareState(watches)
         self.maml.compare_runs = self._state.runs
         chart = self.query_one(Chart)

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from textual.binding import Binding
 from textual.containers import ScrollableContainer
 from textual.content import Content
 
 from maml_tui.plotting.grid import colour
 from maml_tui.reports.contender import LETTERS
 from maml_tui.reports.text_table import aligned, cut
+from maml_tui.widgets.actions import SCROLL_KEYS
 from maml_tui.widgets.lazy_static import LazyStatic
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from textual.app import ComposeResult
-    from textual.binding import BindingType
 
     from maml_tui.reports.comparison import ComparisonTables
 
@@ -59,14 +58,7 @@ class ComparisonView(ScrollableContainer):
     """Tables that scroll where they do not fit, and under them sentences that are wrapped."""
 
     ALLOW_MAXIMIZE = True
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("h", "scroll_left", show=False),
-        Binding("j", "scroll_down", show=False),
-        Binding("k", "scroll_up", show=False),
-        Binding("l", "scroll_right", show=False),
-        Binding("g", "scroll_home", show=False),
-        Binding("G", "scroll_end", show=False),
-    ]
+    BINDINGS = SCROLL_KEYS
     DEFAULT_CSS: ClassVar[str] = """
     ComparisonView {
         border: round $foreground 40%;

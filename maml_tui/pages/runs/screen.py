@@ -60,7 +60,7 @@ class RunsPage(RunControlPage):
     NAME = "runs"
     CSS_PATH: ClassVar[str] = "runs.tcss"
     AUTO_FOCUS = "RunList"
-    BINDINGS = bindings("runs")  # type: ignore[assignment] # Textual's own annotation is narrower than what it takes
+    BINDINGS = bindings("runs")
 
     def __init__(self) -> None:
         super().__init__()

@@ -15,11 +15,11 @@ from textual.widgets import Static
 
 from engine.errors import MamlError, UsageError
 from engine.files import remove
-from engine.runs.launch import start_worker
 from engine.services.client import ask_async
 from engine.services.messages import ESTIMATE
 from engine.text import printable
-from maml_tui.pages.page import Page, notify_errors
+from maml_tui.pages.page import notify_errors
+from maml_tui.pages.run_control import RunControlPage
 from maml_tui.pages.setup.checks import Check, checks, visible_gpus
 from maml_tui.pages.setup.draft import data_sets
 from maml_tui.pages.setup.fields import form_fields
@@ -34,7 +34,6 @@ from maml_tui.widgets.dialogs import ConfirmDialog, TextDialog
 from maml_tui.widgets.lazy_static import EllipsisStatic, LazyStatic
 
 if TYPE_CHECKING:
-    import subprocess
     from collections.abc import Mapping
 
     from textual.app import ComposeResult
@@ -49,12 +48,12 @@ _CHECK_SECONDS = 5.0
 _MARKS: Mapping[Verdict, str] = {"good": "✓", "note": "!", "bad": "✗"}
 
 
-class SetupPage(Page):
+class SetupPage(RunControlPage):
     """A form for all that `maml train` takes, the presets to its left and what it comes to at its right."""
 
     NAME = "setup"
     CSS_PATH = "setup.tcss"
-    BINDINGS = bindings("setup")  # type: ignore[assignment] # Textual's own annotation is narrower than what it takes
+    BINDINGS = bindings("setup")
     HORIZONTAL_BREAKPOINTS = _WIDTHS
     VERTICAL_BREAKPOINTS = _HEIGHTS
     AUTO_FOCUS = "TemplateList > OptionList, TemplateList > Select"
@@ -70,7 +69,6 @@ class SetupPage(Page):
         self._checks: list[Check] = []
         self._checked = -math.inf
         self._measuring_since: float | None = None
-        self._started: list[subprocess.Popen[bytes]] = []  # kept, so that they are waited for when they end
 
     def body(self) -> ComposeResult:
         """Yield presets, form and preview; in a narrow window two lines stand for the preview."""
@@ -162,13 +160,12 @@ class SetupPage(Page):
 
     async def action_start(self) -> None:
         """Start the run, or go to the first field that is wrong."""
-        if self.maml.readonly:
-            raise UsageError("this window is read-only: start the application without --readonly to train")
+        self.require_control()
         if self._state.draft.problems:
             self.action_next_error()
             return
         run = await asyncio.to_thread(create, self._state.draft.request.record())
-        self._started.append(start_worker(run, self.maml.environment))
+        self.start(run)
         self.maml.open_run(run)
 
     def action_next_error(self) -> None:

@@ -7,7 +7,6 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.segment import Segment
-from textual.binding import Binding
 from textual.content import Content
 from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
@@ -15,12 +14,12 @@ from textual.strip import Strip
 
 from maml_tui.pages.train.scene import Line, Panel, Scene, text_of
 from maml_tui.reports.text_table import cell_width
+from maml_tui.widgets.actions import SCROLL_KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rich.style import Style
-    from textual.binding import BindingType
     from textual.events import Resize
 
     from maml_tui.runs.event_text import Role
@@ -52,14 +51,7 @@ class Pane(ScrollView, can_focus=True):
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         f"pane--{role}" for role in ("strong", "dim", "good", "warning", "bad")
     }
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("h", "scroll_left", show=False),
-        Binding("j", "scroll_down", show=False),
-        Binding("k", "scroll_up", show=False),
-        Binding("l", "scroll_right", show=False),
-        Binding("g", "scroll_home", show=False),
-        Binding("G", "scroll_end", show=False),
-    ]
+    BINDINGS = SCROLL_KEYS
     DEFAULT_CSS: ClassVar[str] = """
     Pane {
         height: 1;

@@ -71,7 +71,7 @@ class TrainPage(RunControlPage):
 
     NAME = "train"
     CSS_PATH: ClassVar[str] = "train.tcss"
-    BINDINGS = bindings("train")  # type: ignore[assignment] # Textual's own annotation is narrower than what it takes
+    BINDINGS = bindings("train")
 
     def __init__(self) -> None:
         super().__init__()
