@@ -25,9 +25,6 @@ class Reading:
     """The sample of one series that lies nearest to the crosshair.
 
     Attributes:
-        series: The series.
-        x: Position of the sample.
-        y: Its value.
         half_width: Half the width of its confidence band, or None where it has no band.
     """
 

@@ -31,10 +31,6 @@ _TASK_OPTIONS = ("data", "amplitude", "phase", "x_range")
 class Baseline:
     """The newest pretrained run on the tasks of another, with a study of its own that follows the other's selection.
 
-    Args:
-        watch: The run that is shown.
-        environment: The environment of the process that adapts the baseline.
-
     Attributes:
         study: Of the baseline, or None while none is known.
         sought: Whether one was looked for.

@@ -39,8 +39,7 @@ class CellGrid:
         characters: One character per cell, `[height, width]`; empty behind a character that takes two cells.
         tones: What each cell shows, `[height, width]`.
         colours: Foreground and background of the PIXEL cells, `[height, width, 2, 3]` RGB; all black in plain pictures.
-        page: Which page this is, from 0.
-        pages: How many there are.
+        page: Which page of `pages` this is, from 0.
     """
 
     characters: npt.NDArray[np.str_]
@@ -53,13 +52,8 @@ class CellGrid:
     def blank(width: int, height: int, page: int = 0, pages: int = 1) -> CellGrid:
         """Return an empty grid."""
         shape = (height, width)
-        return CellGrid(
-            np.full(shape, " "),
-            np.zeros(shape, dtype=np.int8),
-            np.zeros((*shape, 2, 3), dtype=np.uint8),
-            page,
-            pages,
-        )
+        tones, colours = np.zeros(shape, dtype=np.int8), np.zeros((*shape, 2, 3), dtype=np.uint8)
+        return CellGrid(np.full(shape, " "), tones, colours, page, pages)
 
     def write(self, row: int, column: int, text: str, tone: Tone) -> None:
         """Write text into one row, cut off at the edges.
@@ -84,7 +78,6 @@ class CellGrid:
             column: Its left edge.
             image: Grey [H, W] or RGB [H, W, 3].
             high: Height in cells; a cell is about twice as high as wide.
-            charset: Which characters the terminal can show.
             plain: Whether no colour may be used. ASCII never uses any: it would show one pixel in a cell.
         """
         drawing = image.ndim == 2

@@ -20,18 +20,13 @@ if TYPE_CHECKING:
     from maml_tui.plotting import Charset
 
 
-_ROOM = 1.25
-"""How much higher than the curve the plot is."""
+_ROOM = 1.25  # how much higher than the curve the plot is
 
 
 def curve_plot(answer: CurveAnswer, step: int, charset: Charset, baseline: CurveAnswer | None = None) -> Plot:
     """Draw what the network says after an inner step; step 0 is before adaptation.
 
-    Args:
-        answer: What was found.
-        step: After which inner step.
-        charset: Which characters the terminal can show.
-        baseline: What a pretrained network makes of the same task in as many steps, if that is known.
+    `baseline` is what a pretrained network makes of the same task in as many steps, if that is known.
     """
     x = np.array(answer.x)
     truth = Series("truth", x, np.array(answer.truth), slot=0, stroke=Stroke.DASHED)
@@ -67,11 +62,8 @@ def _y_range(answer: CurveAnswer, baseline: CurveAnswer | None) -> tuple[float, 
     return (-highest, highest) if highest > 0 else (-1.0, 1.0)
 
 
-_VALUE = 10
-"""Columns of a value."""
-
-_BESIDE = _VALUE + 1
-"""Columns of a value that stands beside another one."""
+_VALUE = 10  # columns of a value
+_BESIDE = _VALUE + 1  # columns of a value that stands beside another one
 
 
 def draw_scores(

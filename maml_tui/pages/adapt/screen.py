@@ -91,9 +91,8 @@ class AdaptPage(Page):
         """Leave no process behind."""
         await self._close()
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """Offer what there is to do with what is shown."""
-        del parameters
         if action in ("amplitude", "phase", "own", "export"):
             return isinstance(self._answer, CurveAnswer)
         if action == "page":

@@ -24,11 +24,8 @@ class Selection:
     """What is to be shown; every method returns a changed one.
 
     Attributes:
-        config: The run's configuration.
-        checkpoint: Whose parameters.
         shots: Support examples K.
-        split: Where the task comes from.
-        task: Its number.
+        task: Its number in the split, from 0.
         step: The inner step that is shown.
         amplitude: A instead of the task's own, or None.
         phase: phi instead of the task's own, or None.

@@ -21,17 +21,14 @@ if TYPE_CHECKING:
     from engine.services.explore_messages import Exploration, ExploreRequest
     from maml_tui.runs.watch import RunWatch
 
-_LOOK_SECONDS = 1.0
-"""A live run's checkpoints are not looked at more often than this."""
+_LOOK_SECONDS = 1.0  # a live run's checkpoints are not looked at more often than this
 
 
 class Study:
     """Keeps the answer up to date with the wish and with the run's checkpoints.
 
     Attributes:
-        watch: The run.
         selection: What the person wants to see; set it, then `ask` if `due`.
-        answer: The newest answer, or None.
         version: Goes up with every answer and every problem.
     """
 
@@ -128,11 +125,9 @@ class Study:
 
     @property
     def _wish(self) -> tuple[ExploreRequest, str] | None:
-        return (
-            None
-            if self._checkpoint is None
-            else (self.selection.request(str(self.watch.run.path)), self._checkpoint.sha256)
-        )
+        if self._checkpoint is None:
+            return None
+        return self.selection.request(str(self.watch.run.path)), self._checkpoint.sha256
 
     async def _prefer_best(self) -> None:
         """Begin with the best checkpoint of a run that has ended."""
@@ -145,7 +140,6 @@ class Study:
         told = no_checkpoint_yet(self.watch.config, self.selection.checkpoint)
         if self.selection.checkpoint == "best":
             return f"{told}\n\nPress v for the latest checkpoint."
-        if self.watch.status.state in ENDED_STATES:
-            state = self.watch.status.state
+        if (state := self.watch.status.state) in ENDED_STATES:
             return f"{told}\n\nThe run has ended ({state}): resume it in Train, or choose another in Runs."
         return f"{told}\n\nPress 2 for Train, then c to write one now."

@@ -90,9 +90,8 @@ class ComparePage(Page):
         if following.apply(looks):
             self._show()
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """Offer to measure what there is."""
-        del parameters
         return action != "measure" or bool(self._state.watches)
 
     def action_choose(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engine.runs.result import read_scores
@@ -17,25 +16,8 @@ if TYPE_CHECKING:
     from maml_tui.runs.watch import Batch, RunWatch
 
 
-@dataclass(frozen=True, eq=False)
-class Snapshot:
-    """The files of a run, read once.
-
-    Attributes:
-        batch: Status, result and history.
-        scores: The scores beside the result, or None.
-    """
-
-    batch: Batch
-    scores: Scores | None
-
-
 class CompareState:
-    """Follows several runs: `fetch` in any thread, then `apply` in the one that shows them.
-
-    Attributes:
-        watches: The runs, in order A, B, ...
-    """
+    """Follows several runs, A, B, ...: `fetch` in any thread, then `apply` in the one that shows them."""
 
     def __init__(self, watches: Sequence[RunWatch]) -> None:
         self.watches = tuple(watches)
@@ -53,19 +35,19 @@ class CompareState:
         """Whose parameters are compared: the best, or the last ones as long as a run has no best."""
         return self._at or ("last" if any(watch.status.best is None for watch in self.watches) else "best")
 
-    def fetch(self) -> tuple[Snapshot, ...]:
-        """Look at the files, without touching what is shown.
+    def fetch(self) -> tuple[tuple[Batch, Scores | None], ...]:
+        """Read each run's files and the scores beside its result, without touching what is shown.
 
         Raises:
             ResourceError: A file cannot be read.
         """
         return tuple(map(self._look, self.watches, self._scores))
 
-    def apply(self, found: Sequence[Snapshot]) -> bool:
+    def apply(self, found: Sequence[tuple[Batch, Scores | None]]) -> bool:
         """Take over what was found; return whether anything changed. A new result ends what was measured anew."""
         results = [watch.result for watch in self.watches]
-        changed = [watch.apply(look.batch) for watch, look in zip(self.watches, found, strict=True)]
-        self._scores = tuple(look.scores for look in found)
+        changed = [watch.apply(batch) for watch, (batch, _) in zip(self.watches, found, strict=True)]
+        self._scores = tuple(scores for _, scores in found)
         if results != [watch.result for watch in self.watches]:
             self._at, self._reports = None, {}
         return any(changed)
@@ -81,9 +63,9 @@ class CompareState:
             for letter, watch, scores in zip(LETTERS, self.watches, self._scores, strict=False)
         ]
 
-    def _look(self, watch: RunWatch, scores: Scores | None) -> Snapshot:
+    def _look(self, watch: RunWatch, scores: Scores | None) -> tuple[Batch, Scores | None]:
         batch = watch.fetch()
-        return Snapshot(batch, scores if batch.result is watch.result else read_scores(watch.run.scores))
+        return batch, scores if batch.result is watch.result else read_scores(watch.run.scores)
 
     def _contender(self, letter: str, watch: RunWatch, scores: Scores | None) -> Contender:
         report = self._reports.get(watch.run)

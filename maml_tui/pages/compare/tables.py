@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from maml_tui.reports.comparison import ComparisonTables
 
 
-_MAX_WIDTH = 22
-"""Cells of a column."""
+_MAX_WIDTH = 22  # cells of a column
 
 
 def pair_lines(table: ComparisonTables) -> list[str]:
@@ -31,12 +30,7 @@ def pair_lines(table: ComparisonTables) -> list[str]:
 
 
 def run_lines(table: ComparisonTables, signs: Sequence[str]) -> list[str]:
-    """Return the facts and, below them, the options that differ, under the runs' letters and ids.
-
-    Args:
-        table: The comparison.
-        signs: What the line of each run looks like in the plot.
-    """
+    """Return the facts and, below them, the options that differ, under the runs' letters, plot `signs` and ids."""
     heads = (
         f"{column[0]} {sign}{column[1:]}" for column, sign in zip(table.columns[1:], signs, strict=False)
     )

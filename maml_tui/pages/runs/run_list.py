@@ -33,8 +33,7 @@ if TYPE_CHECKING:
 LETTERS = "ABCDEF"
 """What the runs that are selected are called, in their order."""
 
-_MARGIN = 2
-"""Cells before the first column, for the letter."""
+_MARGIN = 2  # cells before the first column, for the letter
 
 _MAX_ID = 12
 
@@ -45,7 +44,6 @@ class _Row(NamedTuple):
     Attributes:
         slot: Which letter stands before it; None for none.
         cells: A text for each column, as wide as the column.
-        role: Of the state.
         current: Whether the cursor is on it.
     """
 

@@ -29,6 +29,7 @@ from maml_tui.runs.listing import ORDERS, Library, Listing, arrange
 from maml_tui.runs.query import QueryError, parse_query
 from maml_tui.widgets.actions import bindings
 from maml_tui.widgets.dialogs import ConfirmDialog, TextDialog
+from maml_tui.widgets.lazy_static import LazyStatic
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -72,7 +73,7 @@ class RunsPage(RunControlPage):
         self._order = next(iter(ORDERS))
         self._turn = asyncio.Lock()
         self._listed: object = None
-        self._texts: dict[str, str] = {}
+        self._title = ""
 
     def body(self) -> ComposeResult:
         """Lay out the filter, the table and the lines about one run."""
@@ -82,10 +83,10 @@ class RunsPage(RunControlPage):
             line.cursor_blink = False
             yield line
             yield Static("enter keeps it, esc shows all", id="hint")
-        yield Static(id="problem", markup=False)
+        yield LazyStatic(id="problem")
         yield RunList()
-        yield Static(_LOADING, id="nothing", markup=False)
-        yield Static(id="detail", markup=False)
+        yield LazyStatic(_LOADING, id="nothing")
+        yield LazyStatic(id="detail")
 
     def on_mount(self) -> None:
         """Show where the runs are, and that nothing is known of them yet."""
@@ -222,8 +223,9 @@ class RunsPage(RunControlPage):
             parse_query(event.value, time.time())
         except QueryError as error:
             self._asked, problem = event.value[: error.position], str(error)
-        self._put("problem", problem)
-        self.query_one("#problem").set_class(bool(problem), "-open")
+        line = self.query_one("#problem", LazyStatic)
+        line.show(Content(problem))
+        line.set_class(bool(problem), "-open")
         self.run_worker(self._list())
 
     @on(Input.Submitted)
@@ -296,23 +298,18 @@ class RunsPage(RunControlPage):
         shown, total = len(listing.rows), listing.total
         count = f"{total:,}" if shown == total else f"{shown:,} of {total:,}"
         self._entitle(f"Runs · {count} · sorted: {self._order}")
-        self._put("nothing", _NO_MATCH if total else _NO_RUNS)
+        self.query_one("#nothing", LazyStatic).show(Content(_NO_MATCH if total else _NO_RUNS))
         self.set_class(not shown, "-nothing")
         if shown and self.focused is None:
             table.focus()
 
     def _entitle(self, title: str) -> None:
-        if title != self._texts.get("title"):
-            self._texts["title"] = title
+        if title != self._title:
+            self._title = title
             self.query_one(RunList).border_title = Content(title)
 
     async def _describe(self) -> None:
         """Describe the run that the cursor is on."""
         current = self.query_one(RunList).current
-        self._put("detail", "\n".join(await asyncio.to_thread(describe, current)) if current else "")
-
-    def _put(self, place: str, text: str) -> None:
-        """Write a text, if it is not there already."""
-        if text != self._texts.get(place):
-            self._texts[place] = text
-            self.query_one(f"#{place}", Static).update(text, layout=False)
+        lines = await asyncio.to_thread(describe, current) if current else ()
+        self.query_one("#detail", LazyStatic).show(Content("\n".join(lines)))

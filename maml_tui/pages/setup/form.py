@@ -11,8 +11,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Checkbox, Input, Select, Tab, Tabs
 
-from maml_tui.pages.setup.draft import NAME
-from maml_tui.pages.setup.fields import GROUPS, Field
+from maml_tui.pages.setup.draft import GROUPS, NAME, Field
 from maml_tui.widgets.lazy_static import LazyStatic
 
 if TYPE_CHECKING:
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
 
     from maml_tui.pages.setup.draft import Draft
-    from maml_tui.pages.setup.fields import Field
 
 
 _MAX_TEXT_LENGTH = 120
@@ -151,12 +149,7 @@ def _options(texts: tuple[str, ...]) -> list[tuple[str, str]]:
 
 
 class DraftForm(Container):
-    """Shows a draft for editing: all groups below each other or, where the style sheet says so, one of them.
-
-    Args:
-        fields: What can be filled in.
-        wrong_mark: The mark of a field that is wrong.
-    """
+    """Shows a draft for editing: all groups below each other or, where the style sheet says so, one of them."""
 
     DEFAULT_CSS: ClassVar[str] = """
     DraftForm {

@@ -30,13 +30,7 @@ _INDENT = "  "
 
 @dataclass(frozen=True)
 class Estimate:
-    """How far the estimate of a draft's cost is.
-
-    Attributes:
-        costs: What it found, or None.
-        problem: Why it found nothing; empty without a problem.
-        seconds: How long it has been going on, or None if it is not.
-    """
+    """How far the estimate of a draft's cost is: what it found, why nothing, or for how many seconds it has run."""
 
     costs: Costs | None = None
     problem: str = ""
@@ -52,13 +46,7 @@ class Block:
 
 
 def blocks(draft: Draft, estimate: Estimate, measure_key: str) -> list[Block]:
-    """Return all but the checks.
-
-    Args:
-        draft: What the form holds.
-        estimate: What is known of its cost.
-        measure_key: The key that measures it.
-    """
+    """Return all but the checks; `measure_key` measures the cost."""
     costs = Block("Cost", (*_cost(estimate, measure_key), *_update(draft)))
     return [costs, _comparison(draft), Block("The same on the command line", command_lines(draft.request))]
 
@@ -125,11 +113,7 @@ _STYLES = {"good": "$text-success", "note": "$text-warning", "bad": "$text-error
 
 
 class DraftPreview(VerticalScroll):
-    """Blocks of lines under headings, the checks last; scrolls where they do not fit.
-
-    Args:
-        marks: The sign of each verdict.
-    """
+    """Blocks of lines under headings, the checks last; scrolls where they do not fit."""
 
     def __init__(self, marks: Mapping[Verdict, str]) -> None:
         super().__init__()

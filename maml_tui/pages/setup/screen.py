@@ -21,8 +21,7 @@ from engine.text import printable
 from maml_tui.pages.page import notify_errors
 from maml_tui.pages.run_control import RunControlPage
 from maml_tui.pages.setup.checks import Check, checks, visible_gpus
-from maml_tui.pages.setup.draft import data_sets
-from maml_tui.pages.setup.fields import form_fields
+from maml_tui.pages.setup.draft import data_sets, form_fields
 from maml_tui.pages.setup.form import DraftForm, FieldRow
 from maml_tui.pages.setup.preview import DraftPreview, Estimate, blocks, two_lines
 from maml_tui.pages.setup.state import SetupState

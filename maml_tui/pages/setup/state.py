@@ -19,10 +19,6 @@ if TYPE_CHECKING:
 class SetupState:
     """Keeps each template's draft as it was left, and each configuration's cost once it was measured.
 
-    Args:
-        template: What to begin with.
-        device: The device to begin with.
-
     Attributes:
         draft: What the form holds.
         loaded: Key of the template that it was made from.

@@ -77,7 +77,6 @@ class Template:
     Attributes:
         group: The heading it stands under.
         name: What people call it: a preset's name, a run's id and name.
-        about: A line.
         draft: Makes the draft; raises UsageError if the configuration is not sound (any more).
         file: The file of a person's own preset, which can be deleted; else None.
     """

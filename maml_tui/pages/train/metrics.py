@@ -45,14 +45,7 @@ def newest_validation(scene: Scene) -> EvaluationEvent | None:
 
 
 def row(label: str, value: str, tasks: int | None = None, role: Role = "") -> Line:
-    """Return a row of the table.
-
-    Args:
-        label: What was measured.
-        value: As from `with_interval`.
-        tasks: Number of tasks behind it, where that is worth telling.
-        role: Of the mean.
-    """
+    """Return a row of the table: `value` as from `with_interval`, `role` of the mean, the number of tasks if known."""
     mean, _, interval = value.partition(" ± ")
     count = "" if tasks is None else f"{tasks:,}"
     return ((f"{label:<13}", ""), (f"{mean:>10}", role), (f" {interval:>7}{count:>6}", ""))

@@ -42,10 +42,7 @@ _STYLES: dict[Role, str] = {
 class Pane(ScrollView, can_focus=True):
     """Shows what its composer makes of a scene, and paints only what changed.
 
-    Args:
-        compose: What to show.
-        framed: Whether it has a frame with a title, and can be focused and scrolled; else it is lines among others.
-        id: Its name in style sheets.
+    A `framed` one has a title, and can be focused and scrolled; another is lines among others.
     """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {

@@ -88,11 +88,7 @@ def time_left(scene: Scene) -> Line:
 def relative_spread(speed: Floats) -> float | None:
     """Return the half width of the 95 % interval of the mean seconds per iteration, as a share of it.
 
-    Args:
-        speed: Recent speeds, iterations per second [n].
-
-    Returns:
-        None if there are too few.
+    None if there are too few recent speeds, in iterations per second [n].
     """
     pace = 1 / speed[np.isfinite(speed) & (speed > 0)]
     if len(pace) < _MIN_SPEEDS:
