@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import on
 from textual.containers import VerticalScroll
@@ -142,13 +142,13 @@ class StopDialog(ModalScreen[Decision | None]):
 
     @on(OptionList.OptionHighlighted)
     def _show_command(self, event: OptionList.OptionHighlighted) -> None:
-        way = self._ways[_decision(event.option_id)]
+        way = self._ways[cast("Decision", event.option_id)]
         self.query_one(".command", Static).update(f"same: {way.command} · esc changes nothing")
         self.query_one(".problem", Static).update(way.refusal)
 
     @on(OptionList.OptionSelected)
     def _select(self, event: OptionList.OptionSelected) -> None:
-        self.action_take(_decision(event.option_id))
+        self.action_take(cast("Decision", event.option_id))
 
     def action_take(self, decision: Decision) -> None:
         """Take a way out, if it can be taken and, for a kill, if it is really meant."""
@@ -170,7 +170,3 @@ class StopDialog(ModalScreen[Decision | None]):
 
 def _prompt(way: Way) -> Content:
     return Content.assemble((f"{way.key}  {way.label:<{_LABEL_WIDTH}}", "bold"), way.effect)
-
-
-def _decision(option_id: str | None) -> Decision:
-    return next(known for known in ("detach", "graceful", "now", "kill") if known == option_id)

@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
     from maml_tui.app.app import MamlApp
 
-_ROOM_BESIDE_CAPTIONS = 4
-"""Columns by which a title must be shorter than the content, for Textual to show it whole."""
-
+_ROOM_BESIDE_CAPTIONS = (
+    4  # columns by which a title must be shorter than the content for Textual to show it whole
+)
 _WHEEL = 0.8
 
 

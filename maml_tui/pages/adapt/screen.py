@@ -12,11 +12,10 @@ from textual.containers import Horizontal
 from textual.content import Content
 
 from engine.services.explore_messages import CurveAnswer, PicturesAnswer
-from maml_tui.pages.adapt.baseline import Baseline
 from maml_tui.pages.adapt.cell_grid_view import CellGridView
 from maml_tui.pages.adapt.classes import RIGHT, WRONG, draw_classes
 from maml_tui.pages.adapt.scores import curve_plot, draw_scores, scores
-from maml_tui.pages.adapt.study import Study
+from maml_tui.pages.adapt.study import Baseline, Study
 from maml_tui.pages.page import Page, notify_errors
 from maml_tui.plotting.series import legend
 from maml_tui.widgets.actions import bindings
@@ -33,8 +32,7 @@ if TYPE_CHECKING:
     from maml_tui.pages.adapt.selection import Selection
 
 _PLAY_SECONDS = 0.5
-_KEEP_SECONDS = 60.0
-"""How long the process waits for somebody who has left the page."""
+_KEEP_SECONDS = 60.0  # for so long the process waits for somebody who has left the page
 
 _NO_RUN = "No run is chosen.\n\nPress 3 for Runs and open one there, or 1 to set one up."
 

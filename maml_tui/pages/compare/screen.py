@@ -13,8 +13,13 @@ from textual.widgets import Static
 from engine.errors import MamlError, UsageError
 from engine.services.client import ask_async
 from engine.services.messages import EVALUATE, EvaluateRequest
-from maml_tui.pages.compare.plot import comparison_plot, metrics_of_all, signs, without_metric
-from maml_tui.pages.compare.state import CompareState
+from maml_tui.pages.compare.state import (
+    CompareState,
+    comparison_plot,
+    metrics_of_all,
+    signs,
+    without_metric,
+)
 from maml_tui.pages.compare.tables import ComparisonView, brief
 from maml_tui.pages.page import Page
 from maml_tui.reports.comparison import comparison_tables
@@ -39,9 +44,7 @@ From a shell: maml compare RUN RUN"""
 
 _NO_VALUES = "no values yet: they come with the first validation"
 _MEASUREMENT = "measurement"
-
-_ABREAST = 3
-"""How many runs' columns have room beside the plot."""
+_ABREAST = 3  # runs whose columns have room beside the plot
 
 
 class ComparePage(Page):
@@ -64,7 +67,7 @@ class ComparePage(Page):
             with Vertical(id="overlay"):
                 yield Chart(id="chart")
                 yield LazyStatic(id="left-out")
-            yield ComparisonView(id="view")
+            yield ComparisonView()
         yield LazyStatic(id="brief")
 
     def on_mount(self) -> None:

@@ -16,8 +16,6 @@ from maml_tui.widgets.lazy_static import LazyStatic
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from textual.app import ComposeResult
-
     from maml_tui.reports.comparison import ComparisonTables
 
 
@@ -67,12 +65,10 @@ class ComparisonView(ScrollableContainer):
     }
     """
 
-    def compose(self) -> ComposeResult:
-        """Yield the pairs, why there are none, the runs, and what the numbers are."""
-        yield from (LazyStatic(id=part) for part in ("pairs", "obstacles", "runs", "notes"))
-
-    def on_mount(self) -> None:
-        """Say what this is."""
+    def __init__(self) -> None:
+        super().__init__(
+            *(LazyStatic(id=part) for part in ("pairs", "obstacles", "runs", "notes")), id="view"
+        )
         self.border_title = "Results and what differs"
 
     def show(self, table: ComparisonTables, marks: Sequence[str]) -> None:

@@ -20,17 +20,20 @@ def describe(facts: RunFacts) -> tuple[str, ...]:
 
     They are its state, with the key that helps and the reason; its best value; its tags and note; and its folder.
     """
-    return (_state_line(facts), _best_line(facts), _tags_line(facts), printable(facts.run.path))
+    state, reason = (
+        f"{printable(facts.run.id)} {facts.status.state}",
+        printable(facts.status.reason).rstrip("."),
+    )
+    tags, note = facts.tags.tags, facts.tags.note
+    return (
+        _joined(state, _advice(facts), reason),  # what helps comes before the reason, which can be long
+        _best_line(facts),
+        _joined(f"tags: {', '.join(tags)}" if tags else "", note) or "no tags: t sets them, n writes a note",
+        printable(facts.run.path),
+    )
 
 
-def _state_line(facts: RunFacts) -> str:
-    """Return the state; what helps comes before the reason, which can be long."""
-    status = facts.status
-    parts = [
-        f"{printable(facts.run.id)} {status.state}",
-        _advice(facts),
-        printable(status.reason).rstrip("."),
-    ]
+def _joined(*parts: str) -> str:
     return " · ".join(part for part in parts if part)
 
 
@@ -61,16 +64,10 @@ def _best_line(facts: RunFacts) -> str:
     status = facts.status
     metric = "" if status.metric == "accuracy" else " MSE"
     best = f"best{metric} {best_value(facts)} at iteration {status.best_iteration or 0:,}"
-    parts = [
+    parts = (
         printable(status.task),
         best if facts.best is not None else "",
         f"on {printable(status.device)} of {printable(status.host)}" if status.device else "",
         f"{duration(status.eta_seconds)} left" if status.state == "running" and status.eta_seconds else "",
-    ]
-    return " · ".join(part for part in parts if part) or "nothing is known of it yet"
-
-
-def _tags_line(facts: RunFacts) -> str:
-    tags, note = facts.tags.tags, facts.tags.note
-    parts = [f"tags: {', '.join(tags)}" if tags else "", note]
-    return " · ".join(part for part in parts if part) or "no tags: t sets them, n writes a note"
+    )
+    return _joined(*parts) or "nothing is known of it yet"

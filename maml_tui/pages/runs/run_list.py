@@ -17,6 +17,7 @@ from textual.strip import Strip
 
 from engine.text import printable
 from maml_tui.plotting.grid import colour
+from maml_tui.reports.contender import LETTERS
 from maml_tui.reports.text_table import GAP, cell_width
 from maml_tui.runs.event_text import STATE_SIGNS
 from maml_tui.runs.listing import Listing
@@ -29,9 +30,6 @@ if TYPE_CHECKING:
 
     from engine.runs.directory import RunDirectory
     from maml_tui.runs.listing import RunFacts
-
-LETTERS = "ABCDEF"
-"""What the runs that are selected are called, in their order."""
 
 _MARGIN = 2  # cells before the first column, for the letter
 

@@ -24,7 +24,8 @@ from engine.text import printable
 from maml_tui.pages.page import notify_errors
 from maml_tui.pages.run_control import RunControlPage
 from maml_tui.pages.runs.detail import describe
-from maml_tui.pages.runs.run_list import LETTERS, RunList
+from maml_tui.pages.runs.run_list import RunList
+from maml_tui.reports.contender import LETTERS
 from maml_tui.runs.listing import ORDERS, Library, Listing, arrange
 from maml_tui.runs.query import QueryError, parse_query
 from maml_tui.widgets.actions import bindings
@@ -37,17 +38,12 @@ if TYPE_CHECKING:
     from engine.runs.directory import RunDirectory
     from maml_tui.runs.listing import RunFacts
 
-_MIN_PERIOD, _MAX_PERIOD = 1.0, 20.0
-"""Seconds between two readings of all runs."""
-
-_PATIENCE = 10
-"""How many times longer than it took a reading is waited for the next, so that many runs keep no core busy."""
-
-_SLOW = 0.5
-"""Seconds after which it is said that a query is being answered."""
-
-_SLICE = 500
-"""Runs that are matched at a time, so that leaving the page or changing the query waits for no more."""
+_MIN_PERIOD, _MAX_PERIOD = 1.0, 20.0  # seconds between two readings of all runs
+_PATIENCE = (
+    10  # the next reading comes so many times later than the last one took: many runs keep no core busy
+)
+_SLOW = 0.5  # seconds after which it is said that a query is being answered
+_SLICE = 500  # runs that are matched at a time: leaving the page or changing the query waits for no more
 
 _EXAMPLES = "words, state:done, ways:20, acc>=90, -tag:debug, age<2d"
 _LOADING = "Reading the runs"

@@ -183,7 +183,11 @@ class Draft:
 
     @cached_property
     def _outcome(self) -> tuple[RunConfig | None, tuple[Problem, ...]]:
-        naming = tuple(self._name_problems())
+        naming: tuple[Problem, ...] = ()
+        try:
+            check_name(self.name or "unnamed")
+        except UsageError as error:
+            naming = (Problem(NAME, str(error)),)
         try:
             return replace(self.request, name=None).record().resolved.config, naming
         except ConfigError as error:
@@ -194,13 +198,6 @@ class Draft:
         order = {name: place for place, name in enumerate(all_fields())}
         problems.sort(key=lambda problem: order.get(problem.field, -1))
         return None, (*problems, *naming)
-
-    def _name_problems(self) -> list[Problem]:
-        try:
-            check_name(self.name or "unnamed")
-        except UsageError as error:
-            return [Problem(NAME, str(error))]
-        return []
 
 
 TASK, MAML, RUN = "Task", "MAML", "Run"

@@ -66,17 +66,10 @@ class FieldRow(Horizontal):
         text: str
 
     def __init__(self, field: Field) -> None:
-        super().__init__(classes="-whole" if field.whole_line else "")
-        self.field = field
-        self.control = _control(field)
-        self._label = LazyStatic(classes="label")
+        self.field, self.control, self._label = field, _control(field), LazyStatic(classes="label")
+        super().__init__(self._label, self.control, classes="-whole" if field.whole_line else "")
         self._text: str | None = None
         self._choices = field.choices
-
-    def compose(self) -> ComposeResult:
-        """Yield label and control."""
-        yield self._label
-        yield self.control
 
     def offer(self, choices: tuple[str, ...]) -> None:
         """Let the field be chosen from other texts, or from what is in it."""

@@ -18,8 +18,6 @@ from maml_tui.widgets.lazy_static import LazyStatic
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from textual.app import ComposeResult
-
     from engine.services.messages import Costs
     from maml_tui.pages.setup.checks import Check, Verdict
     from maml_tui.pages.setup.draft import Draft
@@ -116,14 +114,9 @@ class DraftPreview(VerticalScroll):
     """Blocks of lines under headings, the checks last; scrolls where they do not fit."""
 
     def __init__(self, marks: Mapping[Verdict, str]) -> None:
-        super().__init__()
+        self._words, self._marks = LazyStatic(), marks
+        super().__init__(self._words)
         self.border_title = "Preview"
-        self._marks = marks
-        self._words = LazyStatic()
-
-    def compose(self) -> ComposeResult:
-        """Yield the text."""
-        yield self._words
 
     def show(self, blocks: Sequence[Block], checks: Sequence[Check]) -> None:
         """Show blocks and checks."""

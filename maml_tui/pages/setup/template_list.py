@@ -18,8 +18,6 @@ from engine.text import printable
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from textual.app import ComposeResult
-
     from maml_tui.pages.setup.templates import Template
 
 
@@ -52,7 +50,6 @@ class TemplateList(Container):
         template: Template
 
     def __init__(self, loaded_mark: str) -> None:
-        super().__init__()
         self._mark = loaded_mark
         self._templates: list[Template] = []
         self._loaded = ""
@@ -60,12 +57,7 @@ class TemplateList(Container):
         self._filter.cursor_blink = False
         self._list = OptionList(compact=True)
         self._line: Select[str] = Select([], prompt="Presets", compact=True)
-
-    def compose(self) -> ComposeResult:
-        """Yield filter, list and line."""
-        yield self._filter
-        yield self._list
-        yield self._line
+        super().__init__(self._filter, self._list, self._line)
 
     @property
     def highlighted(self) -> Template | None:
@@ -79,7 +71,10 @@ class TemplateList(Container):
         """Show other templates; the one with the key `loaded` is marked."""
         self._templates = [*templates]
         with self.prevent(Select.Changed):
-            self._line.set_options([(_in_one_line(template), template.key) for template in templates])
+            self._line.set_options(
+                (Content(f"{template.group}: {printable(template.name)}"), template.key)
+                for template in templates
+            )
         self.mark(loaded)
 
     def mark(self, key: str) -> None:
@@ -166,7 +161,3 @@ class TemplateList(Container):
         event.stop()
         if self.highlighted is not None and self._list.has_focus:
             self.post_message(self.Highlighted(self.highlighted))
-
-
-def _in_one_line(template: Template) -> Content:
-    return Content(f"{template.group}: {printable(template.name)}")

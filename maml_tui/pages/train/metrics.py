@@ -69,7 +69,9 @@ def _heading(scene: Scene) -> Line:
 def _measured(scene: Scene, event: EvaluationEvent | None) -> list[Line]:
     """Return the rows of a validation: at the scored step, before adaptation, and loss or (regression) median."""
     if event is None:
-        return [_no_validation(scene)]
+        every = scene.watch.config.training.eval_every
+        when = f"first validation at {every:,}" if every else "never validated: e does it now"
+        return [((when, "dim"),)]
     measurement = event.measurement
     metric, tasks = measurement.metric, measurement.protocol.tasks
     wanted = scene.watch.config.evaluation.eval_steps
@@ -84,12 +86,6 @@ def _measured(scene: Scene, event: EvaluationEvent | None) -> list[Line]:
         row("val before", with_interval(metric, before.mean, before.ci95), tasks),
         last,
     ]
-
-
-def _no_validation(scene: Scene) -> Line:
-    every = scene.watch.config.training.eval_every
-    when = f"first validation at {every:,}" if every else "never validated: e does it now"
-    return ((when, "dim"),)
 
 
 def _trained(scene: Scene) -> list[Line]:

@@ -113,14 +113,11 @@ class Pane(ScrollView, can_focus=True):
             self._title = panel.title
             self.border_title = Content(panel.title)
         if self.can_focus:
-            self._reach(Size(max(cell_width(text_of(line)) for line in self._lines), len(self._lines)))
+            size = Size(max(cell_width(text_of(line)) for line in self._lines), len(self._lines))
+            if size != self.virtual_size:
+                self.virtual_size = size
+                self._scroll_update(size)  # without it, a scrollbar that is not needed any more would stay
         self._repaint(before)
-
-    def _reach(self, size: Size) -> None:
-        """Let the pane scroll over so many columns and rows."""
-        if size != self.virtual_size:
-            self.virtual_size = size
-            self._scroll_update(size)  # without it, a scrollbar that is not needed any more would stay
 
     def _repaint(self, before: Sequence[Line]) -> None:
         """Repaint, of each line, from the first character that is another to the last."""

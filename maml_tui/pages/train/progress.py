@@ -155,7 +155,13 @@ def notice(scene: Scene) -> Line:
         case "paused":
             return ((f"paused {reason}: space lets it go on", "warning"),)
         case "stopping":
-            return ((f"stopping {reason}: {_what_comes(scene)}", "warning"),)
+            over = scene.measuring is not None
+            comes = (
+                "training is over, the result is being measured"
+                if over
+                else "the iteration is finished first"
+            )
+            return ((f"stopping {reason}: {comes}", "warning"),)
         case "done":
             return ((reason, ""), (f"; r goes on {_origin(scene)}" if resumable(scene.watch) else "", "dim"))
         case "failed":
@@ -171,17 +177,9 @@ def nothing_yet(state: State) -> str:
     """Return what is said where there are no values to plot."""
     if state == "warming-up":
         return "the first values come when PyTorch is imported and the data are loaded"
-    return (
-        "the first values come with the first iterations"
-        if state in LIVE_STATES
-        else "no values: it never trained"
-    )
-
-
-def _what_comes(scene: Scene) -> str:
-    if scene.measuring is not None:
-        return "training is over, the result is being measured"
-    return "the iteration is finished first"
+    if state in LIVE_STATES:
+        return "the first values come with the first iterations"
+    return "no values: it never trained"
 
 
 def _origin(scene: Scene) -> str:
