@@ -22,11 +22,11 @@ from maml_tui.app.terminal import leave_on_signals, terminal_gone
 from maml_tui.pages.page import Page
 from maml_tui.plotting import Charset
 from maml_tui.widgets.actions import BY_ID, bindings
-from maml_tui.widgets.bars import PAGES, TopBar, place
+from maml_tui.widgets.bars import PAGES, TopBar
 from maml_tui.widgets.dialogs import HelpDialog
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from textual.actions import ActionParseResult
     from textual.app import ComposeResult
@@ -47,14 +47,10 @@ _NEWS_SECONDS, _PROBLEM_SECONDS = 5.0, 10.0
 _COLOURLESS_THEME = "ansi-dark"
 
 
-def _page(name: str) -> Callable[[], Screen[object]]:
-    """Return what makes a page. Its module is loaded when it is first shown, so that the first one comes quickly."""
-
-    def make() -> Screen[object]:
-        module = importlib.import_module(f"maml_tui.pages.{name}.screen")
-        return cast("Screen[object]", getattr(module, f"{name.capitalize()}Page")())
-
-    return make
+def _page(name: str) -> Screen[object]:
+    """Make a page. Its module is loaded when it is first shown, so that the first one comes quickly."""
+    module = importlib.import_module(f"maml_tui.pages.{name}.screen")
+    return cast("Screen[object]", getattr(module, f"{name.capitalize()}Page")())
 
 
 class MamlApp(App[int]):
@@ -71,7 +67,7 @@ class MamlApp(App[int]):
     TITLE = "maml-tui"
     CSS_PATH = "app.tcss"
     BINDINGS = bindings("app")
-    MODES = {name: _page(name) for name in PAGES}  # noqa: RUF012 - Textual's annotation
+    MODES = {name: partial(_page, name) for name in PAGES}  # noqa: RUF012 - Textual's annotation
     ENABLE_COMMAND_PALETTE = True
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (15, "-short")]  # noqa: RUF012 - Textual's annotation
     COMMAND_PALETTE_BINDING: ClassVar[str] = "ctrl+p"
@@ -116,7 +112,7 @@ class MamlApp(App[int]):
 
     def compose(self) -> ComposeResult:
         """Yield what is seen while the first page is loaded."""
-        yield TopBar("train" if self._first else "setup", place(self.terminal.remote))
+        yield TopBar("train" if self._first else "setup", self.terminal.remote)
 
     def on_mount(self) -> None:
         """Be ready to leave."""
@@ -266,10 +262,8 @@ class MamlApp(App[int]):
 
     def _known_theme(self, theme: str) -> str:
         if theme not in self.available_themes:
-            hint = (
-                nearest(theme, self.available_themes)
-                or f": there are {', '.join(sorted(self.available_themes))}"
-            )
+            there = f": there are {', '.join(sorted(self.available_themes))}"
+            hint = nearest(theme, self.available_themes) or there
             raise UsageError(f"no theme is called {printable(theme)!r}{hint}")
         return theme
 
@@ -290,7 +284,9 @@ class MamlApp(App[int]):
             await self._tell_outcomes()
             self._last_problem = ""
         except MamlError as error:
-            self._tell_once(str(error))
+            if str(error) != self._last_problem:  # what keeps going wrong is told when it begins
+                self._last_problem = str(error)
+                self.tell(self._last_problem, problem=True)
 
     async def _tell_outcomes(self) -> None:
         async with self._polling:
@@ -308,9 +304,3 @@ class MamlApp(App[int]):
 
     def _current_page(self) -> Page | None:
         return next((one for one in reversed(self.screen_stack) if isinstance(one, Page)), None)
-
-    def _tell_once(self, problem: str) -> None:
-        """Tell of what keeps going wrong when it begins."""
-        if problem != self._last_problem:
-            self._last_problem = problem
-            self.tell(problem, problem=True)

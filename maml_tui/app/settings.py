@@ -24,17 +24,13 @@ _VARIABLES = {"theme": "MAML_THEME", "hz": "MAML_HZ", "charset": "MAML_CHARSET"}
 
 
 class Interface(BaseModel):
-    """The table `[interface]`."""
+    """The table `[interface]`; `hz` is how often the screen may change a second."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    theme: str = Field(default="auto", description="a theme's name, or auto")
-    hz: float | None = Field(
-        default=None, ge=0.2, le=20, description="how often the screen may change a second"
-    )
-    charset: Literal["auto", "unicode", "block", "ascii"] = Field(
-        default="auto", description="characters the font can show"
-    )
+    theme: str = "auto"
+    hz: float | None = Field(default=None, ge=0.2, le=20)
+    charset: Literal["auto", "unicode", "block", "ascii"] = "auto"
 
 
 class Settings(BaseModel):

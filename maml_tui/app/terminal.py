@@ -144,7 +144,6 @@ def _is_utf8(encoding: str) -> bool:
 
 
 _GRACE_SECONDS = 3.0
-_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 
 def leave_on_signals(leave: Callable[[int], None]) -> None:
@@ -154,7 +153,7 @@ def leave_on_signals(leave: Callable[[int], None]) -> None:
     leaving hang (a terminal that takes no more bytes), the process ends all the same after a few seconds.
     """
     loop = asyncio.get_running_loop()
-    for number in _SIGNALS:
+    for number in (signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, _leave, leave, 128 + number)
 
 

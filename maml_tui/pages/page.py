@@ -6,7 +6,8 @@ import functools
 import inspect
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
-from maml_tui.widgets.bars import KeyBar, TopBar, place
+from maml_tui.widgets.actions import bindings
+from maml_tui.widgets.bars import KeyBar, TopBar
 from maml_tui.widgets.sparing_screen import SparingScreen
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ _Method = TypeVar("_Method", bound="Callable[..., Any]")
 
 
 class Page(SparingScreen[None]):
-    """A page of the application.
+    """A page of the application. What `PAGES` calls it names its style sheet and its actions' scope, too.
 
     Size classes let style sheets adapt it: -tiny, -narrow, -wide; -flat, -short, -tall.
     """
@@ -34,7 +35,11 @@ class Page(SparingScreen[None]):
     ALLOW_IN_MAXIMIZED_VIEW = "KeyBar"
 
     NAME: ClassVar[str]
-    """The page's name in `PAGES`."""
+
+    def __init_subclass__(cls, page: str = "", **options: Any) -> None:  # noqa: ANN401 - Textual's
+        if page:
+            cls.NAME, cls.CSS_PATH, cls.BINDINGS = page, f"{page}.tcss", bindings(page)
+        super().__init_subclass__(**options)
 
     @property
     def maml(self) -> MamlApp:
@@ -43,7 +48,7 @@ class Page(SparingScreen[None]):
 
     def compose(self) -> ComposeResult:
         """Lay out top bar, body and key bar."""
-        yield TopBar(self.NAME, place(self.maml.terminal.remote))
+        yield TopBar(self.NAME, self.maml.terminal.remote)
         yield from self.body()
         yield KeyBar()
 

@@ -105,7 +105,7 @@ ACTIONS = (
     Action("runs.first", "home,g", "First", "The first run", "cursor(-1_000_000_000)"),
     Action("runs.last", "end,G", "Last", "The last run", "cursor(1_000_000_000)"),
     # Compare
-    Action("compare.choose", "o", "Choose", "Choose runs in the list of runs", "choose", 3),
+    Action("compare.choose", "o", "Choose", "Choose runs in the list of runs", "app.show('runs')", 3),
     Action("compare.measure", "m", "Measure", "Measure all on the same test tasks", "measure", 2),
     # Adapt: a small letter is more, its capital is less
     Action("adapt.next_step", "full_stop,greater_than_sign", "Step", "One more inner step", "step(1)", 2),

@@ -16,7 +16,6 @@ from maml_tui.widgets.actions import ACTIONS, BY_ID
 if TYPE_CHECKING:
     from textual.app import RenderResult
     from textual.binding import ActiveBinding
-    from textual.screen import Screen
 
 
 PAGES = {"setup": "Setup", "train": "Train", "runs": "Runs", "compare": "Compare", "adapt": "Adapt"}
@@ -28,10 +27,10 @@ class TopBar(Static):
 
     DEFAULT_CSS: ClassVar[str] = "TopBar { height: 1; padding: 0 1; }"
 
-    def __init__(self, current: str, place: str) -> None:
+    def __init__(self, current: str, remote: bool) -> None:
         super().__init__()
         self._current = current
-        self._place = place
+        self._place = f"{printable(socket.gethostname())}{' · ssh' if remote else ''}"
 
     def render(self) -> RenderResult:
         """Write the pages from the left, the place at the right as far as there is room."""
@@ -48,11 +47,6 @@ class TopBar(Static):
         return tabs
 
 
-def place(remote: bool) -> str:
-    """Return where this runs, in words."""
-    return f"{printable(socket.gethostname())}{' · ssh' if remote else ''}"
-
-
 _ORDER = {action.id: place for place, action in enumerate(ACTIONS)}
 
 
@@ -63,10 +57,7 @@ class KeyBar(Static):
 
     def on_mount(self) -> None:
         """Follow the focus: what keys do depends on it."""
-        self.screen.bindings_updated_signal.subscribe(self, self._renew)
-
-    def _renew(self, _: Screen[object]) -> None:
-        self.refresh()
+        self.screen.bindings_updated_signal.subscribe(self, lambda _: self.refresh())
 
     def render(self) -> RenderResult:
         """Write as many actions as there is room for, in the order of the table."""

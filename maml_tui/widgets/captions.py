@@ -59,10 +59,7 @@ def _nearest(series: Series, x: float) -> Reading | None:
 def heading(plot: Plot, view: ChartView, width: int) -> str:
     """Return what is shown: metric, lines, and how they are drawn. What matters least goes first for want of room.
 
-    Args:
-        plot: As `Viewport.framed` returns it.
-        view: The view.
-        width: Columns there are.
+    `plot` is as `Viewport.framed` returns it.
     """
     smoothed = plot.smoothing and any(one.smoothable for one in plot.series)
     parts = [

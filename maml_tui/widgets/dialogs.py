@@ -43,7 +43,6 @@ class TextDialog(ModalScreen[str | None]):
         """Prepare the dialog. Control characters in its texts are escaped, and nothing in them is markup.
 
         Args:
-            question: One line.
             value: What the line holds at first.
             hint: What may be written, shown while the line is empty.
             command: The command line that does the same.
@@ -97,13 +96,9 @@ class ConfirmDialog(ModalScreen[bool]):
     def __init__(
         self, question: str, *, details: str = "", command: str = "", yes: str = "Yes", no: str = "No"
     ) -> None:
-        """Prepare the dialog. Control characters in its texts are escaped, and nothing in them is markup.
+        """Prepare the dialog; `command` does the same on a command line, `yes` and `no` say what each does, in a word.
 
-        Args:
-            question: One line.
-            details: What will happen, in sentences.
-            command: The command line that does the same.
-            yes: What a yes does, in a word; `no` likewise.
+        Control characters in its texts are escaped, and nothing in them is markup.
         """
         super().__init__()
         self._question, self._details, self._command = question, details, command

@@ -98,7 +98,11 @@ _NOTHING_HERE = "no value to show here"
 
 
 class PlotView(Widget):
-    """Shows one plot. When another one takes its place, only the cells that differ are sent to the terminal."""
+    """Shows one plot. When another one takes its place, only the cells that differ are sent to the terminal.
+
+    Attributes:
+        plot: What is shown.
+    """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"plot--axis", "plot--label", "plot--crosshair"}
     DEFAULT_CSS = """
@@ -112,17 +116,12 @@ class PlotView(Widget):
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
-        self._plot = Plot()
+        self.plot = Plot()
         self._empty = ""
         self._ink: Ink | None = None
         self._ink_is_fresh = False
         self._grid: Grid | None = None
         self._strips: dict[int, Strip] = {}
-
-    @property
-    def plot(self) -> Plot:
-        """What is shown."""
-        return self._plot
 
     @property
     def empty(self) -> str:
@@ -133,16 +132,16 @@ class PlotView(Widget):
     def empty(self, text: str) -> None:
         if text != self._empty:
             self._empty = text
-            self.show(self._plot)
+            self.show(self.plot)
 
     @property
     def frame(self) -> Frame:
         """How the plot is laid out in the widget's content."""
-        return fit(self._plot, max(1, self.size.width), max(1, self.size.height))
+        return fit(self.plot, max(1, self.size.width), max(1, self.size.height))
 
     def show(self, plot: Plot) -> None:
         """Show a plot."""
-        self._plot = plot
+        self.plot = plot
         if self._grid is not None:
             self._current_ink()  # other styles than before leave no grid to compare with
         before = self._grid
@@ -158,7 +157,7 @@ class PlotView(Widget):
 
     async def export(self, subject: str) -> str:
         """Write the plot to files named after `subject`, and return where they are, in words."""
-        figure, *others = await asyncio.to_thread(export_figure, self._plot, subject)
+        figure, *others = await asyncio.to_thread(export_figure, self.plot, subject)
         return f"figure written to {figure}, beside it {' and '.join(path.suffix for path in others)}"
 
     def render_line(self, y: int) -> Strip:
@@ -177,9 +176,9 @@ class PlotView(Widget):
         super().notify_style_update()
 
     def _draw(self) -> Grid:
-        grid = render(self._plot, max(1, self.size.width), max(1, self.size.height))
+        grid = render(self.plot, max(1, self.size.width), max(1, self.size.height))
         if not (grid.styles % len(Role) >= Role.RAW).any():
-            missing = not any(len(one.x) for one in self._plot.series)
+            missing = not any(len(one.x) for one in self.plot.series)
             _write_centred(grid, self.frame, self._empty if missing else _NOTHING_HERE)
         return grid if self._current_ink().ground is not None else grid.shaded()
 

@@ -53,11 +53,10 @@ def draw_classes(
     """Lay the pictures out: class after class, first those learned from, then the queries with their verdicts.
 
     Args:
-        answer: What the network said.
         step: After which inner step.
         page: Which page, from 0; beyond the last one the last is drawn.
-        width: Columns, at least 1; `height` likewise.
-        charset: Which characters the terminal can show.
+        width: Columns, at least 1.
+        height: Rows, at least 1.
         plain: Whether no colour may be used.
     """
     groups = _groups(answer, step)

@@ -79,11 +79,8 @@ def draw_scores(
     """Write what there is room for: the shown step, the task, a bar for each step. The shown one stands out.
 
     Args:
-        answer: What was found.
-        selection: What the person looks at.
         width: Columns, at least 1.
         height: Rows, at least 1. Where there are fewer than all need, the bars of the nearest steps are written.
-        charset: Which characters the terminal can show.
         baseline: The same scores of a pretrained network; empty while they are not known, None without one.
         remark: A sentence to write below, unless there is no room for all of it.
     """

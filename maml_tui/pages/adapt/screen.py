@@ -6,19 +6,18 @@ import random
 import time
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from textual.containers import Horizontal
 from textual.content import Content
 
 from engine.services.explore_messages import CurveAnswer, PicturesAnswer
-from maml_tui.pages.adapt.cell_grid_view import CellGridView
+from maml_tui.pages.adapt.cell_grid import CellGridView
 from maml_tui.pages.adapt.classes import RIGHT, WRONG, draw_classes
 from maml_tui.pages.adapt.scores import curve_plot, draw_scores, scores
 from maml_tui.pages.adapt.study import Baseline, Study
 from maml_tui.pages.page import Page, notify_errors
 from maml_tui.plotting.series import legend
-from maml_tui.widgets.actions import bindings
 from maml_tui.widgets.lazy_static import LazyStatic
 from maml_tui.widgets.plot_view import PlotView
 
@@ -37,12 +36,8 @@ _KEEP_SECONDS = 60.0  # for so long the process waits for somebody who has left 
 _NO_RUN = "No run is chosen.\n\nPress 3 for Runs and open one there, or 1 to set one up."
 
 
-class AdaptPage(Page):
+class AdaptPage(Page, page="adapt"):
     """One task of the watched run, and how its model learns it."""
-
-    NAME = "adapt"
-    CSS_PATH: ClassVar[str] = "adapt.tcss"
-    BINDINGS = bindings("adapt")
 
     def __init__(self) -> None:
         super().__init__()
@@ -70,7 +65,10 @@ class AdaptPage(Page):
         await self._follow()
         if self._study is not None:
             await self._study.look()
-            self._play_on(self._study)
+            if self._playing and time.monotonic() >= self._stepped + _PLAY_SECONDS:
+                self._stepped = time.monotonic()
+                selection = self._study.selection = self._study.selection.stepped(1)
+                self._playing = selection.step < selection.steps
             self._ask_what_is_due()
         self._show()
 
@@ -170,12 +168,6 @@ class AdaptPage(Page):
             self._study.selection = change(self._study.selection)
             self._ask_what_is_due()
             self._show()
-
-    def _play_on(self, study: Study) -> None:
-        if self._playing and time.monotonic() >= self._stepped + _PLAY_SECONDS:
-            self._stepped = time.monotonic()
-            study.selection = study.selection.stepped(1)
-            self._playing = study.selection.step < study.selection.steps
 
     def _ask_what_is_due(self) -> None:
         if self._study and self._baseline:

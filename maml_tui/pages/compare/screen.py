@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
@@ -26,7 +26,6 @@ from maml_tui.reports.comparison import comparison_tables
 from maml_tui.reports.contender import LETTERS
 from maml_tui.reports.pairs import require_same_tasks, same_for_all
 from maml_tui.runs.watch import RunWatch
-from maml_tui.widgets.actions import bindings
 from maml_tui.widgets.chart import Chart
 from maml_tui.widgets.lazy_static import LazyStatic
 
@@ -47,13 +46,10 @@ _MEASUREMENT = "measurement"
 _ABREAST = 3  # runs whose columns have room beside the plot
 
 
-class ComparePage(Page):
+class ComparePage(Page, page="compare"):
     """Several runs side by side, for as long as they go on."""
 
-    NAME = "compare"
-    CSS_PATH: ClassVar[str] = "compare.tcss"
     AUTO_FOCUS = ""
-    BINDINGS = bindings("compare")
 
     def __init__(self) -> None:
         super().__init__(classes="-empty")
@@ -96,10 +92,6 @@ class ComparePage(Page):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """Offer to measure what there is."""
         return action != "measure" or bool(self._state.watches)
-
-    def action_choose(self) -> None:
-        """Go where runs are chosen."""
-        self.maml.show("runs")
 
     def action_measure(self) -> None:
         """Measure all runs on the same test tasks, or call that off."""

@@ -65,21 +65,17 @@ class CompareState:
 
     def contenders(self) -> list[Contender]:
         """Return the runs as they are now."""
-        return [
-            self._contender(letter, watch, scores)
-            for letter, watch, scores in zip(LETTERS, self.watches, self._scores, strict=False)
-        ]
+        contenders = []
+        for letter, watch, scores in zip(LETTERS, self.watches, self._scores, strict=False):
+            report = self._reports.get(watch.run)
+            found = report.scores if report else scores
+            outcome = outcome_of(watch.config, report or watch.result, found, self.at)
+            contenders.append(Contender(letter, watch.run, watch.config, watch.status, outcome))
+        return contenders
 
     def _look(self, watch: RunWatch, scores: Scores | None) -> tuple[Batch, Scores | None]:
         batch = watch.fetch()
         return batch, scores if batch.result is watch.result else read_scores(watch.run.scores)
-
-    def _contender(self, letter: str, watch: RunWatch, scores: Scores | None) -> Contender:
-        report = self._reports.get(watch.run)
-        outcome = outcome_of(
-            watch.config, report or watch.result, report.scores if report else scores, self.at
-        )
-        return Contender(letter, watch.run, watch.config, watch.status, outcome)
 
 
 STROKES = (Stroke.SOLID, Stroke.DASHED, Stroke.DOTTED)

@@ -7,7 +7,7 @@ import math
 import time
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from textual import on
 from textual.containers import Horizontal
@@ -23,12 +23,10 @@ from engine.runs.tags import change_tags, read_tags, write_tags
 from engine.text import printable
 from maml_tui.pages.page import notify_errors
 from maml_tui.pages.run_control import RunControlPage
-from maml_tui.pages.runs.detail import describe
-from maml_tui.pages.runs.run_list import RunList
+from maml_tui.pages.runs.run_list import RunList, describe
 from maml_tui.reports.contender import LETTERS
 from maml_tui.runs.listing import ORDERS, Library, Listing, arrange
 from maml_tui.runs.query import QueryError, parse_query
-from maml_tui.widgets.actions import bindings
 from maml_tui.widgets.dialogs import ConfirmDialog, TextDialog
 from maml_tui.widgets.lazy_static import LazyStatic
 
@@ -51,13 +49,10 @@ _NO_RUNS = "No runs yet.\n\n1  set one up and start it\n\nor, from a shell: maml
 _NO_MATCH = "No run is like that.\n\nesc  shows all again"
 
 
-class RunsPage(RunControlPage):
+class RunsPage(RunControlPage, page="runs"):
     """A table of runs, a line to filter them, and a few lines about the run that the cursor is on."""
 
-    NAME = "runs"
-    CSS_PATH: ClassVar[str] = "runs.tcss"
     AUTO_FOCUS = "RunList"
-    BINDINGS = bindings("runs")
 
     def __init__(self) -> None:
         super().__init__()
@@ -133,6 +128,7 @@ class RunsPage(RunControlPage):
         self._order = orders[(orders.index(self._order) + 1) % len(orders)]
         self.run_worker(self._list())
 
+    @on(RunList.Chosen)
     def action_open(self) -> None:
         """Watch the run."""
         self.maml.open_run(self._current().run)
@@ -229,10 +225,6 @@ class RunsPage(RunControlPage):
         line = self.query_one(Input)
         self.query_one("#filter").set_class(bool(line.value), "-open")
         self.query_one(RunList).focus()
-
-    @on(RunList.Chosen)
-    def _open_clicked(self) -> None:
-        self.action_open()
 
     @on(RunList.Moved)
     def _describe_another(self) -> None:

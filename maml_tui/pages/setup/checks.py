@@ -76,6 +76,15 @@ def speed(costs: Costs) -> str:
     return f"{significant(costs.iterations_per_second)} it/s"
 
 
+@dataclass(frozen=True)
+class Estimate:
+    """How far the estimate of a draft's cost is: what it found, why nothing, or for how many seconds it has run."""
+
+    costs: Costs | None = None
+    problem: str = ""
+    seconds: int | None = None
+
+
 _DRIVER = Path("/proc/driver/nvidia/gpus")
 _DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?")
 

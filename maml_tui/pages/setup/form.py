@@ -53,7 +53,8 @@ class FieldRow(Horizontal):
 
         &.-whole { column-span: 2; }
         &.-changed .label, &.-wrong .label { text-style: bold; }
-        &.-here .label { text-style: bold underline; }
+        /* Without colours, a choice would not show that it has the focus. */
+        &:focus-within .label { text-style: bold underline; }
         &.-wrong .label { color: $text-error; }
     }
     """
@@ -82,11 +83,6 @@ class FieldRow(Horizontal):
                 control.set_options(_options(offered))
                 control.value = chosen
 
-    def hint(self, text: str) -> None:
-        """Show what counts as long as nothing is typed."""
-        if isinstance(self.control, Input):
-            self.control.placeholder = text
-
     def mark(self, mark: str, *, changed: bool, wrong: bool) -> None:
         """Write a sign before the label."""
         self.set_class(changed, "-changed")
@@ -105,14 +101,6 @@ class FieldRow(Horizontal):
             if text not in self._choices:
                 self.offer((*self._choices, text))
             control.value = text
-
-    def on_descendant_focus(self) -> None:
-        """Mark the label: without colours, a choice would not show that it has the focus."""
-        self.add_class("-here")
-
-    def on_descendant_blur(self) -> None:
-        """Take the mark away."""
-        self.remove_class("-here")
 
     @on(Input.Changed)
     @on(Checkbox.Changed)
@@ -185,8 +173,9 @@ class DraftForm(Container):
             changed = name in draft.changed
             sign = self._wrong_mark if name in wrong else "*" if changed else ""
             row.mark(sign, changed=changed, wrong=name in wrong)
-        if draft.config is not None:
-            self._rows[NAME].hint(draft.request.name_for(draft.config))
+        line = self._rows[NAME].control
+        if draft.config is not None and isinstance(line, Input):
+            line.placeholder = draft.request.name_for(draft.config)  # as long as nothing is typed
         self._count(wrong)
 
     def offer(self, name: str, choices: tuple[str, ...], chosen: str | None = None) -> None:

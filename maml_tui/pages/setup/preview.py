@@ -19,20 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from engine.services.messages import Costs
-    from maml_tui.pages.setup.checks import Check, Verdict
+    from maml_tui.pages.setup.checks import Check, Estimate, Verdict
     from maml_tui.pages.setup.draft import Draft
     from maml_tui.runs.new_run import Request
-
-_INDENT = "  "
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """How far the estimate of a draft's cost is: what it found, why nothing, or for how many seconds it has run."""
-
-    costs: Costs | None = None
-    problem: str = ""
-    seconds: int | None = None
 
 
 @dataclass(frozen=True)
@@ -57,7 +46,7 @@ def command_lines(request: Request) -> tuple[str, ...]:
             lines.append([])
         lines[-1].append(word)
     return tuple(
-        _INDENT * (place > 0) + shlex.join(words) + (" \\" if place < len(lines) - 1 else "")
+        "  " * (place > 0) + shlex.join(words) + (" \\" if place < len(lines) - 1 else "")
         for place, words in enumerate(lines)
     )
 

@@ -20,15 +20,21 @@ from engine.services.messages import ESTIMATE
 from engine.text import printable
 from maml_tui.pages.page import notify_errors
 from maml_tui.pages.run_control import RunControlPage
-from maml_tui.pages.setup.checks import Check, checks, visible_gpus
+from maml_tui.pages.setup.checks import Check, Estimate, checks, visible_gpus
 from maml_tui.pages.setup.draft import data_sets, form_fields
 from maml_tui.pages.setup.form import DraftForm, FieldRow
-from maml_tui.pages.setup.preview import DraftPreview, Estimate, blocks, two_lines
-from maml_tui.pages.setup.state import SetupState
+from maml_tui.pages.setup.preview import DraftPreview, blocks, two_lines
 from maml_tui.pages.setup.template_list import TemplateList
-from maml_tui.pages.setup.templates import Template, of_own, of_preset, own_preset, save_own_preset, templates
+from maml_tui.pages.setup.templates import (
+    SetupState,
+    Template,
+    of_own,
+    of_preset,
+    own_preset,
+    save_own_preset,
+    templates,
+)
 from maml_tui.runs.new_run import create
-from maml_tui.widgets.actions import bindings
 from maml_tui.widgets.dialogs import ConfirmDialog, TextDialog
 from maml_tui.widgets.lazy_static import EllipsisStatic, LazyStatic
 
@@ -47,23 +53,17 @@ _CHECK_SECONDS = 5.0
 _MARKS: Mapping[Verdict, str] = {"good": "✓", "note": "!", "bad": "✗"}
 
 
-class SetupPage(RunControlPage):
+class SetupPage(RunControlPage, page="setup"):
     """A form for all that `maml train` takes, the presets to its left and what it comes to at its right."""
 
-    NAME = "setup"
-    CSS_PATH = "setup.tcss"
-    BINDINGS = bindings("setup")
     HORIZONTAL_BREAKPOINTS = _WIDTHS
     VERTICAL_BREAKPOINTS = _HEIGHTS
     AUTO_FOCUS = "TemplateList > OptionList, TemplateList > Select"
 
     def __init__(self) -> None:
         super().__init__()
-        self._problems, self._help, self._brief = (
-            LazyStatic(id="problems"),
-            EllipsisStatic(id="help"),
-            LazyStatic(id="brief"),
-        )
+        self._problems, self._brief = LazyStatic(id="problems"), LazyStatic(id="brief")
+        self._help = EllipsisStatic(id="help")
         self._stale = True
         self._checks: list[Check] = []
         self._checked = -math.inf
@@ -128,11 +128,11 @@ class SetupPage(RunControlPage):
     def on_descendant_focus(self) -> None:
         """Explain what has the focus."""
         field, template = self._form.focused_field, self._presets.highlighted
-        self._explain(field.help if field else template.about if template else "")
+        self._help.show(Content(printable(field.help if field else template.about if template else "")))
 
     @on(TemplateList.Highlighted)
     def _describe(self, event: TemplateList.Highlighted) -> None:
-        self._explain(event.template.about)
+        self._help.show(Content(printable(event.template.about)))
         self.refresh_bindings()
 
     @on(TemplateList.Chosen)
@@ -191,7 +191,7 @@ class SetupPage(RunControlPage):
 
     def action_filter(self) -> None:
         """Go to the line that filters the presets."""
-        self._presets.enter_filter()
+        self._presets.filter.focus()
 
     def action_copy_command(self) -> None:
         """Copy the command that starts the same run."""
@@ -280,15 +280,8 @@ class SetupPage(RunControlPage):
         draft, estimate = self._state.draft, self._state.estimate
         if self._measuring_since is not None:
             estimate = Estimate(seconds=int(time.monotonic() - self._measuring_since))
-        key = self._key_of("setup.estimate")
+        bound = (one.binding for one in self.active_bindings.values() if one.binding.id == "setup.estimate")
+        key = next(map(self.app.get_key_display, bound), "setup.estimate")
         self._preview.show(blocks(draft, estimate, key), self._checks)
         brief = two_lines(draft, estimate, self._checks, key)
         self._brief.show(Content("\n".join(map(printable, brief))))
-
-    def _explain(self, text: str) -> None:
-        self._help.show(Content(printable(text)))
-
-    def _key_of(self, action: str) -> str:
-        """Return the key of an action as people write it, a person's own keymap heeded."""
-        bound = (one.binding for one in self.active_bindings.values() if one.binding.id == action)
-        return next((self.app.get_key_display(binding) for binding in bound), action)
