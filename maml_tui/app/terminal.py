@@ -17,7 +17,6 @@ from engine.errors import MamlError, UsageError
 from engine.paths import config_dir
 from engine.runs.events import LIVE_STATES
 from engine.runs.status import current_status
-from maml_tui.app.settings import read_settings
 from maml_tui.plotting import Charset
 
 if TYPE_CHECKING:
@@ -72,6 +71,8 @@ def open_app(run: RunDirectory | None = None, readonly: bool = False) -> int:
         UsageError: There is no terminal, or the settings are wrong.
         Exception: A defect of the program.
     """
+    from maml_tui.app.settings import read_settings  # here, as commands ask this module for a terminal
+
     require_terminal(os.environ)
     environment = dict(os.environ)  # Textual takes NO_COLOR out of its own
     settings = read_settings(config_dir() / "config.toml", environment)
