@@ -6,6 +6,7 @@ import asyncio
 import importlib
 import signal
 import time
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar, cast
 
@@ -17,16 +18,15 @@ from engine.files import private_dir, write_atomic
 from engine.paths import state_dir
 from engine.text import nearest, printable
 from maml_tui.app.ascii_only import AsciiOnly
-from maml_tui.app.help import HelpDialog
 from maml_tui.app.terminal import leave_on_signals, terminal_gone
 from maml_tui.pages.page import Page
 from maml_tui.plotting import Charset
-from maml_tui.widgets.actions import bindings, by_id
-from maml_tui.widgets.bars import PAGES, TopBar, place
+from maml_tui.widgets.actions import BY_ID, bindings
+from maml_tui.widgets.bars import PAGES, TopBar
+from maml_tui.widgets.dialogs import HelpDialog
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from textual.actions import ActionParseResult
     from textual.app import ComposeResult
@@ -42,49 +42,21 @@ if TYPE_CHECKING:
     from maml_tui.runs.watch import RunWatch
 
 
-def save_copy(text: str) -> Path:
-    """Write what was copied last to a file, for terminals that copy nothing, and return the file.
-
-    Raises:
-        ResourceError: It cannot be written.
-    """
-    path = private_dir(state_dir()) / "copied.txt"
-    write_atomic(path, text)
-    return path
-
-
-def save_screenshot(svg: str) -> Path:
-    """Write a picture of the screen and return the file.
-
-    Raises:
-        ResourceError: It cannot be written.
-    """
-    path = private_dir(state_dir() / "exports") / f"screen-{time.strftime('%Y%m%d-%H%M%S')}.svg"
-    write_atomic(path, svg)
-    return path
-
-
 _LOCAL_HZ, _REMOTE_HZ = 4.0, 2.0
 _NEWS_SECONDS, _PROBLEM_SECONDS = 5.0, 10.0
 _COLOURLESS_THEME = "ansi-dark"
 
 
-def _page(name: str) -> Callable[[], Screen[object]]:
-    """Return what makes a page. Its module is loaded when it is first shown, so that the first one comes quickly."""
-
-    def make() -> Screen[object]:
-        module = importlib.import_module(f"maml_tui.pages.{name}.screen")
-        return cast("Screen[object]", getattr(module, f"{name.capitalize()}Page")())
-
-    return make
+def _page(name: str) -> Screen[object]:
+    """Make a page. Its module is loaded when it is first shown, so that the first one comes quickly."""
+    module = importlib.import_module(f"maml_tui.pages.{name}.screen")
+    return cast("Screen[object]", getattr(module, f"{name.capitalize()}Page")())
 
 
 class MamlApp(App[int]):
     """Set up, start, watch and steer runs, leave them and come back.
 
     Attributes:
-        settings: The person's settings.
-        terminal: What the terminal can do.
         environment: The environment for child processes, as it was before Textual took things out of it.
         readonly: Whether runs may only be watched.
         watched: The run that Train and Adapt show.
@@ -94,8 +66,8 @@ class MamlApp(App[int]):
 
     TITLE = "maml-tui"
     CSS_PATH = "app.tcss"
-    BINDINGS = bindings("app")  # type: ignore[assignment] # Textual's own annotation is narrower than what it takes
-    MODES = {name: _page(name) for name in PAGES}  # noqa: RUF012 - Textual's annotation
+    BINDINGS = bindings("app")
+    MODES = {name: partial(_page, name) for name in PAGES}  # noqa: RUF012 - Textual's annotation
     ENABLE_COMMAND_PALETTE = True
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (15, "-short")]  # noqa: RUF012 - Textual's annotation
     COMMAND_PALETTE_BINDING: ClassVar[str] = "ctrl+p"
@@ -138,14 +110,9 @@ class MamlApp(App[int]):
         chosen = self.settings.interface.charset
         return self.terminal.charset if chosen == "auto" else Charset(chosen)
 
-    @property
-    def plain(self) -> bool:
-        """Whether no colour may be used."""
-        return self.terminal.colourless
-
     def compose(self) -> ComposeResult:
         """Yield what is seen while the first page is loaded."""
-        yield TopBar("train" if self._first else "setup", place(self.terminal.remote))
+        yield TopBar("train" if self._first else "setup", self.terminal.remote)
 
     def on_mount(self) -> None:
         """Be ready to leave."""
@@ -171,16 +138,15 @@ class MamlApp(App[int]):
         self.switch_mode(page)
         self.call_after_refresh(self._pulse)
 
+    action_show = show
+
     def open_run(self, run: RunDirectory) -> None:
         """Watch a run, and show it."""
         from maml_tui.runs.watch import RunWatch
 
-        try:
+        with self.telling():
             self.watched = RunWatch(run)
-        except MamlError as error:
-            self.tell(str(error), problem=True)
-            return
-        self.show("train")
+            self.show("train")
 
     def tell(self, text: str, problem: bool = False) -> None:
         """Show a sentence for a while."""
@@ -191,11 +157,21 @@ class MamlApp(App[int]):
             markup=False,
         )
 
+    @contextmanager
+    def telling(self) -> Iterator[None]:
+        """Show the sentence of a `MamlError` that ends the block."""
+        try:
+            yield
+        except MamlError as error:
+            self.tell(str(error), problem=True)
+
     def copy(self, text: str, what: str) -> None:
         """Copy text by OSC 52. No terminal says whether it listened, so the text is kept in a file too."""
         self.copy_to_clipboard(text)
+        path = state_dir() / "copied.txt"
         try:
-            path = save_copy(text)
+            private_dir(path.parent)
+            write_atomic(path, text)
         except MamlError as error:
             self.tell(f"{what} copied if the terminal allows it (OSC 52); {error}")
         else:
@@ -204,6 +180,8 @@ class MamlApp(App[int]):
     def leave(self, return_code: int = 0) -> None:
         """Close the application. Runs go on."""
         self.exit(return_code, return_code=return_code)
+
+    action_leave = leave
 
     async def run_action(
         self,
@@ -231,24 +209,16 @@ class MamlApp(App[int]):
         """Yield what the palette offers: all else that works now, each once, and the themes."""
         offered: dict[str, list[ActiveBinding]] = {}
         for active in screen.active_bindings.values():
-            if active.enabled and active.binding.id in by_id() and active.binding.id != "app.palette":
+            if active.enabled and active.binding.id in BY_ID and active.binding.id != "app.palette":
                 offered.setdefault(active.binding.id, []).append(active)
         for name, actives in offered.items():
-            action, first = by_id()[name], actives[0]
+            action, first = BY_ID[name], actives[0]
             keys = " ".join(self.get_key_display(active.binding) for active in actives)
             perform = partial(self.run_action, first.binding.action, first.node)
             yield SystemCommand(action.label.rstrip("…"), f"{action.help} ({keys})", perform)
         if not self.terminal.colourless:
             yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
         yield SystemCommand("Screenshot", "Write this screen as SVG", partial(self.run_action, "app.picture"))
-
-    def action_show(self, page: str) -> None:
-        """Go to a page."""
-        self.show(page)
-
-    def action_leave(self) -> None:
-        """Close the application."""
-        self.leave()
 
     def action_help(self) -> None:
         """Show the keys that work here."""
@@ -276,7 +246,9 @@ class MamlApp(App[int]):
 
     def action_picture(self) -> None:
         """Write the screen as an SVG picture."""
-        self.tell(f"screen written to {save_screenshot(self.export_screenshot())}")
+        path = private_dir(state_dir() / "exports") / f"screen-{time.strftime('%Y%m%d-%H%M%S')}.svg"
+        write_atomic(path, self.export_screenshot())
+        self.tell(f"screen written to {path}")
 
     def _fatal_error(self) -> None:
         """Close after a defect. Whoever started the application tells of it in words (see `defect`)."""
@@ -290,10 +262,8 @@ class MamlApp(App[int]):
 
     def _known_theme(self, theme: str) -> str:
         if theme not in self.available_themes:
-            hint = (
-                nearest(theme, self.available_themes)
-                or f": there are {', '.join(sorted(self.available_themes))}"
-            )
+            there = f": there are {', '.join(sorted(self.available_themes))}"
+            hint = nearest(theme, self.available_themes) or there
             raise UsageError(f"no theme is called {printable(theme)!r}{hint}")
         return theme
 
@@ -314,7 +284,9 @@ class MamlApp(App[int]):
             await self._tell_outcomes()
             self._last_problem = ""
         except MamlError as error:
-            self._tell_once(str(error))
+            if str(error) != self._last_problem:  # what keeps going wrong is told when it begins
+                self._last_problem = str(error)
+                self.tell(self._last_problem, problem=True)
 
     async def _tell_outcomes(self) -> None:
         async with self._polling:
@@ -332,9 +304,3 @@ class MamlApp(App[int]):
 
     def _current_page(self) -> Page | None:
         return next((one for one in reversed(self.screen_stack) if isinstance(one, Page)), None)
-
-    def _tell_once(self, problem: str) -> None:
-        """Tell of what keeps going wrong when it begins."""
-        if problem != self._last_problem:
-            self._last_problem = problem
-            self.tell(problem, problem=True)

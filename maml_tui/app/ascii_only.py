@@ -17,9 +17,7 @@ from maml_tui.reports.text_table import cell_width
 if TYPE_CHECKING:
     from textual.color import Color
 
-_WITH_BLANK = {"± ": "+-", "≥ ": ">=", "≤ ": "<="}
-"""Signs whose spelling takes the blank behind them."""
-
+_WITH_BLANK = {"± ": "+-", "≥ ": ">=", "≤ ": "<="}  # signs whose spelling takes the blank behind them
 _SIGNS = str.maketrans(
     {
         **dict.fromkeys("·–—−─╌┄┈╴╶╸╺", "-"),

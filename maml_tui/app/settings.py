@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from engine.errors import UsageError
 from engine.files import explain_os_errors, read_bounded
 from engine.text import nearest, printable
-from maml_tui.widgets.actions import ACTIONS, conflicts
+from maml_tui.widgets.actions import BY_ID, conflicts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,26 +24,17 @@ _VARIABLES = {"theme": "MAML_THEME", "hz": "MAML_HZ", "charset": "MAML_CHARSET"}
 
 
 class Interface(BaseModel):
-    """The table `[interface]`."""
+    """The table `[interface]`; `hz` is how often the screen may change a second."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    theme: str = Field(default="auto", description="a theme's name, or auto")
-    hz: float | None = Field(
-        default=None, ge=0.2, le=20, description="how often the screen may change a second"
-    )
-    charset: Literal["auto", "unicode", "block", "ascii"] = Field(
-        default="auto", description="characters the font can show"
-    )
+    theme: str = "auto"
+    hz: float | None = Field(default=None, ge=0.2, le=20)
+    charset: Literal["auto", "unicode", "block", "ascii"] = "auto"
 
 
 class Settings(BaseModel):
-    """All settings.
-
-    Attributes:
-        interface: How it looks.
-        keys: Action id -> its keys, comma-separated, instead of the usual ones.
-    """
+    """All settings; `keys` holds, for the id of an action, its keys instead of the usual ones, comma-separated."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -99,11 +90,10 @@ def _explain(detail: dict[str, Any], path: Path, chosen: Mapping[str, str]) -> s
 
 
 def _check_keys(keys: Mapping[str, str], path: Path) -> None:
-    known = {action.id for action in ACTIONS}
     for identity in keys:
-        if identity not in known:
+        if identity not in BY_ID:
             raise UsageError(
-                f"{printable(path)}: keys.{printable(identity)}: unknown action{nearest(identity, known)}"
+                f"{printable(path)}: keys.{printable(identity)}: unknown action{nearest(identity, BY_ID)}"
             )
     for key, first, second in conflicts(keys):
         raise UsageError(

@@ -1,4 +1,4 @@
-"""The terminal: what it can do, and leaving it in good order when it goes away or the process is asked to end."""
+"""The terminal: what it can do, the application in it, and leaving in good order when it goes away or on a signal."""
 
 from __future__ import annotations
 
@@ -13,12 +13,16 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
 
-from engine.errors import UsageError
+from engine.errors import MamlError, UsageError
+from engine.paths import config_dir
+from engine.runs.events import LIVE_STATES
+from engine.runs.status import current_status
 from maml_tui.plotting import Charset
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, MutableMapping
 
+    from engine.runs.directory import RunDirectory
 
 _UNABLE = frozenset({"", "dumb", "unknown"})
 
@@ -55,6 +59,44 @@ class Terminal:
         if not self.utf8:
             return Charset.ASCII
         return Charset.BLOCK if self.console else Charset.UNICODE
+
+
+def open_app(run: RunDirectory | None = None, readonly: bool = False) -> int:
+    """Open the application, on a run if one is given, until it is left.
+
+    Returns:
+        0, or 128 + the signal that ended it. Runs go on in any case.
+
+    Raises:
+        UsageError: There is no terminal, or the settings are wrong.
+        Exception: A defect of the program.
+    """
+    from maml_tui.app.settings import read_settings  # here, as commands ask this module for a terminal
+
+    require_terminal(os.environ)
+    environment = dict(os.environ)  # Textual takes NO_COLOR out of its own
+    settings = read_settings(config_dir() / "config.toml", environment)
+    terminal = Terminal.of(environment)
+    prepare_textual(os.environ, terminal)
+
+    from maml_tui.app.app import MamlApp  # only now: Textual reads the environment when it is imported
+
+    app = MamlApp(settings, terminal, environment, run, readonly)
+    app.run()
+    if app.defect is not None:
+        raise app.defect
+    if app.watched is not None:
+        _tell_how_to_come_back(app.watched.run)
+    return app.return_code or 0
+
+
+def _tell_how_to_come_back(run: RunDirectory) -> None:
+    try:
+        status = current_status(run)
+    except MamlError:
+        return
+    if status.state in LIVE_STATES:
+        print(f"maml: run {run.id} goes on; come back: maml attach {run.id}", file=sys.stderr)
 
 
 def require_terminal(
@@ -103,7 +145,6 @@ def _is_utf8(encoding: str) -> bool:
 
 
 _GRACE_SECONDS = 3.0
-_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 
 def leave_on_signals(leave: Callable[[int], None]) -> None:
@@ -113,7 +154,7 @@ def leave_on_signals(leave: Callable[[int], None]) -> None:
     leaving hang (a terminal that takes no more bytes), the process ends all the same after a few seconds.
     """
     loop = asyncio.get_running_loop()
-    for number in _SIGNALS:
+    for number in (signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, _leave, leave, 128 + number)
 
 

@@ -41,7 +41,7 @@ def attach(
     display = Display.of(detach=False, plain=plain, as_json=as_json, quiet=quiet)
     found = find_run(run)
     if display.mode is Mode.HUMAN:
-        from maml_tui.app.launch import open_app  # and Textual with it
+        from maml_tui.app.terminal import open_app  # and Textual with it
 
         raise typer.Exit(open_app(found, readonly))
     try:

@@ -69,7 +69,7 @@ class Display:
 def work(run: RunDirectory, record: RunRecord, display: Display) -> int:
     """Start the worker of `run`, show what it does from now on, and return the exit code."""
     if display.tui:
-        from maml_tui.app.launch import open_app  # and Textual with it
+        from maml_tui.app.terminal import open_app  # and Textual with it
 
         start_worker(run)
         return open_app(run)

@@ -97,7 +97,7 @@ def root(
     Without a command, the application opens.
     """
     if ctx.invoked_subcommand is None:
-        from maml_tui.app.launch import open_app  # and Textual with it
+        from maml_tui.app.terminal import open_app  # and Textual with it
 
         raise typer.Exit(open_app())
 

@@ -6,16 +6,17 @@ import functools
 import inspect
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
-from engine.errors import MamlError
-from maml_tui.widgets.bars import KeyBar, TopBar, place
+from maml_tui.widgets.actions import bindings
+from maml_tui.widgets.bars import KeyBar, TopBar
 from maml_tui.widgets.sparing_screen import SparingScreen
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from textual.app import ComposeResult
 
     from maml_tui.app.app import MamlApp
+
 
 _WIDTHS = [(0, "-tiny"), (60, "-narrow"), (100, "-wide")]
 _HEIGHTS = [(0, "-flat"), (15, "-short"), (32, "-tall")]
@@ -24,7 +25,7 @@ _Method = TypeVar("_Method", bound="Callable[..., Any]")
 
 
 class Page(SparingScreen[None]):
-    """A page of the application.
+    """A page of the application. What `PAGES` calls it names its style sheet and its actions' scope, too.
 
     Size classes let style sheets adapt it: -tiny, -narrow, -wide; -flat, -short, -tall.
     """
@@ -34,7 +35,11 @@ class Page(SparingScreen[None]):
     ALLOW_IN_MAXIMIZED_VIEW = "KeyBar"
 
     NAME: ClassVar[str]
-    """The page's name in `PAGES`."""
+
+    def __init_subclass__(cls, page: str = "", **options: Any) -> None:  # noqa: ANN401 - Textual's
+        if page:
+            cls.NAME, cls.CSS_PATH, cls.BINDINGS = page, f"{page}.tcss", bindings(page)
+        super().__init_subclass__(**options)
 
     @property
     def maml(self) -> MamlApp:
@@ -43,7 +48,7 @@ class Page(SparingScreen[None]):
 
     def compose(self) -> ComposeResult:
         """Lay out top bar, body and key bar."""
-        yield TopBar(self.NAME, place(self.maml.terminal.remote))
+        yield TopBar(self.NAME, self.maml.terminal.remote)
         yield from self.body()
         yield KeyBar()
 
@@ -71,19 +76,13 @@ def notify_errors(method: _Method) -> _Method:
 
     @functools.wraps(method)
     def telling(page: Page, *arguments: Any) -> object:  # noqa: ANN401 - whatever the method takes
-        try:
+        with page.maml.telling():
             answer = method(page, *arguments)
-        except MamlError as error:
-            page.maml.tell(str(error), problem=True)
-            return None
-        return _awaited(page, answer) if inspect.isawaitable(answer) else answer
+            return _awaited(page, answer) if inspect.isawaitable(answer) else answer
 
     return cast("_Method", telling)
 
 
-async def _awaited(page: Page, answer: Any) -> object:  # noqa: ANN401
-    try:
+async def _awaited(page: Page, answer: Awaitable[object]) -> object:
+    with page.maml.telling():
         return await answer
-    except MamlError as error:
-        page.maml.tell(str(error), problem=True)
-        return None

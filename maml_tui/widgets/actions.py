@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from textual.binding import Binding
+    from textual.binding import BindingType
 
 
 @dataclass(frozen=True)
@@ -18,9 +17,8 @@ class Action:
 
     Attributes:
         id: `scope.name`; what a person's keymap calls it. The scope is where it holds.
-        keys: Its keys as Textual names them, comma-separated.
+        keys: As Textual names them, comma-separated.
         label: One or two words for the line at the bottom.
-        help: What it does, for the help and the palette.
         run: The Textual action, looked for from the focused widget up to the application.
         rank: Its right to room in the line at the bottom: the lowest stay longest; 0 is never shown there.
     """
@@ -107,7 +105,7 @@ ACTIONS = (
     Action("runs.first", "home,g", "First", "The first run", "cursor(-1_000_000_000)"),
     Action("runs.last", "end,G", "Last", "The last run", "cursor(1_000_000_000)"),
     # Compare
-    Action("compare.choose", "o", "Choose", "Choose runs in the list of runs", "choose", 3),
+    Action("compare.choose", "o", "Choose", "Choose runs in the list of runs", "app.show('runs')", 3),
     Action("compare.measure", "m", "Measure", "Measure all on the same test tasks", "measure", 2),
     # Adapt: a small letter is more, its capital is less
     Action("adapt.next_step", "full_stop,greater_than_sign", "Step", "One more inner step", "step(1)", 2),
@@ -154,25 +152,31 @@ ACTIONS = (
     Action("plot.pan_right", "right_square_bracket", "Pan right", "Show what lies to the right", "pan(0.25)"),
     Action("plot.reset", "0", "Reset", "Show everything again", "reset"),
     Action("plot.follow", "f", "Follow", "Keep the newest point in sight", "follow"),
-    Action("plot.log_y", "y", "Log y", "Logarithmic y-axis, or linear", "log_y", 10),
-    Action("plot.log_x", "g", "Log x", "Logarithmic x-axis, or linear", "log_x"),
+    Action("plot.log_y", "y", "Log y", "Logarithmic y-axis, or linear", "switch('log_y')", 10),
+    Action("plot.log_x", "g", "Log x", "Logarithmic x-axis, or linear", "switch('log_x')"),
     Action("plot.x_axis", "x", "X axis", "Iterations, tasks or time along the x-axis", "x_axis", 13),
     Action("plot.smooth", "s", "Smooth", "Moving average: none, .6, .9, .99", "smooth", 11),
-    Action("plot.band", "b", "CI", "95 % confidence bands on or off", "band", 12),
+    Action("plot.band", "b", "CI", "95 % confidence bands on or off", "switch('band')", 12),
     Action("plot.next_metric", "p", "Metric", "The next metric", "metric(1)", 12),
     Action("plot.previous_metric", "P", "Metric -", "The metric before", "metric(-1)"),
     Action("plot.export", "w", "Export", "Write the figure as SVG, PNG and CSV", "export", 10),
     Action("plot.copy", "Y", "Copy", "Copy the visible values, tab-separated", "copy"),
 )
 
+BY_ID = {action.id: action for action in ACTIONS}
 
-@cache
-def by_id() -> dict[str, Action]:
-    """Return the actions by their ids."""
-    return {action.id: action for action in ACTIONS}
+SCROLL_KEYS: list[BindingType] = [
+    ("h", "scroll_left"),
+    ("j", "scroll_down"),
+    ("k", "scroll_up"),
+    ("l", "scroll_right"),
+    ("g", "scroll_home"),
+    ("G", "scroll_end"),
+]
+"""Keys beside Textual's own in a pane that scrolls, for its `BINDINGS`; no help lists them."""
 
 
-def bindings(*scopes: str) -> list[Binding]:
+def bindings(*scopes: str) -> list[BindingType]:
     """Return the key bindings of some scopes, for a widget's or a page's `BINDINGS`."""
     from textual.binding import Binding  # here, so that the settings can be checked without Textual
 

@@ -11,12 +11,11 @@ from textual.widgets import Static
 
 from engine.text import printable
 from maml_tui.reports.text_table import cell_width
-from maml_tui.widgets.actions import ACTIONS
+from maml_tui.widgets.actions import ACTIONS, BY_ID
 
 if TYPE_CHECKING:
     from textual.app import RenderResult
     from textual.binding import ActiveBinding
-    from textual.screen import Screen
 
 
 PAGES = {"setup": "Setup", "train": "Train", "runs": "Runs", "compare": "Compare", "adapt": "Adapt"}
@@ -28,10 +27,10 @@ class TopBar(Static):
 
     DEFAULT_CSS: ClassVar[str] = "TopBar { height: 1; padding: 0 1; }"
 
-    def __init__(self, current: str, place: str) -> None:
+    def __init__(self, current: str, remote: bool) -> None:
         super().__init__()
         self._current = current
-        self._place = place
+        self._place = f"{printable(socket.gethostname())}{' · ssh' if remote else ''}"
 
     def render(self) -> RenderResult:
         """Write the pages from the left, the place at the right as far as there is room."""
@@ -48,13 +47,7 @@ class TopBar(Static):
         return tabs
 
 
-def place(remote: bool) -> str:
-    """Return where this runs, in words."""
-    return f"{printable(socket.gethostname())}{' · ssh' if remote else ''}"
-
-
 _ORDER = {action.id: place for place, action in enumerate(ACTIONS)}
-_RANK = {action.id: action.rank for action in ACTIONS}
 
 
 class KeyBar(Static):
@@ -64,16 +57,13 @@ class KeyBar(Static):
 
     def on_mount(self) -> None:
         """Follow the focus: what keys do depends on it."""
-        self.screen.bindings_updated_signal.subscribe(self, self._renew)
-
-    def _renew(self, _: Screen[object]) -> None:
-        self.refresh()
+        self.screen.bindings_updated_signal.subscribe(self, lambda _: self.refresh())
 
     def render(self) -> RenderResult:
         """Write as many actions as there is room for, in the order of the table."""
         shown: list[tuple[int, Content]] = []
         room = self.size.width
-        for active in sorted(self._active(), key=lambda one: _RANK[one.binding.id or ""]):
+        for active in sorted(self._active(), key=lambda one: BY_ID[one.binding.id or ""].rank):
             item = self._item(active)
             if item.cell_length + 2 <= room or not shown:
                 room -= item.cell_length + 2
@@ -89,8 +79,9 @@ class KeyBar(Static):
         for active in self.screen.active_bindings.values():
             key = active.binding.key
             typed = focused is not None and focused.check_consume_key(key, key_to_character(key))
-            if active.enabled and not typed and _RANK.get(active.binding.id or "", 0):
-                once.setdefault(active.binding.id or "", active)
+            action = BY_ID.get(active.binding.id or "")
+            if active.enabled and not typed and action is not None and action.rank:
+                once.setdefault(action.id, active)
         return list(once.values())
 
     def _item(self, active: ActiveBinding) -> Content:

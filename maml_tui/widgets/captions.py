@@ -25,9 +25,6 @@ class Reading:
     """The sample of one series that lies nearest to the crosshair.
 
     Attributes:
-        series: The series.
-        x: Position of the sample.
-        y: Its value.
         half_width: Half the width of its confidence band, or None where it has no band.
     """
 
@@ -62,10 +59,7 @@ def _nearest(series: Series, x: float) -> Reading | None:
 def heading(plot: Plot, view: ChartView, width: int) -> str:
     """Return what is shown: metric, lines, and how they are drawn. What matters least goes first for want of room.
 
-    Args:
-        plot: As `Viewport.framed` returns it.
-        view: The view.
-        width: Columns there are.
+    `plot` is as `Viewport.framed` returns it.
     """
     smoothed = plot.smoothing and any(one.smoothable for one in plot.series)
     parts = [

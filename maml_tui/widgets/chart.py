@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
 from textual.binding import Binding
 from textual.content import Content
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
     from maml_tui.app.app import MamlApp
 
-_ROOM_BESIDE_CAPTIONS = 4
-"""Columns by which a title must be shorter than the content, for Textual to show it whole."""
-
+_ROOM_BESIDE_CAPTIONS = (
+    4  # columns by which a title must be shorter than the content for Textual to show it whole
+)
 _WHEEL = 0.8
 
 
@@ -39,8 +39,6 @@ class Chart(PlotView, can_focus=True):
 
     Attributes:
         source: Makes the plot of a view, over its whole x-axis; None for nothing.
-        metrics: What `p` goes through.
-        x_axes: What `x` goes through.
         subject: What figures are of, for the names of exported files.
     """
 
@@ -57,12 +55,7 @@ class Chart(PlotView, can_focus=True):
 
     @dataclass
     class Moved(Message):
-        """A person has moved the crosshair; what a program sets is not told.
-
-        Attributes:
-            chart: Where.
-            x: Its position on the x-axis, or None if it has gone.
-        """
+        """A person has moved the crosshair to `x`, or taken it away (None); what a program sets is not told."""
 
         chart: Chart
         x: float | None
@@ -77,13 +70,11 @@ class Chart(PlotView, can_focus=True):
         *,
         view: ChartView | None = None,
         metrics: Sequence[Metric] = (Metric.ACCURACY,),
-        x_axes: Sequence[XAxis] = tuple(XAxis),
         id: str | None = None,  # noqa: A002 - Textual's name
-        classes: str | None = None,
     ) -> None:
-        super().__init__(id=id, classes=classes)
+        super().__init__(id=id)
         self.source: Callable[[ChartView], Plot] | None = None
-        self.metrics, self.x_axes = metrics, x_axes
+        self.metrics = metrics
         self.subject = "plot"
         self._captions = ("", "")
         self._view = self._seen = view or ChartView(metric=metrics[0])
@@ -149,25 +140,18 @@ class Chart(PlotView, can_focus=True):
         """Keep the newest sample in sight, or stop doing so."""
         self._change(self._viewport.followed())
 
-    def action_log_y(self) -> None:
-        """Change between a logarithmic and a linear y-axis."""
-        self._change(replace(self._view, log_y=not self._view.log_y))
-
-    def action_log_x(self) -> None:
-        """Change between a logarithmic and a linear x-axis."""
-        self._change(replace(self._view, log_x=not self._view.log_x))
+    def action_switch(self, what: Literal["log_y", "log_x", "band"]) -> None:
+        """Change between a logarithmic and a linear axis, or show confidence bands and hide them."""
+        other: dict[str, Any] = {what: not getattr(self._view, what)}
+        self._change(replace(self._view, **other))
 
     def action_x_axis(self) -> None:
         """Go on to the next x-axis."""
-        self._change(self._view.with_next_x_axis(self.x_axes))
+        self._change(self._view.with_next_x_axis(tuple(XAxis)))
 
     def action_smooth(self) -> None:
         """Go on to the next smoothing."""
         self._change(self._view.with_next_smoothing())
-
-    def action_band(self) -> None:
-        """Show confidence bands, or hide them."""
-        self._change(replace(self._view, band=not self._view.band))
 
     def action_metric(self, step: int) -> None:
         """Go on to a neighbour in the list of metrics."""

@@ -1,7 +1,8 @@
-"""Two dialogs: one asks for a line of text, the other before something that cannot be undone."""
+"""Dialogs: a line of text, a question before something that cannot be undone, and all keys that work here."""
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
@@ -12,12 +13,16 @@ from textual.widgets import Button, Input, Static
 
 from engine.errors import MamlError
 from engine.text import printable
+from maml_tui.reports.text_table import padded
+from maml_tui.widgets.actions import ACTIONS, SCOPES, Action
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from textual.app import ComposeResult
-    from textual.binding import BindingType
+    from textual.binding import ActiveBinding, Binding, BindingType
+
+_KEY_WIDTH = 12
 
 
 class TextDialog(ModalScreen[str | None]):
@@ -38,7 +43,6 @@ class TextDialog(ModalScreen[str | None]):
         """Prepare the dialog. Control characters in its texts are escaped, and nothing in them is markup.
 
         Args:
-            question: One line.
             value: What the line holds at first.
             hint: What may be written, shown while the line is empty.
             command: The command line that does the same.
@@ -92,14 +96,9 @@ class ConfirmDialog(ModalScreen[bool]):
     def __init__(
         self, question: str, *, details: str = "", command: str = "", yes: str = "Yes", no: str = "No"
     ) -> None:
-        """Prepare the dialog. Control characters in its texts are escaped, and nothing in them is markup.
+        """Prepare the dialog; `command` does the same on a command line, `yes` and `no` say what each does, in a word.
 
-        Args:
-            question: One line.
-            details: What will happen, in sentences.
-            command: The command line that does the same.
-            yes: What a yes does, in a word.
-            no: What a no does, in a word.
+        Control characters in its texts are escaped, and nothing in them is markup.
         """
         super().__init__()
         self._question, self._details, self._command = question, details, command
@@ -120,3 +119,35 @@ class ConfirmDialog(ModalScreen[bool]):
     @on(Button.Pressed)
     def _answer(self, event: Button.Pressed) -> None:
         self.dismiss(event.button.id == "y")
+
+
+class HelpDialog(ModalScreen[None]):
+    """A list of the keys of all `active` bindings by scope; any of escape, q and the help key closes it."""
+
+    CSS_PATH = "dialog.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [("escape,q,question_mark,f1", "dismiss", "Close")]
+
+    def __init__(self, active: Iterable[ActiveBinding]) -> None:
+        super().__init__()
+        self._keys: dict[str, list[Binding]] = {}
+        for one in active:
+            self._keys.setdefault(one.binding.id or "", []).append(one.binding)
+
+    def compose(self) -> ComposeResult:
+        """Lay out the list."""
+        with VerticalScroll(classes="dialog", can_focus=True) as box:
+            box.border_title = "Keys that work here"
+            box.border_subtitle = "esc closes"
+            yield Static(Content("\n").join(self._lines()))
+
+    def _lines(self) -> list[Content]:
+        here = [action for action in ACTIONS if action.id in self._keys]
+        here.sort(key=lambda action: (action.scope == "app", action.scope == "plot"))
+        lines = []
+        for scope, actions in itertools.groupby(here, key=lambda action: action.scope):
+            lines += [Content.styled(SCOPES[scope], "bold"), *map(self._line, actions), Content("")]
+        return lines[:-1]
+
+    def _line(self, action: Action) -> Content:
+        keys = " ".join(self.app.get_key_display(binding) for binding in self._keys[action.id])
+        return Content.assemble((f"  {padded(keys, _KEY_WIDTH)}", "bold"), " ", action.help)

@@ -34,13 +34,11 @@ class Ink:
     """The styles on one ground.
 
     Attributes:
-        ground: The colour behind the plot; None where it is not known, because the terminal chooses it.
+        ground: The colour behind the plot; None where it is not known, because the terminal chooses it. Bands tint it;
+            without it, they must be shaded.
         coloured: Whether series may have their colours.
         deep: Whether there are more than 256 colours.
         base: Style of all that has no style of its own, and beneath all others.
-        axis: Style of lines around the plot.
-        label: Style of what is written there.
-        crosshair: Style of the crosshair.
     """
 
     ground: Color | None
@@ -67,14 +65,11 @@ class Ink:
             crosshair=widget.get_component_rich_style("plot--crosshair"),
         )
 
-    @property
-    def tints(self) -> bool:
-        """Whether bands can be shown by their ground; elsewhere they must be shaded."""
-        return self.ground is not None
-
+    @cache  # noqa: B019 - inks are few, and hashable as they are frozen
     def style(self, code: int, band: int) -> Style:
         """Return the style of a cell, given its entries in `Grid.styles` and `Grid.bands`."""
-        return _cell(self, code, band)
+        style = self.base + self.foreground(role_of(code), slot_of(code))
+        return style + self.background(band - 1) if band else style
 
     def foreground(self, role: Role, slot: int) -> Style:
         """Return the style of what is drawn."""
@@ -99,17 +94,15 @@ class Ink:
         return Style(bgcolor=self.ground.blend(Color.parse(colour(slot)), strength).rich_color)
 
 
-@cache
-def _cell(ink: Ink, code: int, band: int) -> Style:
-    style = ink.base + ink.foreground(role_of(code), slot_of(code))
-    return style + ink.background(band - 1) if band else style
-
-
 _NOTHING_HERE = "no value to show here"
 
 
 class PlotView(Widget):
-    """Shows one plot. When another one takes its place, only the cells that differ are sent to the terminal."""
+    """Shows one plot. When another one takes its place, only the cells that differ are sent to the terminal.
+
+    Attributes:
+        plot: What is shown.
+    """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"plot--axis", "plot--label", "plot--crosshair"}
     DEFAULT_CSS = """
@@ -121,19 +114,14 @@ class PlotView(Widget):
     }
     """
 
-    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's name
-        super().__init__(id=id, classes=classes)
-        self._plot = Plot()
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self.plot = Plot()
         self._empty = ""
         self._ink: Ink | None = None
         self._ink_is_fresh = False
         self._grid: Grid | None = None
         self._strips: dict[int, Strip] = {}
-
-    @property
-    def plot(self) -> Plot:
-        """What is shown."""
-        return self._plot
 
     @property
     def empty(self) -> str:
@@ -144,16 +132,16 @@ class PlotView(Widget):
     def empty(self, text: str) -> None:
         if text != self._empty:
             self._empty = text
-            self.show(self._plot)
+            self.show(self.plot)
 
     @property
     def frame(self) -> Frame:
         """How the plot is laid out in the widget's content."""
-        return fit(self._plot, max(1, self.size.width), max(1, self.size.height))
+        return fit(self.plot, max(1, self.size.width), max(1, self.size.height))
 
     def show(self, plot: Plot) -> None:
         """Show a plot."""
-        self._plot = plot
+        self.plot = plot
         if self._grid is not None:
             self._current_ink()  # other styles than before leave no grid to compare with
         before = self._grid
@@ -169,7 +157,7 @@ class PlotView(Widget):
 
     async def export(self, subject: str) -> str:
         """Write the plot to files named after `subject`, and return where they are, in words."""
-        figure, *others = await asyncio.to_thread(export_figure, self._plot, subject)
+        figure, *others = await asyncio.to_thread(export_figure, self.plot, subject)
         return f"figure written to {figure}, beside it {' and '.join(path.suffix for path in others)}"
 
     def render_line(self, y: int) -> Strip:
@@ -188,11 +176,11 @@ class PlotView(Widget):
         super().notify_style_update()
 
     def _draw(self) -> Grid:
-        grid = render(self._plot, max(1, self.size.width), max(1, self.size.height))
+        grid = render(self.plot, max(1, self.size.width), max(1, self.size.height))
         if not (grid.styles % len(Role) >= Role.RAW).any():
-            missing = not any(len(one.x) for one in self._plot.series)
+            missing = not any(len(one.x) for one in self.plot.series)
             _write_centred(grid, self.frame, self._empty if missing else _NOTHING_HERE)
-        return grid if self._current_ink().tints else grid.shaded()
+        return grid if self._current_ink().ground is not None else grid.shaded()
 
     def _current_ink(self) -> Ink:
         ink = self._ink

@@ -6,7 +6,7 @@ without them.
 - Of a line that changed in part, Textual sends everything from the left edge of the widget to the end of the change:
   for a crosshair at the right of a plot, the whole curve before it with its colours. Measured on a dense plot at
   120x40, a step of the crosshair takes 1.2 kB instead of 3.2 kB, a zoom or another smoothing half as much; over SSH
-  that is what a held key feels like. (Watching a live run saves 4 % only: there, most of the plot is new.)
+  that is what a held key feels like.
 - A widget is removed; somebody asks for the place of another one before the next layout; that layout then believes
   that the widget was gone all along and does not paint its place. So a notification could stay on the screen for ever.
 """

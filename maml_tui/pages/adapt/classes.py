@@ -23,8 +23,7 @@ RIGHT, WRONG = "✓✗"
 """The marks of what was told right and of what was told wrong."""
 
 _GAP = 2
-_MIN_HEIGHT = 4
-"""Height in cells below which no picture goes where there is room for a higher one."""
+_MIN_HEIGHT = 4  # cells; no picture goes below it where there is room for a higher one
 
 _LETTERS = 26
 
@@ -36,7 +35,6 @@ class _Tile:
     Attributes:
         image: Grey [H, W] or RGB [H, W, 3].
         captions: The same said ever more briefly; the first one that fits is written.
-        tone: How it is written.
     """
 
     image: Image
@@ -55,12 +53,10 @@ def draw_classes(
     """Lay the pictures out: class after class, first those learned from, then the queries with their verdicts.
 
     Args:
-        answer: What the network said.
         step: After which inner step.
         page: Which page, from 0; beyond the last one the last is drawn.
         width: Columns, at least 1.
         height: Rows, at least 1.
-        charset: Which characters the terminal can show.
         plain: Whether no colour may be used.
     """
     groups = _groups(answer, step)
@@ -105,11 +101,8 @@ def _verdicts(truth: int, guess: int, chance: float) -> tuple[str, ...]:
     said, true = class_letter(guess), class_letter(truth)
     if guess == truth:
         return f"{RIGHT} {said} {percent}", f"{RIGHT}{said} {percent}", f"{RIGHT}{said}"
-    return (
-        f"{WRONG} {said} {percent}, is {true}",
-        f"{WRONG}{said}≠{true} {percent}",
-        f"{WRONG}{said}≠{true}",
-    )
+    brief = f"{WRONG}{said}≠{true}"
+    return f"{WRONG} {said} {percent}, is {true}", f"{brief} {percent}", brief
 
 
 def _images(pictures: Pictures) -> list[Image]:

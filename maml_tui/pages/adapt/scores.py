@@ -15,23 +15,18 @@ from maml_tui.plotting.series import Plot, Series, Stroke
 from maml_tui.reports.wording import metric_value
 
 if TYPE_CHECKING:
-    from engine.services.explore_messages import PicturesAnswer
+    from engine.services.explore_messages import Exploration
     from maml_tui.pages.adapt.selection import Selection
     from maml_tui.plotting import Charset
 
 
-_ROOM = 1.25
-"""How much higher than the curve the plot is."""
+_ROOM = 1.25  # how much higher than the curve the plot is
 
 
 def curve_plot(answer: CurveAnswer, step: int, charset: Charset, baseline: CurveAnswer | None = None) -> Plot:
     """Draw what the network says after an inner step; step 0 is before adaptation.
 
-    Args:
-        answer: What was found.
-        step: After which inner step.
-        charset: Which characters the terminal can show.
-        baseline: What a pretrained network makes of the same task in as many steps, if that is known.
+    `baseline` is what a pretrained network makes of the same task in as many steps, if that is known.
     """
     x = np.array(answer.x)
     truth = Series("truth", x, np.array(answer.truth), slot=0, stroke=Stroke.DASHED)
@@ -67,15 +62,12 @@ def _y_range(answer: CurveAnswer, baseline: CurveAnswer | None) -> tuple[float, 
     return (-highest, highest) if highest > 0 else (-1.0, 1.0)
 
 
-_VALUE = 10
-"""Columns of a value."""
-
-_BESIDE = _VALUE + 1
-"""Columns of a value that stands beside another one."""
+_VALUE = 10  # columns of a value
+_BESIDE = _VALUE + 1  # columns of a value that stands beside another one
 
 
 def draw_scores(
-    answer: CurveAnswer | PicturesAnswer,
+    answer: Exploration,
     selection: Selection,
     width: int,
     height: int,
@@ -87,11 +79,8 @@ def draw_scores(
     """Write what there is room for: the shown step, the task, a bar for each step. The shown one stands out.
 
     Args:
-        answer: What was found.
-        selection: What the person looks at.
         width: Columns, at least 1.
         height: Rows, at least 1. Where there are fewer than all need, the bars of the nearest steps are written.
-        charset: Which characters the terminal can show.
         baseline: The same scores of a pretrained network; empty while they are not known, None without one.
         remark: A sentence to write below, unless there is no room for all of it.
     """
@@ -117,7 +106,7 @@ def draw_scores(
     return grid
 
 
-def scores(answer: CurveAnswer | PicturesAnswer) -> tuple[str, tuple[float, ...]]:
+def scores(answer: Exploration) -> tuple[str, tuple[float, ...]]:
     """Return the metric and its values after 0, 1, ... inner steps."""
     return ("mse", answer.loss) if isinstance(answer, CurveAnswer) else ("accuracy", answer.accuracy)
 
@@ -127,7 +116,7 @@ def score_text(metric: str, value: float) -> str:
     return f"mse {metric_value(metric, value)}" if metric == "mse" else f"{metric_value(metric, value)} %"
 
 
-def _task(answer: CurveAnswer | PicturesAnswer, selection: Selection) -> tuple[str, str]:
+def _task(answer: Exploration, selection: Selection) -> tuple[str, str]:
     number = f"{selection.split} task {selection.task + 1:,}"
     if isinstance(answer, CurveAnswer):
         size = f"K {selection.shots}  A {answer.amplitude:.2f}  phase {answer.phase:.2f}"

@@ -6,21 +6,19 @@ import random
 import time
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
-from textual import on
 from textual.containers import Horizontal
-from textual.widgets import Static
+from textual.content import Content
 
 from engine.services.explore_messages import CurveAnswer, PicturesAnswer
-from maml_tui.pages.adapt.baseline import Baseline
-from maml_tui.pages.adapt.cell_grid_view import CellGridView
+from maml_tui.pages.adapt.cell_grid import CellGridView
 from maml_tui.pages.adapt.classes import RIGHT, WRONG, draw_classes
 from maml_tui.pages.adapt.scores import curve_plot, draw_scores, scores
-from maml_tui.pages.adapt.study import Study
+from maml_tui.pages.adapt.study import Baseline, Study
 from maml_tui.pages.page import Page, notify_errors
 from maml_tui.plotting.series import legend
-from maml_tui.widgets.actions import bindings
+from maml_tui.widgets.lazy_static import LazyStatic
 from maml_tui.widgets.plot_view import PlotView
 
 if TYPE_CHECKING:
@@ -29,27 +27,23 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.timer import Timer
 
+    from engine.services.explore_messages import Exploration
     from maml_tui.pages.adapt.selection import Selection
 
 _PLAY_SECONDS = 0.5
-_KEEP_SECONDS = 60.0
-"""How long the process waits for somebody who has left the page."""
+_KEEP_SECONDS = 60.0  # for so long the process waits for somebody who has left the page
 
 _NO_RUN = "No run is chosen.\n\nPress 3 for Runs and open one there, or 1 to set one up."
 
 
-class AdaptPage(Page):
+class AdaptPage(Page, page="adapt"):
     """One task of the watched run, and how its model learns it."""
-
-    NAME = "adapt"
-    CSS_PATH: ClassVar[str] = "adapt.tcss"
-    BINDINGS = bindings("adapt")  # type: ignore[assignment] # Textual's own annotation is narrower than what it takes
 
     def __init__(self) -> None:
         super().__init__()
         self._study: Study | None = None
         self._baseline: Baseline | None = None
-        self._page, self._pages = 0, 1
+        self._page = 0
         self._playing = False
         self._stepped = 0.0
         self._left: Timer | None = None
@@ -58,8 +52,8 @@ class AdaptPage(Page):
 
     def body(self) -> ComposeResult:
         """Lay out a line that says what this is, the picture, and the numbers beside it."""
-        yield Static(id="origin", markup=False)
-        yield Static(id="notice", markup=False)
+        yield LazyStatic(id="origin")
+        yield LazyStatic(id="notice")
         with Horizontal(id="study"):
             for picture in (PlotView(id="curve"), CellGridView(id="classes")):
                 picture.can_focus = True  # so that it can be given the whole page
@@ -71,7 +65,10 @@ class AdaptPage(Page):
         await self._follow()
         if self._study is not None:
             await self._study.look()
-            self._play_on(self._study)
+            if self._playing and time.monotonic() >= self._stepped + _PLAY_SECONDS:
+                self._stepped = time.monotonic()
+                selection = self._study.selection = self._study.selection.stepped(1)
+                self._playing = selection.step < selection.steps
             self._ask_what_is_due()
         self._show()
 
@@ -90,14 +87,8 @@ class AdaptPage(Page):
         """Leave no process behind."""
         await self._close()
 
-    @on(CellGridView.PageShown, "#classes")
-    def _note_page(self, event: CellGridView.PageShown) -> None:
-        self._page, self._pages = event.page, event.pages
-        event.view.border_subtitle = f"page {event.page + 1} of {event.pages}" if event.pages > 1 else ""
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """Offer what there is to do with what is shown."""
-        del parameters
         if action in ("amplitude", "phase", "own", "export"):
             return isinstance(self._answer, CurveAnswer)
         if action == "page":
@@ -157,7 +148,8 @@ class AdaptPage(Page):
 
     def action_page(self, by: int) -> None:
         """Show other pictures of the same task."""
-        self._page = min(self._pages - 1, max(0, self._page + by))
+        shown = self.query_one("#classes", CellGridView).grid
+        self._page = min(shown.pages - 1, max(0, shown.page + by))
         self._show()
 
     async def action_export(self) -> None:
@@ -168,7 +160,7 @@ class AdaptPage(Page):
             self.maml.tell(await self.query_one(PlotView).export(subject))
 
     @property
-    def _answer(self) -> CurveAnswer | PicturesAnswer | None:
+    def _answer(self) -> Exploration | None:
         return self._study.answer if self._study else None
 
     def _change(self, change: Callable[[Selection], Selection]) -> None:
@@ -176,12 +168,6 @@ class AdaptPage(Page):
             self._study.selection = change(self._study.selection)
             self._ask_what_is_due()
             self._show()
-
-    def _play_on(self, study: Study) -> None:
-        if self._playing and time.monotonic() >= self._stepped + _PLAY_SECONDS:
-            self._stepped = time.monotonic()
-            study.selection = study.selection.stepped(1)
-            self._playing = study.selection.step < study.selection.steps
 
     def _ask_what_is_due(self) -> None:
         if self._study and self._baseline:
@@ -221,28 +207,19 @@ class AdaptPage(Page):
         """Paint what is known, unless that is on the screen already."""
         study, page = self._study, self._page
         beside = self._baseline.state if self._baseline else None
-        known = (
-            study,
-            page,
-            beside,
-            *((study.version, study.selection, study.origin, study.notice) if study else ()),
-        )
+        seen = (study.version, study.selection, study.origin, study.notice) if study else None
+        known = (study, page, beside, seen)
         if known == self._shown:
             return
         self._shown = known
         notice = study.notice if study else _NO_RUN
-        self._say("#origin", study.origin if study else "")
-        self._say("#notice", notice)
+        self.query_one("#origin", LazyStatic).show(Content(study.origin if study else ""))
+        self.query_one("#notice", LazyStatic).show(Content(notice))
         self.set_class(bool(notice), "-notice")
         if study and study.answer and self._baseline and not notice:
             self._show_scores(study.answer, study.selection, self._baseline)
             self._show_picture(study.answer, study.selection, self._baseline)
         self._offer()
-
-    def _say(self, place: str, text: str) -> None:
-        line = self.query_one(place, Static)
-        if text != line.content:
-            line.update(text, layout=False)
 
     def _offer(self) -> None:
         """Let focus and line of keys follow when there is something else to do than before."""
@@ -253,9 +230,7 @@ class AdaptPage(Page):
             if self._answer is not None:
                 self.query_one("#curve" if isinstance(self._answer, CurveAnswer) else "#classes").focus()
 
-    def _show_scores(
-        self, answer: CurveAnswer | PicturesAnswer, selection: Selection, beside: Baseline
-    ) -> None:
+    def _show_scores(self, answer: Exploration, selection: Selection, beside: Baseline) -> None:
         panel = self.query_one("#scores", CellGridView)
         panel.border_title = f"{scores(answer)[0]} per step"
         losses, remark = beside.losses(answer), beside.remark
@@ -263,9 +238,7 @@ class AdaptPage(Page):
             partial(draw_scores, answer, selection, charset=self.maml.charset, baseline=losses, remark=remark)
         )
 
-    def _show_picture(
-        self, answer: CurveAnswer | PicturesAnswer, selection: Selection, beside: Baseline
-    ) -> None:
+    def _show_picture(self, answer: Exploration, selection: Selection, beside: Baseline) -> None:
         curve, classes = self.query_one(PlotView), self.query_one("#classes", CellGridView)
         self.set_class(isinstance(answer, CurveAnswer), "-curve")
         step, charset = min(selection.step, len(answer.loss) - 1), self.maml.charset
@@ -275,6 +248,7 @@ class AdaptPage(Page):
             curve.border_title, curve.border_subtitle = f"{truth}  {points}", "  ".join(network)
             curve.show(plot)
         else:
+            plain = self.maml.terminal.colourless
             classes.border_title = f"learned from, then told: {RIGHT} right, {WRONG} wrong"
-            plain = self.maml.plain
             classes.show(partial(draw_classes, answer, step, self._page, charset=charset, plain=plain))
+            self._page = classes.grid.page  # there may be fewer pages now

@@ -24,12 +24,8 @@ class Selection:
     """What is to be shown; every method returns a changed one.
 
     Attributes:
-        config: The run's configuration.
-        checkpoint: Whose parameters.
         shots: Support examples K.
-        split: Where the task comes from.
-        task: Its number.
-        step: The inner step that is shown.
+        task: Its number in the split, from 0.
         amplitude: A instead of the task's own, or None.
         phase: phi instead of the task's own, or None.
     """
@@ -46,13 +42,13 @@ class Selection:
     @classmethod
     def of(cls, config: RunConfig, checkpoint: Label) -> Selection:
         """Return the first look at a run: a task of the size it was trained on, after the step that is scored."""
-        step = config.evaluation.scored_step(_last_step(config))
-        return cls(config, checkpoint, config.task.shots, step=step)
+        first = cls(config, checkpoint, config.task.shots)
+        return replace(first, step=config.evaluation.scored_step(first.steps))
 
     @property
     def steps(self) -> int:
         """The last inner step that can be shown."""
-        return _last_step(self.config)
+        return min(MAX_STEPS, max(self.config.evaluation.curve_steps, MIN_STEPS_OFFERED))
 
     @property
     def tasks(self) -> int:
@@ -116,10 +112,6 @@ class Selection:
     def own(self) -> Selection:
         """Give the task its own curve back."""
         return replace(self, amplitude=None, phase=None)
-
-
-def _last_step(config: RunConfig) -> int:
-    return min(MAX_STEPS, max(config.evaluation.curve_steps, MIN_STEPS_OFFERED))
 
 
 def _notched(value: float, by: int, interval: Interval) -> float:

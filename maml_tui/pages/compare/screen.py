@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
@@ -13,15 +13,19 @@ from textual.widgets import Static
 from engine.errors import MamlError, UsageError
 from engine.services.client import ask_async
 from engine.services.messages import EVALUATE, EvaluateRequest
-from maml_tui.pages.compare.plot import comparison_plot, metrics_of_all, signs, without_metric
-from maml_tui.pages.compare.state import CompareState
+from maml_tui.pages.compare.state import (
+    CompareState,
+    comparison_plot,
+    metrics_of_all,
+    signs,
+    without_metric,
+)
 from maml_tui.pages.compare.tables import ComparisonView, brief
 from maml_tui.pages.page import Page
 from maml_tui.reports.comparison import comparison_tables
 from maml_tui.reports.contender import LETTERS
 from maml_tui.reports.pairs import require_same_tasks, same_for_all
 from maml_tui.runs.watch import RunWatch
-from maml_tui.widgets.actions import bindings
 from maml_tui.widgets.chart import Chart
 from maml_tui.widgets.lazy_static import LazyStatic
 
@@ -39,18 +43,13 @@ From a shell: maml compare RUN RUN"""
 
 _NO_VALUES = "no values yet: they come with the first validation"
 _MEASUREMENT = "measurement"
-
-_ABREAST = 3
-"""How many runs' columns have room beside the plot."""
+_ABREAST = 3  # runs whose columns have room beside the plot
 
 
-class ComparePage(Page):
+class ComparePage(Page, page="compare"):
     """Several runs side by side, for as long as they go on."""
 
-    NAME = "compare"
-    CSS_PATH: ClassVar[str] = "compare.tcss"
     AUTO_FOCUS = ""
-    BINDINGS = bindings("compare")  # type: ignore[assignment] # Textual's own annotation is narrower than what it takes
 
     def __init__(self) -> None:
         super().__init__(classes="-empty")
@@ -64,7 +63,7 @@ class ComparePage(Page):
             with Vertical(id="overlay"):
                 yield Chart(id="chart")
                 yield LazyStatic(id="left-out")
-            yield ComparisonView(id="view")
+            yield ComparisonView()
         yield LazyStatic(id="brief")
 
     def on_mount(self) -> None:
@@ -90,14 +89,9 @@ class ComparePage(Page):
         if following.apply(looks):
             self._show()
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """Offer to measure what there is."""
-        del parameters
         return action != "measure" or bool(self._state.watches)
-
-    def action_choose(self) -> None:
-        """Go where runs are chosen."""
-        self.maml.show("runs")
 
     def action_measure(self) -> None:
         """Measure all runs on the same test tasks, or call that off."""
@@ -119,10 +113,8 @@ class ComparePage(Page):
                 f"{len(LETTERS)} runs fit: those chosen after {self.maml.compare_runs[5].id} are left out"
             )
         for run in self.maml.compare_runs[: len(LETTERS)]:
-            try:
+            with self.maml.telling():
                 watches.append(RunWatch(run))
-            except MamlError as error:
-                self.maml.tell(str(error), problem=True)
         self._state = CompareState(watches)
         self.maml.compare_runs = self._state.runs
         chart = self.query_one(Chart)

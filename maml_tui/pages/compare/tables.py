@@ -4,26 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from textual.binding import Binding
 from textual.containers import ScrollableContainer
 from textual.content import Content
 
 from maml_tui.plotting.grid import colour
 from maml_tui.reports.contender import LETTERS
 from maml_tui.reports.text_table import aligned, cut
+from maml_tui.widgets.actions import SCROLL_KEYS
 from maml_tui.widgets.lazy_static import LazyStatic
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from textual.app import ComposeResult
-    from textual.binding import BindingType
-
     from maml_tui.reports.comparison import ComparisonTables
 
 
-_MAX_WIDTH = 22
-"""Cells of a column."""
+_MAX_WIDTH = 22  # cells of a column
 
 
 def pair_lines(table: ComparisonTables) -> list[str]:
@@ -32,12 +28,7 @@ def pair_lines(table: ComparisonTables) -> list[str]:
 
 
 def run_lines(table: ComparisonTables, signs: Sequence[str]) -> list[str]:
-    """Return the facts and, below them, the options that differ, under the runs' letters and ids.
-
-    Args:
-        table: The comparison.
-        signs: What the line of each run looks like in the plot.
-    """
+    """Return the facts and, below them, the options that differ, under the runs' letters, plot `signs` and ids."""
     heads = (
         f"{column[0]} {sign}{column[1:]}" for column, sign in zip(table.columns[1:], signs, strict=False)
     )
@@ -59,14 +50,7 @@ class ComparisonView(ScrollableContainer):
     """Tables that scroll where they do not fit, and under them sentences that are wrapped."""
 
     ALLOW_MAXIMIZE = True
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("h", "scroll_left", show=False),
-        Binding("j", "scroll_down", show=False),
-        Binding("k", "scroll_up", show=False),
-        Binding("l", "scroll_right", show=False),
-        Binding("g", "scroll_home", show=False),
-        Binding("G", "scroll_end", show=False),
-    ]
+    BINDINGS = SCROLL_KEYS
     DEFAULT_CSS: ClassVar[str] = """
     ComparisonView {
         border: round $foreground 40%;
@@ -81,12 +65,10 @@ class ComparisonView(ScrollableContainer):
     }
     """
 
-    def compose(self) -> ComposeResult:
-        """Yield the pairs, why there are none, the runs, and what the numbers are."""
-        yield from (LazyStatic(id=part) for part in ("pairs", "obstacles", "runs", "notes"))
-
-    def on_mount(self) -> None:
-        """Say what this is."""
+    def __init__(self) -> None:
+        super().__init__(
+            *(LazyStatic(id=part) for part in ("pairs", "obstacles", "runs", "notes")), id="view"
+        )
         self.border_title = "Results and what differs"
 
     def show(self, table: ComparisonTables, marks: Sequence[str]) -> None:

@@ -1,11 +1,10 @@
-"""Runs as a table to move in. Rows are made only while they are in sight.
+"""Runs as a table to move in, and the lines about the one under the cursor. Rows are made only while they are in sight.
 
 Textual's DataTable makes every cell at once: with ten thousand runs each change of the filter would take two seconds.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from rich.segment import Segment
@@ -15,13 +14,17 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from engine.errors import ResourceError
+from engine.runs.checkpoints import read_pointer
+from engine.runs.control import is_complete
 from engine.text import printable
 from maml_tui.plotting.grid import colour
 from maml_tui.reports.contender import LETTERS
 from maml_tui.reports.text_table import GAP, cell_width
+from maml_tui.reports.wording import duration
 from maml_tui.runs.event_text import STATE_SIGNS
 from maml_tui.runs.listing import Listing
-from maml_tui.runs.table import Column, columns_for
+from maml_tui.runs.table import Column, best_value, columns_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -31,9 +34,7 @@ if TYPE_CHECKING:
     from engine.runs.directory import RunDirectory
     from maml_tui.runs.listing import RunFacts
 
-_MARGIN = 2
-"""Cells before the first column, for the letter."""
-
+_MARGIN = 2  # cells before the first column, for the letter
 _MAX_ID = 12
 
 
@@ -43,7 +44,6 @@ class _Row(NamedTuple):
     Attributes:
         slot: Which letter stands before it; None for none.
         cells: A text for each column, as wide as the column.
-        role: Of the state.
         current: Whether the cursor is on it.
     """
 
@@ -78,11 +78,9 @@ class RunList(ScrollView, can_focus=True, inherit_bindings=False):
     }
     """
 
-    @dataclass
     class Moved(Message):
         """The cursor was moved to another run."""
 
-    @dataclass
     class Chosen(Message):
         """A run was clicked twice."""
 
@@ -222,3 +220,56 @@ def _place(listing: Listing, run: RunDirectory | None, otherwise: int) -> int:
         if facts.run == run:
             return index
     return min(otherwise, max(0, len(listing.rows) - 1))
+
+
+def describe(facts: RunFacts) -> tuple[str, ...]:
+    """Return a few lines, the most important first. Reads the run's pointer to its checkpoint."""
+    state = f"{printable(facts.run.id)} {facts.status.state}"
+    reason = printable(facts.status.reason).rstrip(".")
+    tags, note = facts.tags.tags, facts.tags.note
+    return (
+        _joined(state, _advice(facts), reason),  # what helps comes before the reason, which can be long
+        _best_line(facts),
+        _joined(f"tags: {', '.join(tags)}" if tags else "", note) or "no tags: t sets them, n writes a note",
+        printable(facts.run.path),
+    )
+
+
+def _joined(*parts: str) -> str:
+    return " · ".join(part for part in parts if part)
+
+
+def _advice(facts: RunFacts) -> str:
+    status = facts.status
+    match status.state:
+        case "running" | "warming-up" | "stopping":
+            return "enter watches it"
+        case "paused":
+            return "r lets it go on"
+        case "queued":
+            return "r starts a worker if none is coming"
+        case "done" if is_complete(status, status.iterations or 0, tested=facts.run.result.exists()):
+            return "enter shows what it reached"
+        case _:
+            return _resume(facts)
+
+
+def _resume(facts: RunFacts) -> str:
+    try:
+        saved = read_pointer(facts.run, "latest")
+    except ResourceError as error:
+        return str(error)
+    return f"r resumes from iteration {saved.iteration:,}" if saved else "r starts it over: nothing was saved"
+
+
+def _best_line(facts: RunFacts) -> str:
+    status = facts.status
+    metric = "" if status.metric == "accuracy" else " MSE"
+    best = f"best{metric} {best_value(facts)} at iteration {status.best_iteration or 0:,}"
+    parts = (
+        printable(status.task),
+        best if facts.best is not None else "",
+        f"on {printable(status.device)} of {printable(status.host)}" if status.device else "",
+        f"{duration(status.eta_seconds)} left" if status.state == "running" and status.eta_seconds else "",
+    )
+    return _joined(*parts) or "nothing is known of it yet"

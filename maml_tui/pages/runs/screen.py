@@ -7,7 +7,7 @@ import math
 import time
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from textual import on
 from textual.containers import Horizontal
@@ -23,13 +23,12 @@ from engine.runs.tags import change_tags, read_tags, write_tags
 from engine.text import printable
 from maml_tui.pages.page import notify_errors
 from maml_tui.pages.run_control import RunControlPage
-from maml_tui.pages.runs.detail import describe
-from maml_tui.pages.runs.run_list import RunList
+from maml_tui.pages.runs.run_list import RunList, describe
 from maml_tui.reports.contender import LETTERS
 from maml_tui.runs.listing import ORDERS, Library, Listing, arrange
 from maml_tui.runs.query import QueryError, parse_query
-from maml_tui.widgets.actions import bindings
 from maml_tui.widgets.dialogs import ConfirmDialog, TextDialog
+from maml_tui.widgets.lazy_static import LazyStatic
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -37,17 +36,12 @@ if TYPE_CHECKING:
     from engine.runs.directory import RunDirectory
     from maml_tui.runs.listing import RunFacts
 
-_MIN_PERIOD, _MAX_PERIOD = 1.0, 20.0
-"""Seconds between two readings of all runs."""
-
-_PATIENCE = 10
-"""How many times longer than it took a reading is waited for the next, so that many runs keep no core busy."""
-
-_SLOW = 0.5
-"""Seconds after which it is said that a query is being answered."""
-
-_SLICE = 500
-"""Runs that are matched at a time, so that leaving the page or changing the query waits for no more."""
+_MIN_PERIOD, _MAX_PERIOD = 1.0, 20.0  # seconds between two readings of all runs
+_PATIENCE = (
+    10  # the next reading comes so many times later than the last one took: many runs keep no core busy
+)
+_SLOW = 0.5  # seconds after which it is said that a query is being answered
+_SLICE = 500  # runs that are matched at a time: leaving the page or changing the query waits for no more
 
 _EXAMPLES = "words, state:done, ways:20, acc>=90, -tag:debug, age<2d"
 _LOADING = "Reading the runs"
@@ -55,13 +49,10 @@ _NO_RUNS = "No runs yet.\n\n1  set one up and start it\n\nor, from a shell: maml
 _NO_MATCH = "No run is like that.\n\nesc  shows all again"
 
 
-class RunsPage(RunControlPage):
+class RunsPage(RunControlPage, page="runs"):
     """A table of runs, a line to filter them, and a few lines about the run that the cursor is on."""
 
-    NAME = "runs"
-    CSS_PATH: ClassVar[str] = "runs.tcss"
     AUTO_FOCUS = "RunList"
-    BINDINGS = bindings("runs")  # type: ignore[assignment] # Textual's own annotation is narrower than what it takes
 
     def __init__(self) -> None:
         super().__init__()
@@ -73,7 +64,7 @@ class RunsPage(RunControlPage):
         self._order = next(iter(ORDERS))
         self._turn = asyncio.Lock()
         self._listed: object = None
-        self._texts: dict[str, str] = {}
+        self._title = ""
 
     def body(self) -> ComposeResult:
         """Lay out the filter, the table and the lines about one run."""
@@ -83,10 +74,10 @@ class RunsPage(RunControlPage):
             line.cursor_blink = False
             yield line
             yield Static("enter keeps it, esc shows all", id="hint")
-        yield Static(id="problem", markup=False)
+        yield LazyStatic(id="problem")
         yield RunList()
-        yield Static(_LOADING, id="nothing", markup=False)
-        yield Static(id="detail", markup=False)
+        yield LazyStatic(_LOADING, id="nothing")
+        yield LazyStatic(id="detail")
 
     def on_mount(self) -> None:
         """Show where the runs are, and that nothing is known of them yet."""
@@ -137,6 +128,7 @@ class RunsPage(RunControlPage):
         self._order = orders[(orders.index(self._order) + 1) % len(orders)]
         self.run_worker(self._list())
 
+    @on(RunList.Chosen)
     def action_open(self) -> None:
         """Watch the run."""
         self.maml.open_run(self._current().run)
@@ -223,8 +215,9 @@ class RunsPage(RunControlPage):
             parse_query(event.value, time.time())
         except QueryError as error:
             self._asked, problem = event.value[: error.position], str(error)
-        self._put("problem", problem)
-        self.query_one("#problem").set_class(bool(problem), "-open")
+        line = self.query_one("#problem", LazyStatic)
+        line.show(Content(problem))
+        line.set_class(bool(problem), "-open")
         self.run_worker(self._list())
 
     @on(Input.Submitted)
@@ -232,10 +225,6 @@ class RunsPage(RunControlPage):
         line = self.query_one(Input)
         self.query_one("#filter").set_class(bool(line.value), "-open")
         self.query_one(RunList).focus()
-
-    @on(RunList.Chosen)
-    def _open_clicked(self) -> None:
-        self.action_open()
 
     @on(RunList.Moved)
     def _describe_another(self) -> None:
@@ -297,23 +286,18 @@ class RunsPage(RunControlPage):
         shown, total = len(listing.rows), listing.total
         count = f"{total:,}" if shown == total else f"{shown:,} of {total:,}"
         self._entitle(f"Runs · {count} · sorted: {self._order}")
-        self._put("nothing", _NO_MATCH if total else _NO_RUNS)
+        self.query_one("#nothing", LazyStatic).show(Content(_NO_MATCH if total else _NO_RUNS))
         self.set_class(not shown, "-nothing")
         if shown and self.focused is None:
             table.focus()
 
     def _entitle(self, title: str) -> None:
-        if title != self._texts.get("title"):
-            self._texts["title"] = title
+        if title != self._title:
+            self._title = title
             self.query_one(RunList).border_title = Content(title)
 
     async def _describe(self) -> None:
         """Describe the run that the cursor is on."""
         current = self.query_one(RunList).current
-        self._put("detail", "\n".join(await asyncio.to_thread(describe, current)) if current else "")
-
-    def _put(self, place: str, text: str) -> None:
-        """Write a text, if it is not there already."""
-        if text != self._texts.get(place):
-            self._texts[place] = text
-            self.query_one(f"#{place}", Static).update(text, layout=False)
+        lines = await asyncio.to_thread(describe, current) if current else ()
+        self.query_one("#detail", LazyStatic).show(Content("\n".join(lines)))

@@ -76,6 +76,15 @@ def speed(costs: Costs) -> str:
     return f"{significant(costs.iterations_per_second)} it/s"
 
 
+@dataclass(frozen=True)
+class Estimate:
+    """How far the estimate of a draft's cost is: what it found, why nothing, or for how many seconds it has run."""
+
+    costs: Costs | None = None
+    problem: str = ""
+    seconds: int | None = None
+
+
 _DRIVER = Path("/proc/driver/nvidia/gpus")
 _DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?")
 
@@ -89,24 +98,14 @@ _JOURNAL_BYTES = 32 << 20
 
 @dataclass(frozen=True)
 class Check:
-    """Something that was looked at.
-
-    Attributes:
-        verdict: `bad` if a run could not be started like this, `note` if it can but somebody should know.
-        text: What was found, in a line.
-    """
+    """What was found: `bad` if a run could not be started like this, `note` if it can but somebody should know."""
 
     verdict: Verdict
     text: str
 
 
 def checks(draft: Draft, costs: Costs | None, environment: Mapping[str, str]) -> list[Check]:
-    """Look at everything that starting a draft depends on.
-
-    Args:
-        draft: The draft.
-        costs: What the run would cost, if it was measured.
-        environment: The environment that the run would have.
+    """Look at everything that starting a draft depends on, in the `environment` that the run would have.
 
     Raises:
         ResourceError: The folder of runs cannot be read.
@@ -134,9 +133,8 @@ def visible_gpus(environment: Mapping[str, str], driver: Path = _DRIVER) -> int:
 
 def _form(draft: Draft) -> Check | None:
     wrong = len(draft.problems)
-    if not wrong:
-        return None
-    return Check("bad", "1 field is wrong" if wrong == 1 else f"{wrong} fields are wrong")
+    text = "1 field is wrong" if wrong == 1 else f"{wrong} fields are wrong"
+    return Check("bad", text) if wrong else None
 
 
 def _data(draft: Draft) -> Check:

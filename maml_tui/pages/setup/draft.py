@@ -1,4 +1,4 @@
-"""A run that is being set up: a base, and what was typed over it."""
+"""A run that is being set up: a base, what was typed over it, and the fields of the form that it is typed into."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from engine.runs.directory import check_name
 from maml_tui.runs.new_run import Request
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from engine.config.fields import OptionField
@@ -76,14 +76,7 @@ def data_sets() -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Base:
-    """A sound configuration and how a command line names it.
-
-    Attributes:
-        name: What people call it.
-        config: The configuration.
-        preset: The shipped preset that it is, or None.
-        file: The configuration file that it is, or None.
-    """
+    """A sound configuration and how a command line names it: a shipped preset, or a configuration file."""
 
     name: str
     config: RunConfig
@@ -117,12 +110,7 @@ _ABOUT_THE_RUN = (NAME, DEVICE)
 
 @dataclass(frozen=True)
 class Problem:
-    """Something that keeps a draft from being started.
-
-    Attributes:
-        field: The field to change; empty where none can be named.
-        sentence: What is wrong.
-    """
+    """Something that keeps a draft from being started: the field to change, empty if none can be named, and why."""
 
     field: str
     sentence: str
@@ -133,11 +121,9 @@ class Draft:
     """What a form holds.
 
     Attributes:
-        base: What it started from.
         edits: Option name -> text, where it says something else than the base. An option that has no effect at present
             keeps its text, for when it has one again.
         name: What to call the run; empty for a name that says what is trained.
-        device: The device asked for.
     """
 
     base: Base
@@ -197,7 +183,11 @@ class Draft:
 
     @cached_property
     def _outcome(self) -> tuple[RunConfig | None, tuple[Problem, ...]]:
-        naming = tuple(self._name_problems())
+        naming: tuple[Problem, ...] = ()
+        try:
+            check_name(self.name or "unnamed")
+        except UsageError as error:
+            naming = (Problem(NAME, str(error)),)
         try:
             return replace(self.request, name=None).record().resolved.config, naming
         except ConfigError as error:
@@ -209,9 +199,68 @@ class Draft:
         problems.sort(key=lambda problem: order.get(problem.field, -1))
         return None, (*problems, *naming)
 
-    def _name_problems(self) -> list[Problem]:
-        try:
-            check_name(self.name or "unnamed")
-        except UsageError as error:
-            return [Problem(NAME, str(error))]
-        return []
+
+TASK, MAML, RUN = "Task", "MAML", "Run"
+GROUPS = (TASK, MAML, RUN)
+"""Headings, in their order."""
+
+_GROUP_OF = {"task": TASK, "model": MAML, "algorithm": MAML, "training": MAML, "evaluation": RUN}
+_MAX_IN_HALF_A_LINE = 8
+_NAME_HELP = "What to call the run; if left empty, what is trained and how."
+
+
+@dataclass(frozen=True)
+class Field:
+    """A line of the form, or half of one.
+
+    Attributes:
+        name: The option's name, `NAME` or `DEVICE`.
+        group: The heading it stands under.
+        help: A sentence, with unit and bounds.
+        choices: The texts to choose from; none where it is typed or switched.
+        whole_line: Whether half a line is too short for it.
+    """
+
+    name: str
+    group: str
+    label: str
+    help: str
+    choices: tuple[str, ...] = ()
+    switch: bool = False
+    whole_line: bool = False
+
+
+def form_fields(gpus: int) -> list[Field]:
+    """Return all fields in their order, on a machine with so many GPUs: in each group, what needs a line first."""
+    devices = ("auto", "cpu", "cuda", *(f"cuda:{number}" for number in range(gpus)))
+    fields = [
+        *map(_of_option, all_fields().values()),
+        Field(DEVICE, RUN, "device", "Where it computes; auto is the first GPU where there is one.", devices),
+        Field(NAME, RUN, "name", _NAME_HELP, whole_line=True),
+    ]
+    return sorted(fields, key=lambda field: (GROUPS.index(field.group), not field.whole_line))
+
+
+def _of_option(known: OptionField) -> Field:
+    offered = choices(known)
+    long = isinstance(known.info.default, tuple) or any(len(text) > _MAX_IN_HALF_A_LINE for text in offered)
+    limits = ", ".join([*([known.unit] if known.unit else []), *_bounds(known.info.metadata)])
+    return Field(
+        name=known.name,
+        group=_GROUP_OF[known.section],
+        label=known.label,
+        help=f"{known.help} ({limits})" if limits else known.help,
+        choices=offered,
+        switch=isinstance(known.info.default, bool),
+        whole_line=long,
+    )
+
+
+def _bounds(metadata: Iterable[object]) -> list[str]:
+    signs = {"gt": ">", "ge": "≥", "lt": "<", "le": "≤"}
+    return [
+        f"{sign} {getattr(bound, name):,}"
+        for bound in metadata
+        for name, sign in signs.items()
+        if hasattr(bound, name)
+    ]

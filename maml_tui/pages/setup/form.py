@@ -11,8 +11,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Checkbox, Input, Select, Tab, Tabs
 
-from maml_tui.pages.setup.draft import NAME
-from maml_tui.pages.setup.fields import GROUPS, Field
+from maml_tui.pages.setup.draft import GROUPS, NAME, Field
 from maml_tui.widgets.lazy_static import LazyStatic
 
 if TYPE_CHECKING:
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
 
     from maml_tui.pages.setup.draft import Draft
-    from maml_tui.pages.setup.fields import Field
 
 
 _MAX_TEXT_LENGTH = 120
@@ -55,7 +53,8 @@ class FieldRow(Horizontal):
 
         &.-whole { column-span: 2; }
         &.-changed .label, &.-wrong .label { text-style: bold; }
-        &.-here .label { text-style: bold underline; }
+        /* Without colours, a choice would not show that it has the focus. */
+        &:focus-within .label { text-style: bold underline; }
         &.-wrong .label { color: $text-error; }
     }
     """
@@ -68,17 +67,10 @@ class FieldRow(Horizontal):
         text: str
 
     def __init__(self, field: Field) -> None:
-        super().__init__(classes="-whole" if field.whole_line else "")
-        self.field = field
-        self.control = _control(field)
-        self._label = LazyStatic(classes="label")
+        self.field, self.control, self._label = field, _control(field), LazyStatic(classes="label")
+        super().__init__(self._label, self.control, classes="-whole" if field.whole_line else "")
         self._text: str | None = None
         self._choices = field.choices
-
-    def compose(self) -> ComposeResult:
-        """Yield label and control."""
-        yield self._label
-        yield self.control
 
     def offer(self, choices: tuple[str, ...]) -> None:
         """Let the field be chosen from other texts, or from what is in it."""
@@ -90,11 +82,6 @@ class FieldRow(Horizontal):
                 self._choices = offered
                 control.set_options(_options(offered))
                 control.value = chosen
-
-    def hint(self, text: str) -> None:
-        """Show what counts as long as nothing is typed."""
-        if isinstance(self.control, Input):
-            self.control.placeholder = text
 
     def mark(self, mark: str, *, changed: bool, wrong: bool) -> None:
         """Write a sign before the label."""
@@ -114,14 +101,6 @@ class FieldRow(Horizontal):
             if text not in self._choices:
                 self.offer((*self._choices, text))
             control.value = text
-
-    def on_descendant_focus(self) -> None:
-        """Mark the label: without colours, a choice would not show that it has the focus."""
-        self.add_class("-here")
-
-    def on_descendant_blur(self) -> None:
-        """Take the mark away."""
-        self.remove_class("-here")
 
     @on(Input.Changed)
     @on(Checkbox.Changed)
@@ -151,12 +130,7 @@ def _options(texts: tuple[str, ...]) -> list[tuple[str, str]]:
 
 
 class DraftForm(Container):
-    """Shows a draft for editing: all groups below each other or, where the style sheet says so, one of them.
-
-    Args:
-        fields: What can be filled in.
-        wrong_mark: The mark of a field that is wrong.
-    """
+    """Shows a draft for editing: all groups below each other or, where the style sheet says so, one of them."""
 
     DEFAULT_CSS: ClassVar[str] = """
     DraftForm {
@@ -199,8 +173,9 @@ class DraftForm(Container):
             changed = name in draft.changed
             sign = self._wrong_mark if name in wrong else "*" if changed else ""
             row.mark(sign, changed=changed, wrong=name in wrong)
-        if draft.config is not None:
-            self._rows[NAME].hint(draft.request.name_for(draft.config))
+        line = self._rows[NAME].control
+        if draft.config is not None and isinstance(line, Input):
+            line.placeholder = draft.request.name_for(draft.config)  # as long as nothing is typed
         self._count(wrong)
 
     def offer(self, name: str, choices: tuple[str, ...], chosen: str | None = None) -> None:

@@ -18,29 +18,10 @@ from maml_tui.widgets.lazy_static import LazyStatic
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from textual.app import ComposeResult
-
     from engine.services.messages import Costs
-    from maml_tui.pages.setup.checks import Check, Verdict
+    from maml_tui.pages.setup.checks import Check, Estimate, Verdict
     from maml_tui.pages.setup.draft import Draft
     from maml_tui.runs.new_run import Request
-
-_INDENT = "  "
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """How far the estimate of a draft's cost is.
-
-    Attributes:
-        costs: What it found, or None.
-        problem: Why it found nothing; empty without a problem.
-        seconds: How long it has been going on, or None if it is not.
-    """
-
-    costs: Costs | None = None
-    problem: str = ""
-    seconds: int | None = None
 
 
 @dataclass(frozen=True)
@@ -52,13 +33,7 @@ class Block:
 
 
 def blocks(draft: Draft, estimate: Estimate, measure_key: str) -> list[Block]:
-    """Return all but the checks.
-
-    Args:
-        draft: What the form holds.
-        estimate: What is known of its cost.
-        measure_key: The key that measures it.
-    """
+    """Return all but the checks; `measure_key` measures the cost."""
     costs = Block("Cost", (*_cost(estimate, measure_key), *_update(draft)))
     return [costs, _comparison(draft), Block("The same on the command line", command_lines(draft.request))]
 
@@ -71,7 +46,7 @@ def command_lines(request: Request) -> tuple[str, ...]:
             lines.append([])
         lines[-1].append(word)
     return tuple(
-        _INDENT * (place > 0) + shlex.join(words) + (" \\" if place < len(lines) - 1 else "")
+        "  " * (place > 0) + shlex.join(words) + (" \\" if place < len(lines) - 1 else "")
         for place, words in enumerate(lines)
     )
 
@@ -125,21 +100,12 @@ _STYLES = {"good": "$text-success", "note": "$text-warning", "bad": "$text-error
 
 
 class DraftPreview(VerticalScroll):
-    """Blocks of lines under headings, the checks last; scrolls where they do not fit.
-
-    Args:
-        marks: The sign of each verdict.
-    """
+    """Blocks of lines under headings, the checks last; scrolls where they do not fit."""
 
     def __init__(self, marks: Mapping[Verdict, str]) -> None:
-        super().__init__()
+        self._words, self._marks = LazyStatic(), marks
+        super().__init__(self._words)
         self.border_title = "Preview"
-        self._marks = marks
-        self._words = LazyStatic()
-
-    def compose(self) -> ComposeResult:
-        """Yield the text."""
-        yield self._words
 
     def show(self, blocks: Sequence[Block], checks: Sequence[Check]) -> None:
         """Show blocks and checks."""

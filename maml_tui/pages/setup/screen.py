@@ -15,26 +15,30 @@ from textual.widgets import Static
 
 from engine.errors import MamlError, UsageError
 from engine.files import remove
-from engine.runs.launch import start_worker
 from engine.services.client import ask_async
 from engine.services.messages import ESTIMATE
 from engine.text import printable
-from maml_tui.pages.page import Page, notify_errors
-from maml_tui.pages.setup.checks import Check, checks, visible_gpus
-from maml_tui.pages.setup.draft import data_sets
-from maml_tui.pages.setup.fields import form_fields
+from maml_tui.pages.page import notify_errors
+from maml_tui.pages.run_control import RunControlPage
+from maml_tui.pages.setup.checks import Check, Estimate, checks, visible_gpus
+from maml_tui.pages.setup.draft import data_sets, form_fields
 from maml_tui.pages.setup.form import DraftForm, FieldRow
-from maml_tui.pages.setup.preview import DraftPreview, Estimate, blocks, two_lines
-from maml_tui.pages.setup.state import SetupState
+from maml_tui.pages.setup.preview import DraftPreview, blocks, two_lines
 from maml_tui.pages.setup.template_list import TemplateList
-from maml_tui.pages.setup.templates import Template, of_own, of_preset, own_preset, save_own_preset, templates
+from maml_tui.pages.setup.templates import (
+    SetupState,
+    Template,
+    of_own,
+    of_preset,
+    own_preset,
+    save_own_preset,
+    templates,
+)
 from maml_tui.runs.new_run import create
-from maml_tui.widgets.actions import bindings
 from maml_tui.widgets.dialogs import ConfirmDialog, TextDialog
 from maml_tui.widgets.lazy_static import EllipsisStatic, LazyStatic
 
 if TYPE_CHECKING:
-    import subprocess
     from collections.abc import Mapping
 
     from textual.app import ComposeResult
@@ -49,28 +53,21 @@ _CHECK_SECONDS = 5.0
 _MARKS: Mapping[Verdict, str] = {"good": "✓", "note": "!", "bad": "✗"}
 
 
-class SetupPage(Page):
+class SetupPage(RunControlPage, page="setup"):
     """A form for all that `maml train` takes, the presets to its left and what it comes to at its right."""
 
-    NAME = "setup"
-    CSS_PATH = "setup.tcss"
-    BINDINGS = bindings("setup")  # type: ignore[assignment] # Textual's own annotation is narrower than what it takes
     HORIZONTAL_BREAKPOINTS = _WIDTHS
     VERTICAL_BREAKPOINTS = _HEIGHTS
     AUTO_FOCUS = "TemplateList > OptionList, TemplateList > Select"
 
     def __init__(self) -> None:
         super().__init__()
-        self._problems, self._help, self._brief = (
-            LazyStatic(id="problems"),
-            EllipsisStatic(id="help"),
-            LazyStatic(id="brief"),
-        )
+        self._problems, self._brief = LazyStatic(id="problems"), LazyStatic(id="brief")
+        self._help = EllipsisStatic(id="help")
         self._stale = True
         self._checks: list[Check] = []
         self._checked = -math.inf
         self._measuring_since: float | None = None
-        self._started: list[subprocess.Popen[bytes]] = []  # kept, so that they are waited for when they end
 
     def body(self) -> ComposeResult:
         """Yield presets, form and preview; in a narrow window two lines stand for the preview."""
@@ -131,11 +128,11 @@ class SetupPage(Page):
     def on_descendant_focus(self) -> None:
         """Explain what has the focus."""
         field, template = self._form.focused_field, self._presets.highlighted
-        self._explain(field.help if field else template.about if template else "")
+        self._help.show(Content(printable(field.help if field else template.about if template else "")))
 
     @on(TemplateList.Highlighted)
     def _describe(self, event: TemplateList.Highlighted) -> None:
-        self._explain(event.template.about)
+        self._help.show(Content(printable(event.template.about)))
         self.refresh_bindings()
 
     @on(TemplateList.Chosen)
@@ -162,13 +159,12 @@ class SetupPage(Page):
 
     async def action_start(self) -> None:
         """Start the run, or go to the first field that is wrong."""
-        if self.maml.readonly:
-            raise UsageError("this window is read-only: start the application without --readonly to train")
+        self.require_control()
         if self._state.draft.problems:
             self.action_next_error()
             return
         run = await asyncio.to_thread(create, self._state.draft.request.record())
-        self._started.append(start_worker(run, self.maml.environment))
+        self.start(run)
         self.maml.open_run(run)
 
     def action_next_error(self) -> None:
@@ -195,7 +191,7 @@ class SetupPage(Page):
 
     def action_filter(self) -> None:
         """Go to the line that filters the presets."""
-        self._presets.enter_filter()
+        self._presets.filter.focus()
 
     def action_copy_command(self) -> None:
         """Copy the command that starts the same run."""
@@ -284,15 +280,8 @@ class SetupPage(Page):
         draft, estimate = self._state.draft, self._state.estimate
         if self._measuring_since is not None:
             estimate = Estimate(seconds=int(time.monotonic() - self._measuring_since))
-        key = self._key_of("setup.estimate")
+        bound = (one.binding for one in self.active_bindings.values() if one.binding.id == "setup.estimate")
+        key = next(map(self.app.get_key_display, bound), "setup.estimate")
         self._preview.show(blocks(draft, estimate, key), self._checks)
         brief = two_lines(draft, estimate, self._checks, key)
         self._brief.show(Content("\n".join(map(printable, brief))))
-
-    def _explain(self, text: str) -> None:
-        self._help.show(Content(printable(text)))
-
-    def _key_of(self, action: str) -> str:
-        """Return the key of an action as people write it, a person's own keymap heeded."""
-        bound = (one.binding for one in self.active_bindings.values() if one.binding.id == action)
-        return next((self.app.get_key_display(binding) for binding in bound), action)

@@ -18,13 +18,11 @@ from engine.text import printable
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from textual.app import ComposeResult
-
     from maml_tui.pages.setup.templates import Template
 
 
 class TemplateList(Container):
-    """Templates by group. The one that is loaded is marked."""
+    """Templates by group. The one that is loaded is marked; those that do not match `filter` are left out."""
 
     DEFAULT_CSS: ClassVar[str] = """
     TemplateList {
@@ -52,20 +50,14 @@ class TemplateList(Container):
         template: Template
 
     def __init__(self, loaded_mark: str) -> None:
-        super().__init__()
         self._mark = loaded_mark
         self._templates: list[Template] = []
         self._loaded = ""
-        self._filter = Input(placeholder="/ filter", compact=True, max_length=60)
-        self._filter.cursor_blink = False
+        self.filter = Input(placeholder="/ filter", compact=True, max_length=60)
+        self.filter.cursor_blink = False
         self._list = OptionList(compact=True)
         self._line: Select[str] = Select([], prompt="Presets", compact=True)
-
-    def compose(self) -> ComposeResult:
-        """Yield filter, list and line."""
-        yield self._filter
-        yield self._list
-        yield self._line
+        super().__init__(self.filter, self._list, self._line)
 
     @property
     def highlighted(self) -> Template | None:
@@ -79,7 +71,10 @@ class TemplateList(Container):
         """Show other templates; the one with the key `loaded` is marked."""
         self._templates = [*templates]
         with self.prevent(Select.Changed):
-            self._line.set_options([(_in_one_line(template), template.key) for template in templates])
+            self._line.set_options(
+                (Content(f"{template.group}: {printable(template.name)}"), template.key)
+                for template in templates
+            )
         self.mark(loaded)
 
     def mark(self, key: str) -> None:
@@ -97,15 +92,11 @@ class TemplateList(Container):
             self._line.focus()
             self._line.action_show_overlay()
 
-    def enter_filter(self) -> None:
-        """Let the person type what to look for."""
-        self._filter.focus()
-
     def forget_filter(self) -> bool:
         """Show all templates again; return whether some were left out."""
-        if not self._filter.value:
+        if not self.filter.value:
             return False
-        self._filter.value = ""
+        self.filter.value = ""
         self._list.focus()
         return True
 
@@ -116,7 +107,7 @@ class TemplateList(Container):
         """List the templates that pass the filter; the cursor stays on its template, or goes to the first match."""
         before = self.highlighted
         wanted = before.key if before is not None else self._loaded
-        passing = [template for template in self._templates if template.fits(self._filter.value)]
+        passing = [template for template in self._templates if template.fits(self.filter.value)]
         self._list.clear_options()
         for group, templates in itertools.groupby(passing, key=lambda template: template.group):
             self._list.add_option(Option(Content.styled(group, "bold"), disabled=True))
@@ -124,7 +115,7 @@ class TemplateList(Container):
         if not passing:
             self._list.add_option(Option("nothing fits", disabled=True))
         shown = {template.key for template in passing}
-        if wanted not in shown and self._filter.value and passing:
+        if wanted not in shown and self.filter.value and passing:
             wanted = passing[0].key
         if wanted in shown:
             self._list.highlighted = self._list.get_option_index(wanted)
@@ -142,7 +133,7 @@ class TemplateList(Container):
     def _choose_found(self, event: Input.Submitted) -> None:
         event.stop()
         self._list.focus()
-        if self._filter.value and (template := self.highlighted) is not None:
+        if self.filter.value and (template := self.highlighted) is not None:
             self.post_message(self.Chosen(template))
 
     @on(OptionList.OptionSelected)
@@ -166,7 +157,3 @@ class TemplateList(Container):
         event.stop()
         if self.highlighted is not None and self._list.has_focus:
             self.post_message(self.Highlighted(self.highlighted))
-
-
-def _in_one_line(template: Template) -> Content:
-    return Content(f"{template.group}: {printable(template.name)}")

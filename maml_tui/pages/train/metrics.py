@@ -45,14 +45,7 @@ def newest_validation(scene: Scene) -> EvaluationEvent | None:
 
 
 def row(label: str, value: str, tasks: int | None = None, role: Role = "") -> Line:
-    """Return a row of the table.
-
-    Args:
-        label: What was measured.
-        value: As from `with_interval`.
-        tasks: Number of tasks behind it, where that is worth telling.
-        role: Of the mean.
-    """
+    """Return a row of the table: `value` as from `with_interval`, `role` of the mean, the number of tasks if known."""
     mean, _, interval = value.partition(" ± ")
     count = "" if tasks is None else f"{tasks:,}"
     return ((f"{label:<13}", ""), (f"{mean:>10}", role), (f" {interval:>7}{count:>6}", ""))
@@ -76,7 +69,9 @@ def _heading(scene: Scene) -> Line:
 def _measured(scene: Scene, event: EvaluationEvent | None) -> list[Line]:
     """Return the rows of a validation: at the scored step, before adaptation, and loss or (regression) median."""
     if event is None:
-        return [_no_validation(scene)]
+        every = scene.watch.config.training.eval_every
+        when = f"first validation at {every:,}" if every else "never validated: e does it now"
+        return [((when, "dim"),)]
     measurement = event.measurement
     metric, tasks = measurement.metric, measurement.protocol.tasks
     wanted = scene.watch.config.evaluation.eval_steps
@@ -91,12 +86,6 @@ def _measured(scene: Scene, event: EvaluationEvent | None) -> list[Line]:
         row("val before", with_interval(metric, before.mean, before.ci95), tasks),
         last,
     ]
-
-
-def _no_validation(scene: Scene) -> Line:
-    every = scene.watch.config.training.eval_every
-    when = f"first validation at {every:,}" if every else "never validated: e does it now"
-    return ((when, "dim"),)
 
 
 def _trained(scene: Scene) -> list[Line]:

@@ -7,7 +7,6 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.segment import Segment
-from textual.binding import Binding
 from textual.content import Content
 from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
@@ -15,12 +14,12 @@ from textual.strip import Strip
 
 from maml_tui.pages.train.scene import Line, Panel, Scene, text_of
 from maml_tui.reports.text_table import cell_width
+from maml_tui.widgets.actions import SCROLL_KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rich.style import Style
-    from textual.binding import BindingType
     from textual.events import Resize
 
     from maml_tui.runs.event_text import Role
@@ -43,23 +42,13 @@ _STYLES: dict[Role, str] = {
 class Pane(ScrollView, can_focus=True):
     """Shows what its composer makes of a scene, and paints only what changed.
 
-    Args:
-        compose: What to show.
-        framed: Whether it has a frame with a title, and can be focused and scrolled; else it is lines among others.
-        id: Its name in style sheets.
+    A `framed` one has a title, and can be focused and scrolled; another is lines among others.
     """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         f"pane--{role}" for role in ("strong", "dim", "good", "warning", "bad")
     }
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("h", "scroll_left", show=False),
-        Binding("j", "scroll_down", show=False),
-        Binding("k", "scroll_up", show=False),
-        Binding("l", "scroll_right", show=False),
-        Binding("g", "scroll_home", show=False),
-        Binding("G", "scroll_end", show=False),
-    ]
+    BINDINGS = SCROLL_KEYS
     DEFAULT_CSS: ClassVar[str] = """
     Pane {
         height: 1;
@@ -124,14 +113,11 @@ class Pane(ScrollView, can_focus=True):
             self._title = panel.title
             self.border_title = Content(panel.title)
         if self.can_focus:
-            self._reach(Size(max(cell_width(text_of(line)) for line in self._lines), len(self._lines)))
+            size = Size(max(cell_width(text_of(line)) for line in self._lines), len(self._lines))
+            if size != self.virtual_size:
+                self.virtual_size = size
+                self._scroll_update(size)  # without it, a scrollbar that is not needed any more would stay
         self._repaint(before)
-
-    def _reach(self, size: Size) -> None:
-        """Let the pane scroll over so many columns and rows."""
-        if size != self.virtual_size:
-            self.virtual_size = size
-            self._scroll_update(size)  # without it, a scrollbar that is not needed any more would stay
 
     def _repaint(self, before: Sequence[Line]) -> None:
         """Repaint, of each line, from the first character that is another to the last."""

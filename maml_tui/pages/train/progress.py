@@ -88,11 +88,7 @@ def time_left(scene: Scene) -> Line:
 def relative_spread(speed: Floats) -> float | None:
     """Return the half width of the 95 % interval of the mean seconds per iteration, as a share of it.
 
-    Args:
-        speed: Recent speeds, iterations per second [n].
-
-    Returns:
-        None if there are too few.
+    None if there are too few recent speeds, in iterations per second [n].
     """
     pace = 1 / speed[np.isfinite(speed) & (speed > 0)]
     if len(pace) < _MIN_SPEEDS:
@@ -159,7 +155,13 @@ def notice(scene: Scene) -> Line:
         case "paused":
             return ((f"paused {reason}: space lets it go on", "warning"),)
         case "stopping":
-            return ((f"stopping {reason}: {_what_comes(scene)}", "warning"),)
+            over = scene.measuring is not None
+            comes = (
+                "training is over, the result is being measured"
+                if over
+                else "the iteration is finished first"
+            )
+            return ((f"stopping {reason}: {comes}", "warning"),)
         case "done":
             return ((reason, ""), (f"; r goes on {_origin(scene)}" if resumable(scene.watch) else "", "dim"))
         case "failed":
@@ -175,17 +177,9 @@ def nothing_yet(state: State) -> str:
     """Return what is said where there are no values to plot."""
     if state == "warming-up":
         return "the first values come when PyTorch is imported and the data are loaded"
-    return (
-        "the first values come with the first iterations"
-        if state in LIVE_STATES
-        else "no values: it never trained"
-    )
-
-
-def _what_comes(scene: Scene) -> str:
-    if scene.measuring is not None:
-        return "training is over, the result is being measured"
-    return "the iteration is finished first"
+    if state in LIVE_STATES:
+        return "the first values come with the first iterations"
+    return "no values: it never trained"
 
 
 def _origin(scene: Scene) -> str:

@@ -23,12 +23,7 @@ Line = tuple[tuple[str, Role], ...]
 
 
 class Panel(NamedTuple):
-    """What stands in a pane.
-
-    Attributes:
-        title: For its frame.
-        lines: Its text.
-    """
+    """What stands in a pane: the title of its frame, and its text."""
 
     title: str
     lines: Sequence[Line]
@@ -36,12 +31,7 @@ class Panel(NamedTuple):
 
 @dataclass(frozen=True)
 class Part:
-    """A part of a line that may be left out.
-
-    Attributes:
-        rank: Its right to room: the lowest stay longest.
-        line: Its pieces.
-    """
+    """A part of a line that may be left out; the lowest in rank stay longest."""
 
     rank: int
     line: Line
@@ -74,9 +64,7 @@ class Scene:
     """A run at a moment.
 
     Attributes:
-        watch: The run.
         now: Unix seconds.
-        charset: The characters to draw with.
         machine: What the worker's machine was doing, the newest last.
     """
 

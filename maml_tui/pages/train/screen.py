@@ -6,7 +6,7 @@ import time
 from collections import deque
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from textual import on
 from textual.containers import Horizontal, Vertical
@@ -23,7 +23,6 @@ from maml_tui.pages.train.scene import Panel, Scene, resumable
 from maml_tui.pages.train.sections import adaptation, event_list, latest, machine, outcome
 from maml_tui.runs.chart_view import ChartView
 from maml_tui.runs.series import metrics_of, training_plot
-from maml_tui.widgets.actions import bindings
 from maml_tui.widgets.chart import Chart
 
 if TYPE_CHECKING:
@@ -65,12 +64,8 @@ def _one(line: Callable[[Scene, int], Line]) -> Composer:
     return lambda scene, width, _: Panel("", [line(scene, width)])
 
 
-class TrainPage(RunControlPage):
+class TrainPage(RunControlPage, page="train"):
     """One run: its state, its plots, its numbers, its events."""
-
-    NAME = "train"
-    CSS_PATH: ClassVar[str] = "train.tcss"
-    BINDINGS = bindings("train")  # type: ignore[assignment] # Textual's own annotation is narrower than what it takes
 
     def __init__(self) -> None:
         super().__init__()

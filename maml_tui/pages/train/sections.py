@@ -21,7 +21,7 @@ from maml_tui.reports.wording import metric_name, with_interval
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from engine.runs.events import AtStep, EvaluationEvent
+    from engine.runs.events import AtStep
     from engine.runs.status import GpuTelemetry, Telemetry
     from maml_tui.pages.train.scene import Scene
     from maml_tui.plotting import Charset
@@ -34,7 +34,8 @@ _MAX_BAR = 60
 
 def adaptation(scene: Scene, width: int, height: int) -> Panel:
     """Return a bar per inner step: of the test tasks once they were measured, of the newest validation before."""
-    event = _newest(scene)
+    tests = scene.watch.history.tests
+    event = tests[0] if tests else newest_validation(scene)
     if event is None:
         metric = "MSE" if scene.watch.config.is_regression else "accuracy"
         lines = (f"{metric} after every inner step,", "as soon as it was validated")
@@ -74,11 +75,6 @@ def chosen_steps(count: int, scored: int, rows: int) -> list[int]:
         spread.remove(min(spread - {0, count - 1}, key=lambda step: abs(step - scored)))
         spread.add(scored)
     return sorted(spread)
-
-
-def _newest(scene: Scene) -> EvaluationEvent | None:
-    tests = scene.watch.history.tests
-    return tests[0] if tests else newest_validation(scene)
 
 
 def event_list(scene: Scene) -> Panel:

@@ -14,12 +14,12 @@ from textual.worker import WorkerFailed
 from engine.errors import ResourceError, UsageError
 from engine.runs.directory import RunDirectory
 from maml_tui.app.app import MamlApp
-from maml_tui.app.help import HelpDialog
 from maml_tui.app.settings import Settings
 from maml_tui.app.terminal import Terminal
 from maml_tui.pages.page import Page, notify_errors
 from maml_tui.widgets.actions import bindings
 from maml_tui.widgets.bars import KeyBar
+from maml_tui.widgets.dialogs import HelpDialog
 
 LOCAL = Terminal(colourless=False, remote=False, utf8=True)
 
@@ -240,7 +240,7 @@ def test_on_a_narrow_line_the_way_out_and_the_help_stay():
 def test_no_colour_means_the_theme_without_and_no_choice_of_others():
     async def act(pilot):
         assert pilot.app.theme == "ansi-dark"
-        assert pilot.app.plain
+        assert pilot.app.terminal.colourless
         assert "Theme" not in {command.title for command in pilot.app.get_system_commands(pilot.app.screen)}
 
     drive(app(Terminal(colourless=True, remote=False, utf8=True), interface={"theme": "nord"}), act)

@@ -9,7 +9,7 @@ from textual.widgets import Static
 
 from engine.runs.directory import RunDirectory
 from engine.runs.status import Status
-from maml_tui.pages.stop import StopDialog
+from maml_tui.pages.run_control import StopDialog
 
 
 class Asking(App[str]):

@@ -2,7 +2,7 @@ import itertools
 
 import pytest
 
-from maml_tui.widgets.actions import ACTIONS, SCOPES, bindings, by_id, conflicts, keys_of
+from maml_tui.widgets.actions import ACTIONS, BY_ID, SCOPES, bindings, conflicts, keys_of
 
 TAKEN_BY_TERMINALS = {
     "ctrl+a",
@@ -18,7 +18,7 @@ TAKEN_BY_TERMINALS = {
 
 
 def test_ids_are_unique_and_scopes_known():
-    assert len(by_id()) == len(ACTIONS)
+    assert len(BY_ID) == len(ACTIONS)
     assert {action.scope for action in ACTIONS} == set(SCOPES)
 
 

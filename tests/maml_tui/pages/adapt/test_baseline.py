@@ -13,8 +13,8 @@ from engine.config.record import RunRecord
 from engine.config.resolve import override_layer, resolve
 from engine.runs.checkpoints import save_checkpoint
 from engine.runs.directory import create_run
-from maml_tui.pages.adapt.baseline import Baseline, find_baseline, is_baseline_of
 from maml_tui.pages.adapt.selection import Selection
+from maml_tui.pages.adapt.study import Baseline, find_baseline, is_baseline_of
 from maml_tui.runs.watch import RunWatch
 
 PRETRAINED = "algorithm=pretrained"

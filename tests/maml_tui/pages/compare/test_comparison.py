@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from maml_tui.pages.compare.plot import comparison_plot, metrics_of_all, signs, without_metric
+from maml_tui.pages.compare.state import comparison_plot, metrics_of_all, signs, without_metric
 from maml_tui.plotting import Charset
 from maml_tui.plotting.series import Stroke
 from maml_tui.runs.chart_view import ChartView

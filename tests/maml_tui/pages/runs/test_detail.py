@@ -4,7 +4,7 @@ import pytest
 
 from engine.runs.checkpoints import save_checkpoint
 from engine.runs.tags import write_tags
-from maml_tui.pages.runs.detail import describe
+from maml_tui.pages.runs.run_list import describe
 
 
 @pytest.mark.parametrize(

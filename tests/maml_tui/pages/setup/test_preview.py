@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from engine.services.messages import Costs
-from maml_tui.pages.setup.checks import Check, memory, reported, update_size
-from maml_tui.pages.setup.preview import Estimate, blocks, command_lines, two_lines
+from maml_tui.pages.setup.checks import Check, Estimate, memory, reported, update_size
+from maml_tui.pages.setup.preview import blocks, command_lines, two_lines
 
 COSTS = Costs(
     device="cpu",

@@ -78,7 +78,8 @@ def started(monkeypatch):
     """Stand in for workers and the Train page: keep what was started, with which environment, and what was opened."""
     kept = SimpleNamespace(workers=[], opened=[])
     monkeypatch.setattr(
-        setup, "start_worker", lambda run, environment: kept.workers.append((run, environment))
+        "engine.runs.control.start_worker",
+        lambda run, environment: kept.workers.append((run, environment)),
     )
     monkeypatch.setattr(MamlApp, "open_run", lambda self, run: kept.opened.append(run))
     return kept
