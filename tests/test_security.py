@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from environment import isolate
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -96,8 +97,7 @@ class Payload:
 
 @pytest.fixture
 def home(tmp_path, monkeypatch):
-    for name in ("STATE", "DATA", "CONFIG"):
-        monkeypatch.setenv(f"MAML_{name}_DIR", str(tmp_path / name.lower()))
+    isolate(monkeypatch, tmp_path)
     return tmp_path
 
 
@@ -213,7 +213,7 @@ def test_text_breaks_out_of_neither_the_terminal_nor_toml(shown, kept):
 
 @pytest.fixture(autouse=True)
 def _state_of_ones_own(tmp_path, monkeypatch):
-    monkeypatch.setenv("MAML_STATE_DIR", str(tmp_path / "state"))
+    isolate(monkeypatch, tmp_path)
 
 
 EVIL = "\x1b]52;c;cm0gLXJm\x07\x1b[2J\x9b31m\u202e\r"

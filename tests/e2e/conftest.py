@@ -7,6 +7,7 @@ import time
 
 import psutil
 import pytest
+from environment import isolate
 from pseudo_terminal import PseudoTerminal
 
 
@@ -31,10 +32,7 @@ def states(tmp_path, monkeypatch):
     from engine.runs.index import list_runs
     from engine.runs.launch import kill_worker
 
-    for name in ("STATE", "DATA", "CONFIG"):
-        monkeypatch.setenv(f"MAML_{name}_DIR", str(tmp_path / name.lower()))
-    for name in ("NO_COLOR", "SSH_TTY", "SSH_CONNECTION", "MAML_DEVICE", "MAML_DEBUG", "FORCE_COLOR"):
-        monkeypatch.delenv(name, raising=False)
+    isolate(monkeypatch, tmp_path)
     runs = tmp_path / "state" / "runs"
     yield runs
     for summary in list_runs(runs):

@@ -5,34 +5,19 @@ from __future__ import annotations
 import os
 import re
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
+from command_line import maml
+from deadline import PATIENCE, wait_until
 
 from engine.runs.index import find_run, list_runs
 from engine.runs.launch import kill_worker
 from engine.runs.status import current_status
 
-MAML = [sys.executable, "-c", "from maml_tui.cli import main; main()"]
-PATIENCE = 60.0
 TINY = ["-s", "val_tasks=4", "-s", "eval_tasks=4", "-s", "eval_every=5000", "-s", "checkpoint_every=5000"]
 RESTORED = (b"\x1b[?1049l", b"\x1b[?1003l", b"\x1b[?25h", b"\x1b[<u")
-
-
-def maml(*arguments):
-    return subprocess.run(
-        [*MAML, *arguments], capture_output=True, text=True, timeout=2 * PATIENCE, check=False
-    )
-
-
-def wait_until(condition, seconds=PATIENCE):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 @pytest.fixture

@@ -6,13 +6,14 @@ import json
 import os
 import signal
 import subprocess
-import sys
-import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import psutil
 import pytest
+from command_line import MAML, maml
+from deadline import PATIENCE, wait_until
+from environment import isolate
 
 from engine.errors import UsageError
 from engine.runs.events import LIVE_STATES, StartedEvent, TrainEvent
@@ -24,10 +25,8 @@ from engine.runs.status import current_status, read_status
 if TYPE_CHECKING:
     from engine.runs.directory import RunDirectory
 
-MAML = [sys.executable, "-c", "from maml_tui.cli import main; main()"]
 SHORT = ["-s", "iterations=4", "-s", "eval_every=2", "-s", "val_tasks=4", "-s", "eval_tasks=4"]
 ENDLESS = ["-s", "iterations=1000000", "-s", "eval_every=0", "-s", "checkpoint_every=50"]
-PATIENCE = 60.0  # seconds that a busy machine is given for what takes two
 
 
 @pytest.fixture(scope="module")
@@ -48,22 +47,7 @@ def no_worker_left(home):
 
 @pytest.fixture(autouse=True)
 def environment(home, monkeypatch):
-    for name in ("STATE", "DATA"):
-        monkeypatch.setenv(f"MAML_{name}_DIR", str(home / name.lower()))
-    for name in ("MAML_DEVICE", "MAML_DEBUG", "FORCE_COLOR"):
-        monkeypatch.delenv(name, raising=False)
-
-
-def maml(*arguments, **options):
-    return subprocess.run(
-        [*MAML, *arguments],
-        capture_output=True,
-        text=True,
-        timeout=2 * PATIENCE,
-        check=False,
-        stdin=subprocess.DEVNULL,
-        **options,
-    )
+    isolate(monkeypatch, home)
 
 
 @contextmanager
@@ -76,14 +60,6 @@ def started(*arguments, **options):
         except BaseException:
             process.kill()
             raise
-
-
-def wait_for(condition):
-    """Poll until `condition` holds; the wait ends as soon as it does."""
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.05)
 
 
 def trains(run: RunDirectory) -> bool:
@@ -99,8 +75,7 @@ def ended(run: RunDirectory) -> bool:
 def finished(home):
     """A short run, trained once: (its folder, the finished process)."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MAML_STATE_DIR", str(home / "state"))
-        patch.setenv("MAML_DATA_DIR", str(home / "data"))
+        isolate(patch, home)
         done = maml("train", "smoke", *SHORT, "--name", "short")
         return find_run("short"), done
 
@@ -197,7 +172,7 @@ def test_pause_resume_checkpoint_stop(live):
     assert done.returncode == 0
     assert maml("runs", "rm", live.id, "--yes").returncode == 2
     assert maml("stop", live.id).returncode == 0
-    wait_for(lambda: ended(live))
+    wait_until(lambda: ended(live))
     assert current_status(live).state == "done"
     assert live.result.exists()
     assert maml("runs", "rm", live.id, "--yes").returncode == 0
@@ -209,7 +184,7 @@ def test_an_interrupt_stops_with_a_checkpoint_and_the_run_resumes(number, code):
     with started("train", "sinusoid-5shot", *ENDLESS, "--name", number.name) as process:
         process.stderr.readline()
         run = find_run(number.name)
-        wait_for(lambda: trains(run))
+        wait_until(lambda: trains(run))
         process.send_signal(number)
         said = process.stderr.read()
     iteration = read_status(run).iteration
@@ -217,9 +192,9 @@ def test_an_interrupt_stops_with_a_checkpoint_and_the_run_resumes(number, code):
     assert f"stopped at iteration {iteration}; resumable: maml resume {run.id}" in said
     resumed = maml("resume", run.id, "--detach", "-q")
     assert (resumed.returncode, resumed.stdout) == (0, f"{run.id}\n")
-    wait_for(lambda: read_status(run).iteration > iteration)
+    wait_until(lambda: read_status(run).iteration > iteration)
     assert maml("stop", run.id, "--now").returncode == 0
-    wait_for(lambda: ended(run))
+    wait_until(lambda: ended(run))
 
 
 def test_an_interrupt_of_the_last_measurement_is_one_and_the_run_resumes():
@@ -227,7 +202,7 @@ def test_an_interrupt_of_the_last_measurement_is_one_and_the_run_resumes():
     with started("train", "sinusoid-5shot", *short, "--name", "unmeasured") as process:
         process.stderr.readline()
         run = find_run("unmeasured")
-        wait_for(lambda: read_status(run).reason == "measuring on the test tasks")
+        wait_until(lambda: read_status(run).reason == "measuring on the test tasks")
         process.send_signal(signal.SIGINT)
         said = process.stderr.read()
     assert process.returncode == 130
@@ -239,17 +214,16 @@ def test_what_measures_ends_with_the_command_that_waits_for_it(finished):
     run, _ = finished
     with started("eval", run.id, "--tasks", "10000000") as process:
         command = psutil.Process(process.pid)
-        wait_for(command.children)
-        (measuring,) = command.children()
+        (measuring,) = wait_until(command.children)
         process.send_signal(signal.SIGTERM)
         assert process.wait(PATIENCE) == 143
     assert not measuring.is_running() or measuring.status() == psutil.STATUS_ZOMBIE
 
 
 def test_a_killed_worker_is_a_lost_run_that_resumes(live):
-    wait_for(lambda: read_status(live).iteration > 50)
+    wait_until(lambda: read_status(live).iteration > 50)
     assert maml("stop", live.id, "--kill", "--yes").returncode == 0
-    wait_for(lambda: ended(live))
+    wait_until(lambda: ended(live))
     attached = maml("attach", live.id, "-q")
     assert attached.returncode == 1
     assert f"resumable: maml resume {live.id}" in attached.stderr
@@ -261,9 +235,9 @@ def test_a_killed_worker_is_a_lost_run_that_resumes(live):
 
 def test_a_worker_killed_under_a_foreground_run_is_told_as_lost():
     with started("train", "sinusoid-5shot", *ENDLESS, "--name", "doomed", "-q") as process:
-        wait_for(lambda: "doomed" in maml("runs", "ls").stdout)
+        wait_until(lambda: "doomed" in maml("runs", "ls").stdout)
         run = find_run("doomed")
-        wait_for(lambda: trains(run))
+        wait_until(lambda: trains(run))
         kill_worker(run)
         said = process.stderr.read()
     assert process.returncode == 1
@@ -283,10 +257,10 @@ def test_the_end_of_the_terminal_is_not_the_end_of_the_run(number):
     with started("train", "sinusoid-5shot", *ENDLESS, "--name", name, **how) as process:
         process.stderr.readline()
         run = find_run(name)
-        wait_for(lambda: trains(run))
+        wait_until(lambda: trains(run))
         os.killpg(process.pid, number)
     iteration = read_status(run).iteration
-    wait_for(lambda: read_status(run).iteration > iteration)
+    wait_until(lambda: read_status(run).iteration > iteration)
 
 
 def test_a_reader_that_leaves_does_not_end_the_run():

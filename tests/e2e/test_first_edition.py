@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 from pathlib import Path
 
 import numpy as np
 import pytest
+from command_line import maml
 from PIL import Image
-from pseudo_terminal import MAML
 
 from engine.runs.checkpoints import read_pointer
 from engine.runs.index import find_run, list_runs
@@ -30,11 +29,6 @@ def first(states, tmp_path):
     for run in states.iterdir():
         for folder in ("control", "checkpoints"):
             (run / folder).mkdir(exist_ok=True)
-
-    def maml(*arguments):
-        command = [*MAML, *map(str, arguments)]
-        return subprocess.run(command, capture_output=True, text=True, timeout=240)
-
     return maml
 
 

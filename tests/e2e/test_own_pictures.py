@@ -5,16 +5,15 @@ from __future__ import annotations
 import json
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from command_line import maml
+from environment import isolate
 from PIL import Image, ImageDraw
 
 from engine.paths import assets_dir
 
-MAML = [sys.executable, "-c", "from maml_tui.cli import main; main()"]
 README = assets_dir().parent / "README.md"
 SIDE = 24
 TOLD = {"iterations=1000": "iterations=8"}
@@ -44,9 +43,7 @@ def draw(path: Path, kind: int, number: int) -> None:
 @pytest.fixture
 def album(tmp_path, monkeypatch):
     """A folder of 8 kinds with 12 pictures each, two new kinds with three, and some to be told."""
-    for name in ("STATE", "DATA", "CONFIG"):
-        monkeypatch.setenv(f"MAML_{name}_DIR", str(tmp_path / name.lower()))
-    monkeypatch.delenv("MAML_DEVICE", raising=False)
+    isolate(monkeypatch, tmp_path)
     for kind in range(8):
         for number in range(12):
             draw(tmp_path / "birds" / f"kind {kind}" / f"{number}.png", kind, number)
@@ -63,15 +60,7 @@ def type_in(album, words):
     spread = [
         one for word in words[1:] for one in (sorted(map(str, album.glob(word))) if "*" in word else [word])
     ]
-    return subprocess.run(
-        [*MAML, *spread],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-        cwd=album,
-        stdin=subprocess.DEVNULL,
-    )
+    return maml(*spread, cwd=album)
 
 
 def test_pictures_become_a_model_with_the_readmes_three_commands(album):

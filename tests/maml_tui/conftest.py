@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import os
-import socket
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from environment import isolate
+from run_folders import THIS_PROCESS, change_status, make_run
 
 from engine.config.presets import load_preset
-from engine.config.record import RunRecord
-from engine.config.resolve import ResolvedConfig, override_layer, resolve
-from engine.runs.directory import RunDirectory, create_run
+from engine.config.record import read_record
+from engine.config.resolve import override_layer, resolve
+from engine.runs.directory import RunDirectory
 from engine.runs.events import AtStep, CheckpointEvent, EvaluationEvent, Measurement, Protocol, TrainEvent
 from engine.runs.journal import EventWriter
-from engine.runs.processes import process_start
 from engine.runs.result import Measured, Result, Scores, write_result
-from engine.runs.status import GpuTelemetry, Status, Telemetry, read_status, write_status
+from engine.runs.status import GpuTelemetry, Status, Telemetry, read_status
 from engine.services.messages import EvaluationReport
 from engine.statistics.summary import summarise
 from maml_tui.reports.contender import Contender, outcome_of
@@ -100,6 +99,17 @@ def _sample(time=NOW, gpu=True, **changes):
     return Telemetry(**values | changes)
 
 
+@pytest.fixture(autouse=True)
+def _own_folders(tmp_path, monkeypatch):
+    isolate(monkeypatch, tmp_path)
+
+
+@pytest.fixture
+def root(tmp_path):
+    """Where the runs of this test are."""
+    return tmp_path / "state" / "runs"
+
+
 @pytest.fixture
 def now():
     """The moment at which the runs of `new_run` are looked at: their last sign of life is of now."""
@@ -113,29 +123,14 @@ def records():
 
 
 @pytest.fixture
-def run_with(tmp_path):
+def run_with(root):
     """Make a run: `run_with(*events, preset=..., overrides=..., result=..., **status)`. Its worker is this process."""
 
     def make(*events, preset="smoke", overrides=(), result=None, **status):
-        config = resolve([load_preset(preset).layer, override_layer(list(overrides))]).config
-        run = create_run(
-            "demo",
-            RunRecord(ResolvedConfig(config), "demo").to_toml,
-            tmp_path / "runs",
-            clock=lambda: NOW - 500,
-        )
-        worker = {
-            "host": socket.gethostname(),
-            "pid": os.getpid(),
-            "process_start": process_start(os.getpid()),
-        }
-        usual = {
-            "heartbeat": NOW,
-            "metric": config.metric,
-            "iterations": config.training.iterations,
-            **worker,
-        }
-        write_status(run, read_status(run).model_copy(update=usual | status))
+        run = make_run(root, *overrides, preset=preset, clock=lambda: NOW - 500)
+        config = read_record(run.config).resolved.config
+        known = {"heartbeat": NOW, "metric": config.metric, "iterations": config.training.iterations}
+        change_status(run, **{**THIS_PROCESS, **known, **status})
         with EventWriter(run.events, clock=lambda: NOW - 100) as writer:
             for event in events:
                 writer.write(event)
@@ -231,21 +226,11 @@ def contender(configured, report, tmp_path):
 
 
 @pytest.fixture
-def root(tmp_path):
-    return tmp_path / "runs"
-
-
-@pytest.fixture
 def new_run(root):
     """Return `new_run(name, preset, "key=value", ..., status_field=value, ...)`, a run's folder."""
-
-    def make(name="demo", preset="smoke", *settings, **status):
-        resolved = resolve([load_preset(preset).layer, override_layer(list(settings))])
-        run = create_run(name, RunRecord(resolved, name).to_toml, root)
-        write_status(run, read_status(run).model_copy(update=status))
-        return run
-
-    return make
+    return lambda name="demo", preset="smoke", *settings, **status: make_run(
+        root, *settings, preset=preset, name=name, status=status
+    )
 
 
 @pytest.fixture

@@ -9,15 +9,12 @@ import re
 import signal
 import struct
 import subprocess
-import sys
 import termios
 import threading
-import time
 
 import pyte
-
-MAML = [sys.executable, "-c", "from maml_tui.cli import main; main()"]
-PATIENCE = 60.0  # seconds that a busy machine is given for what takes one
+from command_line import MAML
+from deadline import PATIENCE, wait_until
 
 # Sequences that terminals obey and pyte would print: of the kitty keyboard protocol and synchronised output.
 _UNKNOWN_TO_PYTE = re.compile(
@@ -72,12 +69,17 @@ class PseudoTerminal:
 
     def wait_for(self, pattern, seconds=PATIENCE):
         """Wait until the screen shows a pattern, and return the match."""
-        deadline = time.monotonic() + seconds
-        while not (found := re.search(pattern, self.text())):
-            ended = self.process.poll() is not None
-            assert not ended and time.monotonic() < deadline, f"{pattern!r} did not appear:\n{self.text()}"
-            time.sleep(0.05)
-        return found
+
+        def look():
+            ended = self.process.poll() is not None  # before the screen is read: the last words count
+            found = re.search(pattern, self.text())
+            assert found or not ended, explain()
+            return found
+
+        def explain():
+            return f"{pattern!r} did not appear:\n{self.text()}"
+
+        return wait_until(look, seconds, explain)
 
     def resize(self, columns, lines):
         """Give the terminal another size."""

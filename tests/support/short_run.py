@@ -6,12 +6,9 @@ import os
 from typing import NamedTuple
 
 import forked_worker
+from run_folders import make_run
 
-from engine.config.presets import load_preset
-from engine.config.record import RunRecord
-from engine.config.resolve import override_layer, resolve
 from engine.runs.checkpoints import load_best, read_pointer, read_ranking
-from engine.runs.directory import create_run
 from engine.runs.journal import EventReader
 from engine.runs.launch import worker_exit_reason
 from engine.runs.result import read_result
@@ -59,8 +56,7 @@ def said(run, code):
 
 def new_run(root, *overrides, preset="sinusoid-10shot", usual=SINUSOID, name="short"):
     """Make a run without starting it."""
-    resolved = resolve([load_preset(preset).layer, override_layer([*usual, *overrides])])
-    return create_run(name, RunRecord(resolved, name, "cpu").to_toml, root)
+    return make_run(root, *usual, *overrides, preset=preset, name=name, device="cpu")
 
 
 def events_of(run):

@@ -5,15 +5,13 @@ from __future__ import annotations
 import forked_worker
 import pytest
 import short_run
+from environment import isolate
 
 
 @pytest.fixture(autouse=True)
 def runs(tmp_path, monkeypatch):
     """The folder of this test's runs."""
-    for name in ("STATE", "DATA", "CONFIG"):
-        monkeypatch.setenv(f"MAML_{name}_DIR", str(tmp_path / name.lower()))
-    for name in ("MAML_DEVICE", "MAML_DEBUG", "FORCE_COLOR", "NO_COLOR", "SSH_TTY", "SSH_CONNECTION"):
-        monkeypatch.delenv(name, raising=False)
+    isolate(monkeypatch, tmp_path)
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     return tmp_path / "state" / "runs"
 

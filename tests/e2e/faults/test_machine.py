@@ -5,11 +5,11 @@ from __future__ import annotations
 import shutil
 import signal
 import subprocess
-import time
 
 import forked_worker
 import numpy as np
 import pytest
+from deadline import wait_until
 from short_run import assert_unharmed, finish, outcome, said
 
 from engine.data.store import make_image_set, save
@@ -24,13 +24,6 @@ def fails(run, code, part, fault="none", *arguments):
     ended = forked_worker.work(run, fault, *arguments)
     assert (ended, part in said(run, ended)) == (code, True), said(run, ended)
     assert "Traceback" not in run.log.read_text()
-
-
-def wait_for(condition):
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 @pytest.fixture
@@ -82,7 +75,7 @@ def test_a_folder_that_belongs_to_somebody_else(new_run, undisturbed):
 def test_a_folder_that_vanishes(new_run, runs):
     run = new_run(*ENDLESS)
     worker = forked_worker.start(run)
-    wait_for(lambda: read_status(run).iteration > 10)
+    wait_until(lambda: read_status(run).iteration > 10)
     run.path.rename(runs / "elsewhere")
     shutil.rmtree(runs / "elsewhere", ignore_errors=True)
     worker.join(60)

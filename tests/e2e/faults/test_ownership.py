@@ -7,6 +7,7 @@ import time
 
 import forked_worker
 import pytest
+from deadline import wait_until
 from short_run import assert_unharmed, finish, said
 
 from engine.errors import UsageError
@@ -23,9 +24,8 @@ def live(new_run):
     """A run that trains for as long as the test may last."""
     run = new_run(*ENDLESS)
     worker = forked_worker.start(run)
-    while not (run.checkpoints / "latest.json").exists():
-        assert worker.exitcode is None
-        time.sleep(0.02)
+    wait_until(lambda: (run.checkpoints / "latest.json").exists() or worker.exitcode is not None)
+    assert worker.exitcode is None
     yield run
     worker.kill()
     worker.join()
@@ -37,8 +37,7 @@ def test_a_second_worker_is_refused_and_disturbs_nothing(live):
     assert forked_worker.work(live) == 3
     assert f"already has a worker, process {pid} on" in live.log.read_text()
     assert (read_status(live).pid, live.events.stat().st_ino) == (pid, journal)
-    while read_status(live).iteration <= before:
-        time.sleep(0.05)
+    wait_until(lambda: read_status(live).iteration > before)
     assert current_status(live).state == "running"
 
 
@@ -75,11 +74,12 @@ def test_a_copy_made_in_mid_run_can_be_resumed_and_does_not_touch_its_original(l
     with pytest.raises(UsageError, match="already ended"):
         kill_worker(copy)
     code = forked_worker.start(copy)
-    while read_status(copy).pid == pid or current_status(copy).state != "running":
-        assert code.exitcode is None or "is missing: use the best checkpoint" in said(copy, code.exitcode)
-        if code.exitcode is not None:
-            break
-        time.sleep(0.05)
+
+    def runs():
+        return read_status(copy).pid != pid and current_status(copy).state == "running"
+
+    wait_until(lambda: runs() or code.exitcode is not None)
+    assert code.exitcode is None or "is missing: use the best checkpoint" in said(copy, code.exitcode)
     code.kill()
     code.join()
     assert (current_status(live).state, read_status(live).pid) == ("running", pid)

@@ -11,6 +11,7 @@ from collections import Counter
 import forked_worker
 import pytest
 import short_run
+from deadline import wait_until
 from short_run import EVERY, FAULTS, events_of, finish
 
 from engine.runs.checkpoints import load_best, load_checkpoint, read_pointer, read_ranking
@@ -80,8 +81,7 @@ def test_at_random_moments(new_run, terminal, expected, capsys):
 def test_a_polite_and_a_rude_signal_at_once(new_run, expected, seconds):
     run = new_run(*LONGER)
     worker = forked_worker.start(run)
-    while not read_pointer(run, "latest"):
-        time.sleep(0.02)
+    wait_until(lambda: read_pointer(run, "latest"))
     os.kill(worker.pid, signal.SIGTERM)
     time.sleep(seconds)
     worker.kill()

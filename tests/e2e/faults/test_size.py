@@ -7,11 +7,12 @@ import subprocess
 import sys
 
 import pytest
+from run_folders import change_status
 
 from engine.runs.events import StateEvent, TrainEvent
 from engine.runs.index import find_run, list_runs
 from engine.runs.journal import EventReader, EventWriter
-from engine.runs.status import read_status, write_status
+from engine.runs.status import read_status
 from maml_tui.cli import run as maml
 
 RUNS = 10_000
@@ -78,7 +79,7 @@ def long(new_run):
             number += 1000
     with EventWriter(run.events) as events:
         assert events.next_seq == number
-    write_status(run, read_status(run).model_copy(update={"state": "done", "seq": number - 1}))
+    change_status(run, state="done", seq=number - 1)
     return run, number
 
 

@@ -1,29 +1,18 @@
 from __future__ import annotations
 
-import os
-import socket
-
 import pytest
+from run_folders import THIS_PROCESS, answer_request, change_status, make_run
 
-from engine.config.presets import load_preset
-from engine.config.record import RunRecord
 from engine.errors import MamlError, ResourceError, UsageError
 from engine.runs import control
 from engine.runs.control import PATIENCE, PendingStart, ask, is_complete, require_resumable, resume, wait
-from engine.runs.directory import create_run
-from engine.runs.events import RequestEvent, WarningEvent
+from engine.runs.events import WarningEvent
 from engine.runs.journal import EventWriter
-from engine.runs.processes import process_start
 from engine.runs.repair import STATUS_REBUILT
-from engine.runs.requests import acknowledge, pending
-from engine.runs.status import read_status, write_status
+from engine.runs.requests import pending
+from engine.runs.status import read_status
 
-LIVE = {
-    "state": "running",
-    "pid": os.getpid(),
-    "process_start": process_start(os.getpid()),
-    "host": socket.gethostname(),
-}
+LIVE = {"state": "running", **THIS_PROCESS}
 
 
 class Clock:
@@ -35,26 +24,7 @@ class Clock:
 
 @pytest.fixture
 def new_run(tmp_path):
-    def make(**status):
-        record = RunRecord(load_preset("smoke").resolved(), "demo")
-        run = create_run("demo", record.to_toml, tmp_path)
-        change(run, **status)
-        return run
-
-    return make
-
-
-def change(run, **status):
-    write_status(run, read_status(run).model_copy(update=status))
-
-
-def answer(run, outcome="accepted", reason=""):
-    """Do what a worker does with the oldest request, after another one."""
-    item = pending(run)[0]
-    with EventWriter(run.events) as events:
-        events.write(RequestEvent(verb=item.verb, id="another", outcome="refused", reason="not this one"))
-        events.write(RequestEvent(verb=item.verb, id=item.id, outcome=outcome, reason=reason))
-    acknowledge(item)
+    return lambda **status: make_run(tmp_path, status=status)
 
 
 @pytest.mark.parametrize(
@@ -75,7 +45,7 @@ def test_a_request_is_accepted(new_run, verb, mode):
     request = ask(run, verb, mode)
     assert [(item.verb, item.mode) for item in pending(run)] == [(verb, mode)]
     assert request.poll() is None
-    answer(run)
+    answer_request(run)
     outcome = request.poll()
     outcome.require_accepted()
     assert (outcome.answer, request.done) == ("accepted", True)
@@ -84,7 +54,7 @@ def test_a_request_is_accepted(new_run, verb, mode):
 
 def test_a_refusal_has_its_reason(new_run):
     run = new_run(**LIVE)
-    outcome = wait(ask(run, "pause"), sleep=lambda _: answer(run, "refused", "it is paused already"))
+    outcome = wait(ask(run, "pause"), sleep=lambda _: answer_request(run, "refused", "it is paused already"))
     assert outcome.answer == "refused" and "it is paused already" in outcome.message
     with pytest.raises(UsageError, match="it is paused already"):
         outcome.require_accepted()
@@ -102,7 +72,7 @@ def test_a_timeout_is_reported_once_and_a_late_answer_still(new_run):
         outcome.require_accepted()
     assert request.poll() is None
     assert len(pending(run)) == 1
-    answer(run)
+    answer_request(run)
     assert request.poll().answer == "accepted"
     assert request.done
 
@@ -110,7 +80,7 @@ def test_a_timeout_is_reported_once_and_a_late_answer_still(new_run):
 def test_a_run_that_ends_without_an_answer(new_run):
     run = new_run(**LIVE)
     request = ask(run, "stop", "now")
-    outcome = wait(request, sleep=lambda _: change(run, state="done"))
+    outcome = wait(request, sleep=lambda _: change_status(run, state="done"))
     assert (outcome.answer, request.done) == ("no process", True)
     with pytest.raises(MamlError, match="ended"):
         outcome.require_accepted()
@@ -119,8 +89,8 @@ def test_a_run_that_ends_without_an_answer(new_run):
 def test_an_answer_counts_although_the_run_has_ended_since(new_run):
     run = new_run(**LIVE)
     request = ask(run, "stop", "now")
-    answer(run)
-    change(run, state="done")
+    answer_request(run)
+    change_status(run, state="done")
     assert request.poll().answer == "accepted"
 
 
@@ -150,7 +120,7 @@ def test_a_paused_run_is_resumed_by_its_worker(new_run):
     run = new_run(**{**LIVE, "state": "paused"})
     request, told = resumed(run)
     assert [item.verb for item in pending(run)] == ["resume"]
-    answer(run)
+    answer_request(run)
     assert (request.poll().answer, told) == ("accepted", [])
 
 
@@ -206,7 +176,7 @@ def test_a_worker_that_writes_its_status_has_started(new_run, process):
     begun = control.start(run, {})
     assert isinstance(begun, PendingStart)
     assert (begun.poll(), begun.done) == (None, False)
-    change(run, pid=process.pid, state="failed")
+    change_status(run, pid=process.pid, state="failed")
     process.code = 1
     assert (begun.poll(), begun.done) == (None, True)
 

@@ -8,13 +8,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from run_folders import change_status
 
 import engine
 from engine.errors import ResourceError, UsageError
 from engine.runs import launch
 from engine.runs.launch import kill_worker, start_worker, wait_until_ready, worker_exit_reason
 from engine.runs.processes import process_start
-from engine.runs.status import read_status, write_status
 
 PID = 4321
 
@@ -34,10 +34,6 @@ class Worker:
         return self.status if self.polls < 0 else None
 
 
-def update(run, **fields) -> None:
-    write_status(run, read_status(run).model_copy(update=fields))
-
-
 def wait(run, worker, script=(), timeout=10.0):
     """Wait with a clock that steps a second a sleep, writing the next status of `script` at each."""
     now = [0.0]
@@ -46,7 +42,7 @@ def wait(run, worker, script=(), timeout=10.0):
     def sleep(_: float) -> None:
         now[0] += 1.0
         if left:
-            update(run, **left.pop(0))
+            change_status(run, **left.pop(0))
 
     return wait_until_ready(run, worker, timeout, clock=lambda: now[0], sleep=sleep)
 
@@ -72,7 +68,7 @@ def test_a_worker_that_dies_silently_is_explained_by_the_last_line_of_its_log(ru
 
 
 def test_what_an_earlier_worker_wrote_is_not_believed(run):
-    update(run, state="failed", pid=PID - 1, reason="old")
+    change_status(run, state="failed", pid=PID - 1, reason="old")
     assert wait(run, Worker(), timeout=3.0).state == "queued"
     assert wait(run, Worker(), [{"state": "running", "pid": PID}]).state == "running"
 
@@ -136,14 +132,14 @@ def test_killing_ends_exactly_the_worker(run, own_session):
         start = process_start(worker.pid)
         assert start is not None
         fields = {"state": "running", "pid": worker.pid, "host": socket.gethostname()}
-        update(run, **fields, process_start=start + 60)
+        change_status(run, **fields, process_start=start + 60)
         with pytest.raises(UsageError, match="already ended"):
             kill_worker(run)
         assert worker.poll() is None
-        update(run, **fields, process_start=start, folder=run.path.stat().st_ino + 1)
+        change_status(run, **fields, process_start=start, folder=run.path.stat().st_ino + 1)
         with pytest.raises(UsageError, match="already ended"):  # it is the worker of what this is a copy of
             kill_worker(run)
-        update(run, **fields, process_start=start, folder=run.path.stat().st_ino)
+        change_status(run, **fields, process_start=start, folder=run.path.stat().st_ino)
         kill_worker(run)
         assert worker.wait() == -signal.SIGKILL
 
@@ -151,6 +147,8 @@ def test_killing_ends_exactly_the_worker(run, own_session):
 def test_nothing_is_killed_without_a_worker_on_this_host(run):
     with pytest.raises(UsageError, match="no worker to kill"):
         kill_worker(run)
-    update(run, state="running", pid=os.getpid(), process_start=process_start(os.getpid()), host="elsewhere")
+    change_status(
+        run, state="running", pid=os.getpid(), process_start=process_start(os.getpid()), host="elsewhere"
+    )
     with pytest.raises(UsageError, match="on elsewhere: kill it there"):
         kill_worker(run)

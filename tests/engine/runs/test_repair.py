@@ -1,12 +1,10 @@
 from __future__ import annotations
 
 import pytest
+from run_folders import make_run
 
-from engine.config.presets import load_preset
-from engine.config.record import RunRecord
 from engine.errors import ResourceError, UsageError
 from engine.runs.checkpoints import save_checkpoint
-from engine.runs.directory import create_run
 from engine.runs.events import (
     AtStep,
     EvaluationEvent,
@@ -28,8 +26,7 @@ KNOWN = ("host", "device_name", "torch", "python", "program", "path")
 
 @pytest.fixture
 def run(tmp_path):
-    record = RunRecord(load_preset("smoke").resolved(), "demo")
-    return create_run("demo", record.to_toml, tmp_path / "runs")
+    return make_run(tmp_path / "runs")
 
 
 def write(run, *events):

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-import textwrap
 from dataclasses import replace
 
 import psutil
 import pytest
+from deadline import until
 from obedient import COMMAND, SERVICE, Code
 
 from engine.errors import MamlError, ResourceError
@@ -37,17 +37,6 @@ SILENT = """
     os.close(1)
     time.sleep(600)
 """
-
-
-@pytest.fixture
-def program(monkeypatch):
-    """Return `program(text)`: let that program answer."""
-
-    def use(text):
-        script = "import json, os, sys, time\n" + textwrap.dedent(text)
-        monkeypatch.setattr(client_module, "command", lambda service: [sys.executable, "-c", script])
-
-    return use
 
 
 def both_faces(question, environment=os.environ, service=SERVICE):
@@ -137,76 +126,57 @@ def talker(program):
     return make
 
 
-def test_questions_are_answered_by_one_process_in_a_session_of_its_own(talker):
-    async def converse():
-        client = talker(FAITHFUL)
-        assert client.pid is None
-        first, pid = await client.ask(Code(code="3")), client.pid
-        second = await client.ask(Code(code="4"))
-        assert client.pid == pid and os.getsid(pid) == pid
-        await client.close()
-        return first.result, second.result, pid
-
-    first, second, pid = asyncio.run(converse())
-    assert (first, second) == ("3 x", "4 x")
+async def test_questions_are_answered_by_one_process_in_a_session_of_its_own(talker):
+    client = talker(FAITHFUL)
+    assert client.pid is None
+    first, pid = await client.ask(Code(code="3")), client.pid
+    second = await client.ask(Code(code="4"))
+    assert client.pid == pid and os.getsid(pid) == pid
+    await client.close()
+    assert (first.result, second.result) == ("3 x", "4 x")
     assert not psutil.pid_exists(pid)
 
 
-def test_the_newest_question_wins(talker):
-    async def converse():
-        client = talker(FAITHFUL)
-        answers = await asyncio.gather(*(client.ask(Code(code=str(number))) for number in range(5)))
-        await client.close()
-        return answers
-
-    answers = asyncio.run(converse())
+async def test_the_newest_question_wins(talker):
+    client = talker(FAITHFUL)
+    answers = await asyncio.gather(*(client.ask(Code(code=str(number))) for number in range(5)))
+    await client.close()
     assert answers[-1].result == "4 x" and answers[1:-1] == [None] * 3
 
 
-def test_an_answer_that_nobody_waited_for_is_passed_over(talker):
-    async def converse():
-        client = talker(FAITHFUL)
-        await client.ask(Code(code="1"))
-        given_up = asyncio.create_task(client.ask(Code(code="2")))
-        await asyncio.sleep(0)
-        given_up.cancel()
-        answer = await client.ask(Code(code="9"))
-        await client.close()
-        return answer
-
-    assert asyncio.run(converse()).result == "9 x"
+async def test_an_answer_that_nobody_waited_for_is_passed_over(talker):
+    client = talker(FAITHFUL)
+    await client.ask(Code(code="1"))
+    given_up = asyncio.create_task(client.ask(Code(code="2")))
+    await asyncio.sleep(0)
+    given_up.cancel()
+    answer = await client.ask(Code(code="9"))
+    await client.close()
+    assert answer.result == "9 x"
 
 
 @pytest.mark.parametrize("text", [DYING, KILLED, ""])
-def test_a_process_that_died_is_started_again(talker, text):
-    async def converse():
-        client, pids = talker(text), []
-        for _ in range(2):
-            with pytest.raises(NoAnswerError):
-                await client.ask(Code())
-            pids.append(client.pid)
-        await client.close()
-        return pids
-
-    first, second = asyncio.run(converse())
+async def test_a_process_that_died_is_started_again(talker, text):
+    client, pids = talker(text), []
+    for _ in range(2):
+        with pytest.raises(NoAnswerError):
+            await client.ask(Code())
+        pids.append(client.pid)
+    await client.close()
+    first, second = pids
     assert first != second
 
 
-def test_closing_leaves_nothing_behind_and_no_complaint(talker):
-    async def converse():
-        client = talker("time.sleep(600)")
-        waiting = asyncio.create_task(client.ask(Code()))
-        while client.pid is None:
-            await asyncio.sleep(0.01)
-        pid = client.pid
-        await client.close()
-        return await waiting, pid
-
-    answer, pid = asyncio.run(converse())
-    assert answer is None and not psutil.pid_exists(pid)
+async def test_closing_leaves_nothing_behind_and_no_complaint(talker):
+    client = talker("time.sleep(600)")
+    waiting = asyncio.create_task(client.ask(Code()))
+    await until(lambda: client.pid)
+    pid = client.pid
+    await client.close()
+    assert await waiting is None and not psutil.pid_exists(pid)
 
 
-def test_cancelling_ends_the_process_which_clears_up(monkeypatch, tmp_path):
+async def test_cancelling_ends_the_process_which_clears_up(monkeypatch, tmp_path):
     monkeypatch.setattr(client_module, "command", lambda service: COMMAND)
     code = f"""
 import os, tempfile, time
@@ -216,15 +186,11 @@ with tempfile.TemporaryDirectory(dir={str(tmp_path)!r}):
 """
     note = tmp_path / "pid"
 
-    async def begin_and_cancel():
-        task = asyncio.create_task(ask_async(SERVICE, Code(code=code), os.environ))
-        while not (note.exists() and note.read_text().endswith("\n")):
-            await asyncio.sleep(0.01)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-
-    asyncio.run(begin_and_cancel())
+    task = asyncio.create_task(ask_async(SERVICE, Code(code=code), os.environ))
+    await until(lambda: note.exists() and note.read_text().endswith("\n"))
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
     assert not psutil.pid_exists(int(note.read_text()))
     assert list(tmp_path.iterdir()) == [note]
 

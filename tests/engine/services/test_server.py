@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import psutil
 import pytest
+from deadline import PATIENCE, wait_until
 from obedient import COMMAND, HANDLER, SERVICE, Code
 
 from engine.errors import DivergedError, MamlError, ResourceError, UsageError
@@ -19,9 +20,6 @@ from engine.services import client as client_module
 from engine.services.client import NoAnswerError, ask, conversation
 from engine.services.server import explain, reply
 from engine.services.service import Service
-
-SECONDS = 60
-"""By when a process that should end has ended, on a busy machine."""
 
 
 @pytest.fixture(autouse=True)
@@ -155,8 +153,7 @@ def asker(tmp_path):
             [sys.executable, "-c", ASKER, str(tmp_path), wait], env=environment, start_new_session=True
         )
         note = tmp_path / "pid"
-        while not (note.exists() and note.read_text().endswith("\n")):
-            assert process.poll() is None
+        wait_until(lambda: note.exists() and note.read_text().endswith("\n"))
         return process, psutil.Process(int(note.read_text()))
 
     return start
@@ -166,16 +163,16 @@ def asker(tmp_path):
 def test_a_process_ends_with_its_asker_and_clears_up(asker, tmp_path, number):
     process, child = asker()
     process.send_signal(number)
-    assert process.wait(SECONDS) != 0
-    gone, _ = psutil.wait_procs([child], timeout=SECONDS)
+    assert process.wait(PATIENCE) != 0
+    gone, _ = psutil.wait_procs([child], timeout=PATIENCE)
     assert gone and [path.name for path in tmp_path.iterdir()] == ["pid"]
 
 
 def test_ctrl_c_reaches_both_and_the_temporary_folder_is_cleared(asker, tmp_path):
     process, child = asker()
     os.killpg(process.pid, signal.SIGINT)
-    process.wait(SECONDS)
-    assert psutil.wait_procs([child], timeout=SECONDS)[0]
+    process.wait(PATIENCE)
+    assert psutil.wait_procs([child], timeout=PATIENCE)[0]
     assert [path.name for path in tmp_path.iterdir()] == ["pid"]
 
 
@@ -184,7 +181,7 @@ def test_code_that_lets_nothing_end_it_ends_with_its_asker(asker, wait):
     process, child = asker(wait)
     process.kill()
     process.wait()
-    assert psutil.wait_procs([child], timeout=SECONDS)[0]
+    assert psutil.wait_procs([child], timeout=PATIENCE)[0]
 
 
 def test_code_that_never_returns_takes_no_longer_than_it_may():

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import signal
-import time
 
 import numpy as np
 import pytest
+from deadline import wait_until
 
 from engine.config.record import RunRecord, read_record
 from engine.config.resolve import ResolvedConfig
@@ -59,20 +59,12 @@ def events_of(run):
     return EventReader(run.events).read()
 
 
-def wait_for(condition, seconds=60):
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.05)
-    return found
-
-
 def has_state(run, state):
     return lambda: read_status(run).state == state
 
 
 def answered(run, identity):
-    return wait_for(
+    return wait_until(
         lambda: [e for e in events_of(run) if isinstance(e, RequestEvent) and e.id == identity], 30
     )[0]
 
@@ -120,20 +112,20 @@ def test_a_run_from_start_to_result(run_of, working, kind):
 def test_pause_checkpoint_evaluate_resume_and_stop(run_of, working):
     run = run_of("sinusoid", *ENDLESS, "checkpoint_every=0")
     process = working(run)
-    wait_for(has_state(run, "running"))
+    wait_until(has_state(run, "running"))
     assert answered(run, send_request(run, "pause")).outcome == "accepted"
-    wait_for(has_state(run, "paused"))
+    wait_until(has_state(run, "paused"))
     paused_at = read_status(run).iteration
     assert answered(run, send_request(run, "pause")).reason == "it is paused already"
     for _ in range(2):  # of a paused run a second one is there already
         assert answered(run, send_request(run, "checkpoint")).outcome == "accepted"
     assert answered(run, send_request(run, "evaluate")).outcome == "accepted"
-    evaluation = wait_for(lambda: next((e for e in events_of(run) if isinstance(e, EvaluationEvent)), None))
+    evaluation = wait_until(lambda: next((e for e in events_of(run) if isinstance(e, EvaluationEvent)), None))
     assert evaluation.iteration == paused_at and evaluation.improved is None
     (run.control / "junk.json").write_text("{")
-    wait_for(lambda: any(isinstance(e, RequestEvent) and e.id == "junk" for e in events_of(run)))
+    wait_until(lambda: any(isinstance(e, RequestEvent) and e.id == "junk" for e in events_of(run)))
     assert answered(run, send_request(run, "resume")).outcome == "accepted"
-    wait_for(lambda: read_status(run).iteration > paused_at)
+    wait_until(lambda: read_status(run).iteration > paused_at)
     assert answered(run, send_request(run, "resume")).reason == "it is not paused"
     send_request(run, "stop", "graceful")
     assert process.wait(60) == 0
@@ -146,12 +138,12 @@ def test_pause_checkpoint_evaluate_resume_and_stop(run_of, working):
 def test_a_result_does_not_outlive_further_training(run_of, working):
     run = run_of("sinusoid", *ENDLESS)
     process = working(run)
-    wait_for(has_state(run, "running"))
+    wait_until(has_state(run, "running"))
     send_request(run, "stop", "graceful")
     assert process.wait(60) == 0
     assert read_result(run.result) is not None and read_scores(run.scores) is not None
     process = working(run)
-    wait_for(has_state(run, "running"))
+    wait_until(has_state(run, "running"))
     process.send_signal(signal.SIGTERM)
     assert process.wait(60) == 0
     assert read_result(run.result) is None and read_scores(run.scores) is None
@@ -160,14 +152,14 @@ def test_a_result_does_not_outlive_further_training(run_of, working):
 def test_a_live_run_tells_how_far_a_validation_is(run_of, working):
     run = run_of("sinusoid", "val_tasks=1000000", "iterations=3", "eval_every=1", "eval_tasks=2")
     working(run)
-    assert 0 < wait_for(lambda: read_status(run).validated) < 1
+    assert 0 < wait_until(lambda: read_status(run).validated) < 1
 
 
 def test_stopping_now_calls_the_last_measurement_off(run_of, working):
     run = run_of("sinusoid", "eval_tasks=1000000", "iterations=3", "eval_every=0")
     process = working(run)
-    wait_for(lambda: read_status(run).reason == "measuring on the test tasks")
-    assert 0 < wait_for(lambda: read_status(run).measured) < 1
+    wait_until(lambda: read_status(run).reason == "measuring on the test tasks")
+    assert 0 < wait_until(lambda: read_status(run).measured) < 1
     assert (
         answered(run, send_request(run, "pause")).reason == "training is over, the result is being measured"
     )
@@ -180,7 +172,7 @@ def test_stopping_now_calls_the_last_measurement_off(run_of, working):
 def test_a_live_run_tells_what_its_machine_does(run_of, working):
     run = run_of("sinusoid", *ENDLESS)
     process = working(run)
-    telemetry = wait_for(lambda: read_status(run).telemetry)
+    telemetry = wait_until(lambda: read_status(run).telemetry)
     assert telemetry.rss > 2**20 and telemetry.gpu is None
     process.send_signal(signal.SIGTERM)
     assert process.wait(60) == 0
@@ -190,14 +182,14 @@ def test_a_live_run_tells_what_its_machine_does(run_of, working):
 def test_sigterm_saves_and_ends_and_the_run_goes_on_later(run_of, working):
     run = run_of("sinusoid", *ENDLESS)
     process = working(run)
-    wait_for(lambda: read_status(run).iteration > 10)
+    wait_until(lambda: read_status(run).iteration > 10)
     process.send_signal(signal.SIGTERM)
     assert process.wait(60) == 0
     status = read_status(run)
     assert status.state == "done" and "by SIGTERM" in status.reason
     assert read_result(run.result) is None, "a run stopped now is not measured"
     working(run)
-    wait_for(lambda: read_status(run).iteration > status.iteration)
+    wait_until(lambda: read_status(run).iteration > status.iteration)
     started = [e for e in events_of(run) if isinstance(e, StartedEvent)]
     assert [e.resumed_from for e in started] == [None, status.iteration]
 
@@ -208,7 +200,7 @@ def test_killed_at_any_time_it_ends_as_if_undisturbed(run_of, working):
     assert working(undisturbed).wait() == 0
     for iteration in (20, 500, 1000):
         process = working(disturbed)
-        wait_for(lambda at=iteration: read_status(disturbed).iteration > at)
+        wait_until(lambda at=iteration: read_status(disturbed).iteration > at)
         process.kill()
         process.wait()
         assert current_status(disturbed).state == "lost"
@@ -221,7 +213,7 @@ def test_killed_at_any_time_it_ends_as_if_undisturbed(run_of, working):
 def test_a_second_worker_is_refused(run_of, working):
     run = run_of("sinusoid", *ENDLESS)
     working(run)
-    wait_for(has_state(run, "running"))
+    wait_until(has_state(run, "running"))
     second = working(run)
     assert second.wait(60) == 3
     assert "already has a worker" in run.log.read_text()

@@ -5,12 +5,13 @@ import signal
 import sys
 
 import pytest
+from deadline import PATIENCE
 
 from maml_tui.app import terminal as signals
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_leaves_with_its_number(monkeypatch, number):
+async def test_a_signal_leaves_with_its_number(monkeypatch, number):
     ended = []
 
     class Timer:
@@ -22,13 +23,10 @@ def test_a_signal_leaves_with_its_number(monkeypatch, number):
 
     monkeypatch.setattr(signals.threading, "Timer", Timer)
 
-    async def receive():
-        left = asyncio.get_running_loop().create_future()
-        signals.leave_on_signals(left.set_result)
-        os.kill(os.getpid(), number)
-        return await asyncio.wait_for(left, 5)
-
-    assert asyncio.run(receive()) == 128 + number
+    left = asyncio.get_running_loop().create_future()
+    signals.leave_on_signals(left.set_result)
+    os.kill(os.getpid(), number)
+    assert await asyncio.wait_for(left, PATIENCE) == 128 + number
     assert ended == [(3.0, os._exit, (128 + number,))]  # should leaving hang
 
 

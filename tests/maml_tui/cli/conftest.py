@@ -1,22 +1,19 @@
 from __future__ import annotations
 
 import pytest
+from run_folders import change_status
 
 from engine.config.presets import load_preset
 from engine.config.record import RunRecord
 from engine.runs.directory import create_run
 from engine.runs.events import AtStep, EvaluationEvent, Measurement, Protocol, TrainEvent
-from engine.runs.status import read_status, write_status
 from maml_tui.cli import run as run_command_line
 
 
 @pytest.fixture(autouse=True)
 def home(tmp_path, monkeypatch):
-    """Every test has a state directory of its own."""
-    monkeypatch.setenv("MAML_STATE_DIR", str(tmp_path / "state"))
+    """The state directory of this test, in a terminal of a hundred columns."""
     monkeypatch.setenv("COLUMNS", "100")
-    monkeypatch.delenv("MAML_DEVICE", raising=False)
-    monkeypatch.delenv("MAML_DEBUG", raising=False)
     return tmp_path / "state"
 
 
@@ -60,8 +57,7 @@ def new_run(smoke):
             smoke, name, command="maml train smoke", preset={"name": "smoke", "sha256": preset.sha256}
         )
         run = create_run(name, record.to_toml)
-        if status:
-            write_status(run, read_status(run).model_copy(update=status))
+        change_status(run, **status)
         return run
 
     return make

@@ -1,35 +1,15 @@
 from __future__ import annotations
 
-import os
-import socket
 from functools import partial
 
 import pytest
+from run_folders import THIS_PROCESS, answer_request, change_status
 
 from engine.runs.checkpoints import save_checkpoint
 from engine.runs.control import Outcome
-from engine.runs.events import RequestEvent
-from engine.runs.journal import EventWriter
-from engine.runs.processes import process_start
-from engine.runs.requests import acknowledge, pending
-from engine.runs.status import read_status, write_status
 from maml_tui.cli import control
 
-LIVE = {
-    "state": "running",
-    "pid": os.getpid(),
-    "process_start": process_start(os.getpid()),
-    "host": socket.gethostname(),
-}
-
-
-def answer(run, outcome, reason=""):
-    """Do what a worker does with the oldest request."""
-    (item,) = pending(run)
-    with EventWriter(run.events) as events:
-        events.write(RequestEvent(verb=item.verb, id="another", outcome="refused", reason="not this one"))
-        events.write(RequestEvent(verb=item.verb, id=item.id, outcome=outcome, reason=reason))
-    acknowledge(item)
+LIVE = {"state": "running", **THIS_PROCESS}
 
 
 @pytest.fixture
@@ -78,9 +58,9 @@ def test_the_exit_code_is_that_of_the_outcome(maml, new_run, monkeypatch, outcom
 
     def work(_):
         if outcome == "no answer":
-            write_status(run, read_status(run).model_copy(update={"state": "done"}))
+            change_status(run, state="done")
         else:
-            answer(run, outcome, "it is paused already")
+            answer_request(run, outcome, "it is paused already")
 
     monkeypatch.setattr(control.control, "wait", partial(control.control.wait, sleep=work))
     assert maml("pause")[0] == code

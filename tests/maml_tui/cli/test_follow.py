@@ -5,16 +5,15 @@ import signal
 import socket
 
 import pytest
+from run_folders import THIS_PROCESS, change_status
 
 from engine.runs.events import StateEvent, WarningEvent
 from engine.runs.journal import EventReader, EventWriter
-from engine.runs.processes import process_start
 from engine.runs.requests import pending
-from engine.runs.status import Status, read_status, write_status
+from engine.runs.status import Status
 from maml_tui.cli.follow import Interrupts, exit_code, follow
 from maml_tui.cli.plain import JsonView
 
-ME = {"pid": os.getpid(), "process_start": process_start(os.getpid()), "host": socket.gethostname()}
 GONE = {"pid": 999_999_999, "process_start": 1.0, "host": socket.gethostname()}
 
 
@@ -48,10 +47,6 @@ def view():
     return Recorder()
 
 
-def change(run, **status):
-    write_status(run, read_status(run).model_copy(update=status))
-
-
 def write(run, *messages):
     with EventWriter(run.events) as events:
         for message in messages:
@@ -66,12 +61,12 @@ def test_a_finished_run_is_shown_from_its_beginning_at_once(new_run, view):
 
 
 def test_a_live_run_is_followed_until_its_worker_has_ended(new_run, view):
-    run = new_run(state="running", **ME)
+    run = new_run(state="running", **THIS_PROCESS)
     steps = iter(
         [
             lambda: write(run, "one"),
-            lambda: change(run, state="done"),  # its process is still there: a last record may come
-            lambda: (write(run, "last"), change(run, **GONE)),
+            lambda: change_status(run, state="done"),  # its process is still there: a last record may come
+            lambda: (write(run, "last"), change_status(run, **GONE)),
         ]
     )
     states = [status.state for status in follow(run, view, sleep=lambda _: next(steps)())]
@@ -96,7 +91,7 @@ def test_what_a_reader_has_seen_is_not_shown_again(new_run, view):
 
 
 def test_the_view_is_closed_when_following_is_given_up(new_run, view):
-    watching = follow(new_run(state="running", **ME), view)
+    watching = follow(new_run(state="running", **THIS_PROCESS), view)
     next(watching)
     watching.close()
     assert view.closed
@@ -106,7 +101,7 @@ def test_an_earlier_workers_word_is_not_the_new_ones(new_run, view):
     run = new_run(state="failed", **GONE)
     worker = Worker(4242)
     states = []
-    for status in follow(run, view, worker, sleep=lambda _: change(run, state="done", pid=4242)):
+    for status in follow(run, view, worker, sleep=lambda _: change_status(run, state="done", pid=4242)):
         states.append(status.state)
         worker.code = 0 if len(states) > 1 else None
     assert states == ["queued", "done", "done"]
@@ -114,7 +109,7 @@ def test_an_earlier_workers_word_is_not_the_new_ones(new_run, view):
 
 @pytest.mark.parametrize(("code", "state"), [(-9, "lost"), (1, "lost")])
 def test_a_worker_that_dies_while_running_leaves_a_lost_run(new_run, view, code, state):
-    run = new_run(state="running", **{**ME, "pid": 999_999_999})
+    run = new_run(state="running", **{**THIS_PROCESS, "pid": 999_999_999})
     run.log.write_text("the last words\n")
     (status,) = follow(run, view, Worker(999_999_999, code))
     assert (status.state, bool(status.reason)) == (state, True)
@@ -165,7 +160,7 @@ def status_of(state, pid=7):
 
 @pytest.mark.parametrize("state", ["running", "paused", "stopping"])
 def test_the_first_signal_asks_for_a_stop_as_soon_as_the_worker_listens(new_run, capsys, state):
-    run = new_run(state=state, **ME)
+    run = new_run(state=state, **THIS_PROCESS)
     with Interrupts(run) as interrupts:
         assert not interrupts.obey(status_of("running"), 7)
         assert pending(run) == []

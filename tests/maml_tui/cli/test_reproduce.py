@@ -3,11 +3,11 @@ from __future__ import annotations
 import json
 
 import pytest
+from run_folders import THIS_PROCESS, change_status
 
 from engine.config.record import read_record
 from engine.runs.index import list_runs
 from engine.runs.result import Measured, Result, write_result
-from engine.runs.status import read_status, write_status
 from engine.services.messages import EvaluationReport
 from maml_tui.cli import reproduce
 
@@ -22,8 +22,7 @@ def trained(monkeypatch, service, measurement):
         return (Measured(checkpoint="best", iteration=1, measurement=found),)
 
     def finish(run, name, iterations):
-        update = {"state": "done", "iteration": iterations, "iterations": iterations}
-        write_status(run, read_status(run).model_copy(update=update))
+        change_status(run, state="done", iteration=iterations, iterations=iterations)
         write_result(
             run.result,
             Result(
@@ -46,7 +45,7 @@ def trained(monkeypatch, service, measurement):
             if code == 0:
                 finish(run, record.name, record.resolved.config.training.iterations)
             else:
-                write_status(run, read_status(run).model_copy(update={"state": "failed"}))
+                change_status(run, state="failed")
             return code
 
         monkeypatch.setattr(reproduce, "work", work)
@@ -196,18 +195,7 @@ def test_a_live_run_is_not_disturbed(maml, trained):
     trained(1)
     maml("reproduce", "sinusoid")
     run = list_runs()[0].run
-    import os
-    import socket
-
-    from engine.runs.processes import process_start
-
-    live = {
-        "state": "running",
-        "pid": os.getpid(),
-        "host": socket.gethostname(),
-        "process_start": process_start(os.getpid()),
-    }
-    write_status(run, read_status(run).model_copy(update=live))
+    change_status(run, state="running", **THIS_PROCESS)
     code, _, err = maml("reproduce", "sinusoid")
     assert code == 2 and f"run {run.id} is running: follow it with `maml attach {run.id}`" in err
     assert read_record(run.config).name == "reproduce-sinusoid-10shot-maml"

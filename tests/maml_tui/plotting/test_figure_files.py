@@ -10,9 +10,8 @@ PLOT = Plot((Series("val", [0, 10, 20], [1, 2, 3]),), x_range=(5, 20), y_label="
 NOON = 1_700_000_000.0
 
 
-@pytest.fixture(autouse=True)
-def folder(tmp_path, monkeypatch):
-    monkeypatch.setenv("MAML_STATE_DIR", str(tmp_path / "state"))
+@pytest.fixture
+def folder(tmp_path):
     return tmp_path / "state" / "exports"
 
 

@@ -1,10 +1,9 @@
 from __future__ import annotations
 
 import pytest
+from run_folders import make_run
 
 from engine.config.presets import load_preset
-from engine.config.record import RunRecord
-from engine.runs.directory import create_run
 from engine.runs.events import (
     AtStep,
     EvaluationEvent,
@@ -36,9 +35,9 @@ def smoke():
 
 
 @pytest.fixture
-def run(smoke, tmp_path):
+def run(root):
     """A run on disk that no worker has touched."""
-    return create_run("demo", RunRecord(smoke, "demo").to_toml, tmp_path / "runs", clock=lambda: 1000.0)
+    return make_run(root, clock=lambda: 1000.0)
 
 
 @pytest.fixture

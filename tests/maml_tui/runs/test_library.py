@@ -3,8 +3,8 @@ from __future__ import annotations
 import os
 
 import pytest
+from run_folders import change_status
 
-from engine.runs.status import read_status, write_status
 from engine.runs.tags import write_tags
 from maml_tui.runs.listing import Library
 
@@ -18,10 +18,6 @@ def states(library):
     return {facts.run.id: facts.status.state for facts in library.read()}
 
 
-def change(run, **status):
-    write_status(run, read_status(run).model_copy(update=status))
-
-
 def test_no_folder_no_runs(library):
     assert library.read() == []
 
@@ -29,7 +25,7 @@ def test_no_folder_no_runs(library):
 def test_runs_come_change_and_go(library, new_run):
     first, second = new_run(state="done"), new_run(state="lost")
     assert states(library) == {first.id: "done", second.id: "lost"}
-    change(first, state="failed")
+    change_status(first, state="failed")
     second.config.unlink()
     assert states(library) == {first.id: "failed"}
 
@@ -51,7 +47,7 @@ def test_tags_are_seen_when_they_change(library, new_run):
 def test_a_live_run_is_looked_at_every_time(library, new_run):
     run = new_run(state="running", pid=os.getpid(), process_start=-1e9, host=os.uname().nodename)
     assert states(library) == {run.id: "lost"}
-    change(run, host="elsewhere", heartbeat=2e12)
+    change_status(run, host="elsewhere", heartbeat=2e12)
     stamp = run.path.stat().st_mtime_ns
     assert states(library) == {run.id: "running"}
     text = run.status.read_text().replace('"running"', '"paused"')

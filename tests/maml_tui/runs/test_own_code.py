@@ -37,7 +37,6 @@ class Lines:  # y = a x
 
 @pytest.fixture(autouse=True)
 def here(tmp_path, monkeypatch):
-    monkeypatch.setenv("MAML_STATE_DIR", str(tmp_path / "state"))
     monkeypatch.delenv("PYTHONPATH", raising=False)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine.py").write_text(EXAMPLE)

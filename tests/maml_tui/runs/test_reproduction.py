@@ -3,17 +3,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from run_folders import change_status
 
 from engine.config.presets import preset_names
 from engine.errors import UsageError
 from engine.runs.directory import create_run
-from engine.runs.status import read_status, write_status
 from maml_tui.runs.reproduction import find_table, plan, tables
-
-
-@pytest.fixture(autouse=True)
-def state(tmp_path, monkeypatch):
-    monkeypatch.setenv("MAML_STATE_DIR", str(tmp_path))
 
 
 @pytest.mark.parametrize("name", ["sinusoid", "omniglot", "miniimagenet"])
@@ -54,8 +49,7 @@ def test_a_run_is_found_again_by_its_name():
     again = plan(tables()["sinusoid"], 1.0)
     assert [one.run for one in again[:3]] == [run, None, None]
     assert not again[0].complete and again[0].standing.startswith("queued at 0")
-    done = {"state": "done", "iteration": 70_000, "iterations": 70_000}
-    write_status(run, read_status(run).model_copy(update=done))
+    change_status(run, state="done", iteration=70_000, iterations=70_000)
     run.result.write_text("{}")
     assert plan(tables()["sinusoid"], 1.0)[0].complete
 

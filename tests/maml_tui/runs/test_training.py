@@ -1,10 +1,8 @@
 from __future__ import annotations
 
 import pytest
+from run_folders import make_run
 
-from engine.config.presets import load_preset
-from engine.config.record import RunRecord
-from engine.runs.directory import create_run
 from engine.runs.events import TrainEvent
 from engine.runs.journal import EventWriter
 from maml_tui.plotting.scales import Unit
@@ -14,9 +12,9 @@ from maml_tui.runs.watch import RunWatch
 
 
 @pytest.fixture
-def watch(tmp_path):
+def watch(root):
     """A run of 60 iterations of 8 tasks, that has done 33."""
-    run = create_run("demo", RunRecord(load_preset("smoke").resolved(), "demo").to_toml, tmp_path / "runs")
+    run = make_run(root)
     with EventWriter(run.events) as writer:
         writer.write(TrainEvent(iteration=33, loss=0.5, iterations_per_second=1, tasks_per_second=8))
     watched = RunWatch(run)

@@ -4,21 +4,17 @@ import shutil
 import socket
 
 import pytest
+from run_folders import change_status
 
 from engine.errors import ResourceError, UsageError
 from engine.runs.directory import RunDirectory
 from engine.runs.result import Result, write_result
-from engine.runs.status import read_status, write_status
 from maml_tui.runs import watch as watch_module
 from maml_tui.runs.watch import RunWatch
 
 
 def look(watch):
     return watch.apply(watch.fetch())
-
-
-def set_status(run, **changes):
-    write_status(run, read_status(run).model_copy(update=changes))
 
 
 def test_a_new_run_has_nothing_to_tell_yet(run):
@@ -83,7 +79,7 @@ def test_a_long_journal_is_taken_in_piece_by_piece(run, write, train, monkeypatc
 
 
 def test_a_worker_that_is_gone_makes_a_run_lost(run):
-    set_status(run, state="running", host=socket.gethostname(), pid=None)
+    change_status(run, state="running", host=socket.gethostname(), pid=None)
     assert RunWatch(run).status.state == "lost"
 
 

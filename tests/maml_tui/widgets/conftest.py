@@ -5,34 +5,24 @@ from __future__ import annotations
 import asyncio
 import inspect
 
-import pyte
 import pytest
-from textual.app import App
+from screens import RecordedApp
 
 from maml_tui.widgets.sparing_screen import SparingScreen
 
 
-class Window(App):
-    """An application of one widget."""
-
-    is_headless = False  # or else Textual would send nothing
+class Window(RecordedApp):
+    """An application of one widget, which keeps what it tells and copies."""
 
     def __init__(self, widget, theme):
-        super().__init__(ansi_color=theme.startswith("ansi") or None)
+        super().__init__(SparingScreen, ansi_color=theme.startswith("ansi") or None)
         self.theme = theme
         self.widget = widget
-        self.sent = ""
         self.told = []
         self.copied = []
 
-    def get_default_screen(self):
-        return SparingScreen(id="_default")
-
     def compose(self):
         yield self.widget
-
-    def on_mount(self):
-        self._driver.write = self._send
 
     def tell(self, text, problem=False):
         self.told.append(text)
@@ -40,14 +30,10 @@ class Window(App):
     def copy(self, text, what):
         self.copied.append((text, what))
 
-    def _send(self, text):
-        self.sent += text
-
 
 @pytest.fixture(autouse=True)
 def true_colour(monkeypatch):
     monkeypatch.setattr("textual.constants.COLOR_SYSTEM", "truecolor")
-    monkeypatch.delenv("NO_COLOR", raising=False)
 
 
 @pytest.fixture
@@ -70,9 +56,7 @@ def perform():
                         await answer
                     await pilot.pause()
                     costs.append(len(app.sent[before:].encode()))
-                screen = pyte.Screen(*size)
-                pyte.Stream(screen).feed(app.sent)
-                return screen
+                return app.terminal()
 
         return app, asyncio.run(drive()), costs
 

@@ -1,50 +1,33 @@
 from __future__ import annotations
 
-import asyncio
-
-from textual.app import App
-from textual.widgets import Static
+from app_driver import answer
 
 from engine.errors import UsageError
 from maml_tui.widgets.dialogs import TextDialog
 
+REFUSAL = "no [x]: use another letter"
+
 
 def refuse_x(text):
     if "x" in text:
-        raise UsageError("no [x]: use another letter")
+        raise UsageError(REFUSAL)
 
 
-class Asking(App[str]):
-    """Asks for a line; what the dialog gives is what the application returns."""
-
-    def on_mount(self):
-        dialog = TextDialog("Tags of run 7f3a", "ab", hint="words", command="maml runs tag", check=refuse_x)
-        self.push_screen(dialog, lambda text: self.exit(text))
+async def type_in(*keys):
+    """Return what the dialog gives, and the texts it shows while it is open."""
+    dialog = TextDialog("Tags of run 7f3a", "ab", hint="words", command="maml runs tag", check=refuse_x)
+    return await answer(dialog, *keys)
 
 
-def type_in(*keys):
-    """Return what the dialog gave and the problem it last showed."""
-
-    async def ask():
-        app = Asking()
-        async with app.run_test() as pilot:
-            await pilot.pause()
-            problem = app.screen.query_one(".problem", Static)
-            await pilot.press(*keys)
-            await pilot.pause()
-            return app.return_value, str(problem.render())
-
-    return asyncio.run(ask())
+async def test_enter_takes_the_line():
+    assert await type_in("end", "c", "enter") == ("abc", [])
 
 
-def test_enter_takes_the_line():
-    assert type_in("end", "c", "enter") == ("abc", "")
+async def test_escape_takes_nothing():
+    assert await type_in("c", "escape") == (None, [])
 
 
-def test_escape_takes_nothing():
-    assert type_in("c", "escape") == (None, "")
-
-
-def test_a_refused_text_stays_and_can_be_mended():
-    assert type_in("end", "x", "enter") == (None, "no [x]: use another letter")
-    assert type_in("end", "x", "enter", "backspace", "enter")[0] == "ab"
+async def test_a_refused_text_stays_and_can_be_mended():
+    given, texts = await type_in("end", "x", "enter")
+    assert given is None and REFUSAL in texts
+    assert (await type_in("end", "x", "enter", "backspace", "enter"))[0] == "ab"

@@ -233,14 +233,13 @@ def test_there_is_no_size_it_cannot_be(perform, chart, size):
     assert len(screen.display) == size[1]
 
 
-def test_exporting_writes_the_figure_and_says_where(perform, chart, tmp_path, monkeypatch):
-    monkeypatch.setenv("MAML_STATE_DIR", str(tmp_path))
+def test_exporting_writes_the_figure_and_says_where(perform, chart, root):
     chart.subject = "7f3a"
     app, _, _ = perform(chart, load, _press("w"))
-    written = sorted(path.suffix for path in (tmp_path / "exports").iterdir())
+    written = sorted(path.suffix for path in (root.parent / "exports").iterdir())
     assert written == [".csv", ".png", ".svg"]
     (text,) = app.told
-    assert text.startswith(f"figure written to {tmp_path}/exports/7f3a-accuracy-")
+    assert text.startswith(f"figure written to {root.parent}/exports/7f3a-accuracy-")
     assert text.endswith(".svg, beside it .png and .csv")
 
 

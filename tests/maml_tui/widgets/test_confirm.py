@@ -1,68 +1,38 @@
 from __future__ import annotations
 
-import asyncio
-
 import pytest
-from textual.app import App
-from textual.widgets import Static
+from app_driver import Asking, answer, started
 
 from maml_tui.widgets.dialogs import ConfirmDialog
 
 
-class Asking(App[bool]):
-    """Asks one question; what the dialog answers is what the application returns."""
-
-    def on_mount(self):
-        dialog = ConfirmDialog(
-            "Delete run 7f3a \x1b[31m[b]?", details="[1] for good", command="maml runs rm 7f3a", yes="Delete"
-        )
-        self.push_screen(dialog, self.exit)
-
-
-def answer(*keys):
-    async def ask():
-        app = Asking()
-        async with app.run_test() as pilot:
-            await pilot.pause()
-            await pilot.press(*keys)
-        return app.return_value
-
-    return asyncio.run(ask())
+@pytest.fixture
+def dialog():
+    return ConfirmDialog(
+        "Delete run 7f3a \x1b[31m[b]?", details="[1] for good", command="maml runs rm 7f3a", yes="Delete"
+    )
 
 
 @pytest.mark.parametrize(
     "keys", [["n"], ["escape"], ["enter"], ["right", "left", "enter"], ["tab", "tab", "enter"]]
 )
-def test_only_a_deliberate_yes_is_a_yes(keys):
-    assert answer(*keys) is False
+async def test_only_a_deliberate_yes_is_a_yes(dialog, keys):
+    assert (await answer(dialog, *keys))[0] is False
 
 
 @pytest.mark.parametrize("keys", [["y"], ["right", "enter"], ["down", "enter"], ["tab", "enter"]])
-def test_yes(keys):
-    assert answer(*keys) is True
+async def test_yes(dialog, keys):
+    assert (await answer(dialog, *keys))[0] is True
 
 
 @pytest.mark.parametrize(("button", "expected"), [("#n", False), ("#y", True)])
-def test_the_mouse_answers_too(button, expected):
-    async def ask():
-        app = Asking()
-        async with app.run_test() as pilot:
-            await pilot.pause()
-            await pilot.click(button)
-        return app.return_value
-
-    assert asyncio.run(ask()) is expected
+async def test_the_mouse_answers_too(dialog, button, expected):
+    async with started(Asking(dialog)) as pilot:
+        await pilot.click(button)
+    assert pilot.app.return_value is expected
 
 
-def test_texts_are_neither_markup_nor_control_characters():
-    async def ask():
-        app = Asking()
-        async with app.run_test() as pilot:
-            await pilot.pause()
-            return [str(text.render()) for text in app.screen.query(Static).results(Static)]
-
-    assert asyncio.run(ask()) == [
-        r"Delete run 7f3a \x1b[31m[b]?",
-        "[1] for good",
-        "same: maml runs rm 7f3a",
-    ]
+async def test_texts_are_neither_markup_nor_control_characters(dialog):
+    _, (question, details, command) = await answer(dialog)
+    assert (question, details) == (r"Delete run 7f3a \x1b[31m[b]?", "[1] for good")
+    assert command.endswith(" maml runs rm 7f3a")

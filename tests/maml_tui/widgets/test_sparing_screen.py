@@ -1,11 +1,9 @@
 from __future__ import annotations
 
-import asyncio
-
-import pyte
 import pytest
+from app_driver import started
 from rich.segment import Segment
-from textual.app import App
+from screens import RecordedApp
 from textual.containers import Horizontal
 from textual.geometry import Region
 from textual.screen import Screen
@@ -28,17 +26,8 @@ class Lines(Widget):
         return Strip([Segment(text)]).adjust_cell_length(self.size.width)
 
 
-class Window(App):
+class Window(RecordedApp):
     CSS = "Horizontal { height: 4; } Static { width: 8; }"
-    is_headless = False
-
-    def __init__(self, screen_type):
-        super().__init__()
-        self.screen_type = screen_type
-        self.sent = ""
-
-    def get_default_screen(self):
-        return self.screen_type(id="_default")
 
     def compose(self):
         with Horizontal():
@@ -46,29 +35,15 @@ class Window(App):
             yield Lines()
             yield Static("end")
 
-    def on_mount(self):
-        self._driver.write = self._send
 
-    def _send(self, text):
-        self.sent += text
-
-
-def after(screen_type, change):
+async def after(screen_type, change):
     """Return the terminal's screen after a change, and the bytes that the change cost."""
     app = Window(screen_type)
-
-    async def drive():
-        async with app.run_test(size=(48, 6)) as pilot:
-            await pilot.pause()
-            before = len(app.sent)
-            change(app)
-            await pilot.pause()
-            return len(app.sent[before:].encode())
-
-    cost = asyncio.run(drive())
-    screen = pyte.Screen(48, 6)
-    pyte.Stream(screen).feed(app.sent)
-    return screen, cost
+    async with started(app, (48, 6)) as pilot:
+        before = len(app.sent)
+        change(app)
+        await pilot.pause()
+        return app.terminal(), len(app.sent[before:].encode())
 
 
 def end_of_a_line(app):
@@ -92,16 +67,17 @@ def everything(app):
 
 
 @pytest.mark.parametrize("change", [end_of_a_line, half_of_a_wide_character, another_widget, everything])
-def test_the_screen_is_what_it_would_be_otherwise(change):
-    assert after(SparingScreen, change)[0].buffer == after(Screen, change)[0].buffer
+async def test_the_screen_is_what_it_would_be_otherwise(change):
+    sparing, usual = [(await after(kind, change))[0] for kind in (SparingScreen, Screen)]
+    assert sparing.buffer == usual.buffer
 
 
-def test_only_what_changed_is_sent():
-    sparing, usual = (after(kind, end_of_a_line)[1] for kind in (SparingScreen, Screen))
+async def test_only_what_changed_is_sent():
+    sparing, usual = [(await after(kind, end_of_a_line))[1] for kind in (SparingScreen, Screen)]
     assert sparing < usual
 
 
-def test_the_place_of_a_widget_that_went_is_painted_even_if_places_were_looked_up_before_the_layout():
+async def test_the_place_of_a_widget_that_went_is_painted_even_if_places_were_looked_up_before_the_layout():
     dirty = []
 
     def hide_look_up_and_lay_out(app):
@@ -114,5 +90,5 @@ def test_the_place_of_a_widget_that_went_is_painted_even_if_places_were_looked_u
         compositor.reflow(app.screen, app.screen.size)
         dirty.append(place in compositor._dirty_regions)
 
-    after(SparingScreen, hide_look_up_and_lay_out)
+    await after(SparingScreen, hide_look_up_and_lay_out)
     assert dirty == [True]

@@ -2,34 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
-import functools
 import json
 import os
 import re
-import sys
-import textwrap
 from types import SimpleNamespace
 
 import psutil
 import pytest
+import run_folders
+from app_driver import settled
+from run_folders import change_status
+from screens import screen_text
 
-from engine.config.presets import load_preset
-from engine.config.record import RunRecord
-from engine.config.resolve import override_layer, resolve
 from engine.runs.checkpoints import save_checkpoint
-from engine.runs.directory import create_run
-from engine.runs.status import read_status, write_status
-from maml_tui.app.app import MamlApp
-from maml_tui.app.settings import Settings
-from maml_tui.app.terminal import Terminal
+from engine.runs.status import read_status
 from maml_tui.pages.adapt import screen as adapt
 from maml_tui.plotting import Charset
 from maml_tui.reports.wording import metric_value
 from maml_tui.runs.watch import RunWatch
 
 STAND_IN = """
-import base64, json, sys
+import base64
 for line in sys.stdin:
     number, asked = json.loads(line).values()
     with open(asked["run"] + "/asked", "a") as file:
@@ -51,23 +44,12 @@ for line in sys.stdin:
 SIZES = [(120, 40), (80, 24), (60, 15), (30, 6), (30, 4), (20, 1), (200, 60)]
 
 
-def asynchronous(test):
-    """Let a coroutine be a test."""
-
-    @functools.wraps(test)
-    def run(*args, **kwargs):
-        asyncio.run(test(*args, **kwargs))
-
-    return run
-
-
 @pytest.fixture
-def make_run(tmp_path):
+def make_run(root):
     """Return `make_run(preset, "key=value", ...)`: a run with a latest checkpoint, of which nobody reads the bytes."""
 
     def make(preset="sinusoid-10shot", *overrides, labels=("latest",)):
-        resolved = resolve([load_preset(preset).layer, override_layer(["eval_steps=1", *overrides])])
-        run = create_run("demo", RunRecord(resolved, "demo", "cpu").to_toml, tmp_path / "runs")
+        run = run_folders.make_run(root, "eval_steps=1", *overrides, preset=preset, device="cpu")
         if labels:
             save_checkpoint(run, 70, b"one", set(labels))
         return run
@@ -76,45 +58,22 @@ def make_run(tmp_path):
 
 
 @pytest.fixture
-def stand_in(monkeypatch):
-    """Return `stand_in(program)`: let that program answer; by default one that adapts to curves."""
+def stand_in(program):
+    """Return `stand_in(text)`: let that program answer; by default one that adapts to curves."""
 
-    def use(program=STAND_IN, ways=1):
-        text = textwrap.dedent(program).replace("WAYS", str(ways))
-        monkeypatch.setattr("engine.services.client.command", lambda service: [sys.executable, "-c", text])
+    def use(text=STAND_IN, ways=1):
+        program(text.replace("WAYS", str(ways)))
 
     use()
     return use
 
 
 @pytest.fixture
-def opened(monkeypatch):
-    """Return `opened(run, size, ...)`: the application on its Adapt page, with no pulse but the tests' own."""
-    monkeypatch.setattr(MamlApp, "on_mount", lambda self: self.show("adapt"))
-    monkeypatch.setattr(MamlApp, "_begin", lambda self: None)
-
-    def open_on(run, size=(120, 40), charset="unicode", plain=False):
-        if plain:
-            monkeypatch.setenv("NO_COLOR", "1")
-        settings = Settings.model_validate({"interface": {"charset": charset}})
-        app = MamlApp(settings, Terminal(plain, False, True), os.environ)
-        app.watched = RunWatch(run) if run else None
-        return app.run_test(size=size)
-
-    return open_on
-
-
-async def settled(pilot):
-    """Let the page catch up, until no answer is on its way; return what can be read on the screen."""
-    await pilot.pause()
-    page = pilot.app.screen
-    await page.pulse()
-    while page._study and page._study.busy:
-        await pilot.pause(0.01)
-    await pilot.app.workers.wait_for_complete()
-    await pilot.pause()
-    strips = pilot.app.screen._compositor.render_strips()
-    return "\n".join("".join(segment.text for segment in strip) for strip in strips)
+def opened(open_page):
+    """Return `opened(run, size, ...)`: the application on its Adapt page."""
+    return lambda run, *size, **how: open_page(
+        "adapt", *size, watched=RunWatch(run) if run else None, environment=os.environ, **how
+    )
 
 
 def asked(run):
@@ -122,7 +81,6 @@ def asked(run):
     return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
-@asynchronous
 async def test_without_a_run_it_says_how_to_choose_one(opened):
     async with opened(None) as pilot:
         assert "No run is chosen" in await settled(pilot)
@@ -133,7 +91,6 @@ async def test_without_a_run_it_says_how_to_choose_one(opened):
 @pytest.mark.parametrize(
     ("state", "advice"), [("running", "then c to write one now"), ("failed", "The run has ended (failed)")]
 )
-@asynchronous
 async def test_without_a_checkpoint_it_says_when_there_is_one(
     opened, make_run, stand_in, monkeypatch, state, advice
 ):
@@ -148,7 +105,6 @@ async def test_without_a_checkpoint_it_says_when_there_is_one(
         assert asked(run) == []
 
 
-@asynchronous
 async def test_it_shows_the_curve_and_where_it_comes_from(opened, make_run, stand_in):
     run = make_run()
     async with opened(run) as pilot:
@@ -158,7 +114,6 @@ async def test_it_shows_the_curve_and_where_it_comes_from(opened, make_run, stan
         assert "step 1/10: mse 1.000" in screen and "K 10  A 2.34  phase 1.00" in screen
 
 
-@asynchronous
 async def test_keys_change_what_is_asked(opened, make_run, stand_in):
     run = make_run()
     expected = [
@@ -186,7 +141,6 @@ async def test_keys_change_what_is_asked(opened, make_run, stand_in):
         assert asked(run)[-1]["task"] != 0
 
 
-@asynchronous
 async def test_steps_need_no_question(opened, make_run, stand_in):
     run = make_run()
     async with opened(run) as pilot:
@@ -199,22 +153,19 @@ async def test_steps_need_no_question(opened, make_run, stand_in):
         assert len(asked(run)) == 1
 
 
-@asynchronous
-async def test_the_curve_is_written_to_files(opened, make_run, stand_in, tmp_path, monkeypatch):
-    monkeypatch.setenv("MAML_STATE_DIR", str(tmp_path / "state"))
+async def test_the_curve_is_written_to_files(opened, make_run, stand_in, root):
     run = make_run()
     async with opened(run) as pilot:
         await settled(pilot)
         await pilot.press("n", "w")
         await settled(pilot)
         await pilot.app.workers.wait_for_complete()
-    written = sorted((tmp_path / "state" / "exports").iterdir())
+    written = sorted((root.parent / "exports").iterdir())
     assert [path.suffix for path in written] == [".csv", ".png", ".svg"]
     assert written[0].name.startswith(f"{run.id}-test-task-2-step-1-")
     assert "truth,-5,1" in written[0].read_text()
 
 
-@asynchronous
 async def test_it_plays_from_the_beginning_to_the_end(opened, make_run, stand_in, monkeypatch):
     clock = SimpleNamespace(now=0.0)
     monkeypatch.setattr(adapt, "time", SimpleNamespace(monotonic=lambda: clock.now))
@@ -230,7 +181,6 @@ async def test_it_plays_from_the_beginning_to_the_end(opened, make_run, stand_in
         assert steps == list(range(11)) and seen.count(10) > 2
 
 
-@asynchronous
 async def test_another_checkpoint_is_asked_for_again(opened, make_run, stand_in, monkeypatch):
     run = make_run()
     async with opened(run) as pilot:
@@ -245,10 +195,9 @@ async def test_another_checkpoint_is_asked_for_again(opened, make_run, stand_in,
         assert len(asked(run)) == 2
 
 
-@asynchronous
 async def test_best_and_latest(opened, make_run, stand_in):
     run = make_run(labels=("latest", "best"))
-    write_status(run, read_status(run).model_copy(update={"state": "done"}))
+    change_status(run, state="done")
     async with opened(run) as pilot:
         assert "best checkpoint" in await settled(pilot), "a run that has ended is shown at its best"
         await pilot.press("v")
@@ -256,7 +205,6 @@ async def test_best_and_latest(opened, make_run, stand_in):
         assert [one["checkpoint"] for one in asked(run)] == ["best", "latest"]
 
 
-@asynchronous
 async def test_a_run_without_a_best_one_leads_back(opened, make_run, stand_in):
     async with opened(make_run("sinusoid-10shot", "eval_every=0")) as pilot:
         await settled(pilot)
@@ -266,9 +214,8 @@ async def test_a_run_without_a_best_one_leads_back(opened, make_run, stand_in):
         assert "step 1/10" in await settled(pilot)
 
 
-@asynchronous
 async def test_a_process_that_fails_is_told_and_tried_again(opened, make_run, stand_in):
-    stand_in("import sys; sys.stdin.readline(); print('no torch here', file=sys.stderr); sys.exit(1)")
+    stand_in("sys.stdin.readline(); print('no torch here', file=sys.stderr); sys.exit(1)")
     async with opened(make_run()) as pilot:
         screen = await settled(pilot)
         assert "no torch here" in screen and "tries again" in screen
@@ -277,10 +224,8 @@ async def test_a_process_that_fails_is_told_and_tried_again(opened, make_run, st
         assert "step 1/10" in await settled(pilot)
 
 
-@asynchronous
 async def test_what_the_process_refuses_is_told(opened, make_run, stand_in):
     stand_in("""
-        import json, sys
         for line in sys.stdin:
             failure = {"sentence": "lower shots", "exit_code": 2}
             print(json.dumps({"id": json.loads(line)["id"], "failure": failure}), flush=True)
@@ -289,18 +234,15 @@ async def test_what_the_process_refuses_is_told(opened, make_run, stand_in):
         assert "lower shots" in await settled(pilot)
 
 
-@asynchronous
 async def test_while_the_network_is_loaded_it_says_so(opened, make_run, stand_in):
-    stand_in("import time; time.sleep(600)")
+    stand_in("time.sleep(600)")
     async with opened(make_run()) as pilot:
         await pilot.pause()
         await pilot.app.screen.pulse()
         await pilot.pause()
-        strips = pilot.app.screen._compositor.render_strips()
-        assert any("loading the network" in segment.text for strip in strips for segment in strip)
+        assert "loading the network" in screen_text(pilot.app)
 
 
-@asynchronous
 async def test_pictures_have_pages(opened, make_run, stand_in):
     stand_in(ways=5)
     async with opened(make_run("smoke"), size=(60, 15)) as pilot:
@@ -315,7 +257,6 @@ async def test_pictures_have_pages(opened, make_run, stand_in):
         assert "page 1 of" in await settled(pilot)
 
 
-@asynchronous
 async def test_keys_are_offered_where_they_do_something(opened, make_run, stand_in):
     def offered(pilot):
         return {active.binding.id for active in pilot.app.screen.active_bindings.values()}
@@ -335,7 +276,6 @@ async def test_keys_are_offered_where_they_do_something(opened, make_run, stand_
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize(("preset", "ways"), [("sinusoid-10shot", 1), ("omniglot-20w1s", 20)])
-@asynchronous
 async def test_it_fits_every_terminal(opened, make_run, stand_in, size, preset, ways):
     stand_in(ways=ways)
     async with opened(make_run(preset), size=size) as pilot:
@@ -345,7 +285,6 @@ async def test_it_fits_every_terminal(opened, make_run, stand_in, size, preset, 
         assert "step " in await settled(pilot)
 
 
-@asynchronous
 async def test_ascii_is_ascii(opened, make_run, stand_in):
     stand_in(ways=5)
     async with opened(make_run("smoke"), charset=Charset.ASCII, plain=True) as pilot:
@@ -354,7 +293,6 @@ async def test_ascii_is_ascii(opened, make_run, stand_in):
         assert all(line.isascii() for line in body) and any("+ A 100%" in line for line in body)
 
 
-@asynchronous
 async def test_an_idle_page_paints_nothing(opened, make_run, stand_in, monkeypatch):
     async with opened(make_run()) as pilot:
         await settled(pilot)
@@ -367,7 +305,6 @@ async def test_an_idle_page_paints_nothing(opened, make_run, stand_in, monkeypat
         assert painted == []
 
 
-@asynchronous
 async def test_another_run_takes_the_place_of_the_first(opened, make_run, stand_in):
     first, second = make_run(), make_run("sinusoid-5shot")
     async with opened(first) as pilot:
@@ -378,7 +315,6 @@ async def test_another_run_takes_the_place_of_the_first(opened, make_run, stand_
         assert not psutil.pid_exists(old)
 
 
-@asynchronous
 async def test_no_process_is_left_over(opened, make_run, stand_in, monkeypatch):
     monkeypatch.setattr(adapt, "_KEEP_SECONDS", 0.01)
     async with opened(make_run()) as pilot:
@@ -418,7 +354,6 @@ def trained(make_run):
     return train
 
 
-@asynchronous
 async def test_the_real_process_on_a_real_run(opened, trained):
     async with opened(trained()) as pilot:
         screen = await settled(pilot)
@@ -426,7 +361,6 @@ async def test_the_real_process_on_a_real_run(opened, trained):
         assert "pretrained beside it: maml train" in screen and "E ┅" not in screen
 
 
-@asynchronous
 async def test_the_pretrained_baseline_stands_beside_it(opened, trained):
     run = trained()
     async with opened(run) as pilot:

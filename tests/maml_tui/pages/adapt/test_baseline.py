@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import os
 
@@ -76,26 +75,26 @@ def test_tasks_and_network_are_the_same(config_of, other, same):
     assert is_baseline_of(config_of("sinusoid-10shot"), config_of("sinusoid-10shot", *other)) is same
 
 
-def sought(run):
+async def sought(run):
     baseline = Baseline(RunWatch(run), os.environ)
-    asyncio.run(baseline.seek())
+    await baseline.seek()
     return baseline
 
 
-def test_without_one_it_says_how_to_get_one(make_run, curve_answer):
-    baseline = sought(make_run())
+async def test_without_one_it_says_how_to_get_one(make_run, curve_answer):
+    baseline = await sought(make_run())
     assert baseline.remark.endswith("maml train sinusoid-10shot -s algorithm=pretrained")
     assert baseline.losses(curve_answer()) is None and baseline.follow(None) is None
 
 
-def test_a_baseline_has_none_itself(make_run):
+async def test_a_baseline_has_none_itself(make_run):
     make_run(PRETRAINED)
-    assert sought(make_run(PRETRAINED)).remark == ""
+    assert (await sought(make_run(PRETRAINED))).remark == ""
 
 
-def test_it_follows_the_view_of_the_run_from_its_own_checkpoint(make_run):
+async def test_it_follows_the_view_of_the_run_from_its_own_checkpoint(make_run):
     run, other = make_run("eval_steps=1"), make_run(PRETRAINED)
-    baseline = sought(run)
+    baseline = await sought(run)
     view = Selection.of(RunWatch(run).config, "best").moved(3).with_shots(-4)
     study = baseline.follow(view)
     assert study.due and study.watch.run == other
@@ -103,10 +102,10 @@ def test_it_follows_the_view_of_the_run_from_its_own_checkpoint(make_run):
     assert baseline.remark.startswith(f"pretrained: {other.id} demo, ")
 
 
-def test_only_the_same_task_is_shown_beside(make_run, curve_answer, pictures_answer):
+async def test_only_the_same_task_is_shown_beside(make_run, curve_answer, pictures_answer):
     run = make_run()
     make_run(PRETRAINED)
-    baseline = sought(run)
+    baseline = await sought(run)
     assert baseline.losses(curve_answer()) == ()
     baseline.study.answer = curve_answer(loss=(9.0, 8.0, 7.0), iteration=3)
     assert baseline.losses(curve_answer()) == (9.0, 8.0, 7.0)
@@ -116,16 +115,13 @@ def test_only_the_same_task_is_shown_beside(make_run, curve_answer, pictures_ans
     assert baseline.answer(pictures_answer(2, 1, 1)) is None
 
 
-def test_a_newer_one_takes_its_place_and_the_same_one_stays(make_run):
-    async def seek_twice():
-        await baseline.seek()
-        first = baseline.study
-        await baseline.seek()
-        assert baseline.study is first
-        newer = make_run(PRETRAINED)
-        await baseline.seek()
-        assert baseline.study.watch.run == newer
-
+async def test_a_newer_one_takes_its_place_and_the_same_one_stays(make_run):
     baseline = Baseline(RunWatch(make_run()), os.environ)
     make_run(PRETRAINED)
-    asyncio.run(seek_twice())
+    await baseline.seek()
+    first = baseline.study
+    await baseline.seek()
+    assert baseline.study is first
+    newer = make_run(PRETRAINED)
+    await baseline.seek()
+    assert baseline.study.watch.run == newer

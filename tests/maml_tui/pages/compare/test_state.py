@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from run_folders import change_status
 
 from engine.runs.result import Scores, write_result, write_scores
-from engine.runs.status import read_status, write_status
 from maml_tui.pages.compare.state import CompareState
 from maml_tui.runs.watch import RunWatch
 
@@ -36,7 +36,7 @@ def test_runs_as_they_go_on(following, finish):
     one, other = looked_at(following)
     assert (one.letter, other.letter, one.outcome, one.status.state) == ("A", "B", None, "running")
     assert not following.apply(following.fetch()), "nothing has changed"
-    write_status(one.run, read_status(one.run).model_copy(update={"state": "done"}))
+    change_status(one.run, state="done")
     finish(one.run, [0.5, 0.75])
     assert following.apply(following.fetch())
     one, _ = following.contenders()
@@ -48,7 +48,7 @@ def test_the_best_parameters_are_compared_once_all_have_some(following):
     looked_at(following)
     assert following.at == "last"
     run = following.runs[0]
-    write_status(run, read_status(run).model_copy(update={"best": 0.4}))
+    change_status(run, best=0.4)
     looked_at(following)
     assert following.at == "best"
 
@@ -58,7 +58,7 @@ def test_what_is_measured_anew_stands_until_a_run_has_a_new_result(following, fi
     looked_at(following)
     following.measured_anew({run: report(config, [0.25, 0.5]) for run in following.runs})
     assert [one.outcome.at.mean for one in looked_at(following)] == [0.375, 0.375]
-    write_status(following.runs[0], read_status(following.runs[0]).model_copy(update={"best": 0.4}))
+    change_status(following.runs[0], best=0.4)
     assert following.at == "last" and looked_at(following)[0].outcome, "it is still of the last parameters"
     finish(following.runs[1], [1.0, 1.0])
     assert looked_at(following)[0].outcome is None and following.at == "best"

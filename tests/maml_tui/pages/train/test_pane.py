@@ -1,9 +1,11 @@
 from __future__ import annotations
 
-import asyncio
+from contextlib import asynccontextmanager
 from types import SimpleNamespace
 
 import pytest
+from app_driver import started
+from screens import screen_rows
 from textual.app import App
 
 from maml_tui.pages.train.pane import Pane
@@ -27,31 +29,26 @@ class Showing(App[None]):
 
     @property
     def rows(self):
-        strips = self.screen._compositor.render_strips(self.size)
-        return ["".join(part.text for part in strip).rstrip() for strip in strips]
+        return [row.rstrip() for row in screen_rows(self)]
 
 
-def drive(act, framed=True, size=(20, 6)):
-    async def go():
-        app = Showing(framed)
-        async with app.run_test(size=size) as pilot:
-            await act(app, pilot)
-
-    asyncio.run(go())
+@asynccontextmanager
+async def showing(framed=True):
+    app = Showing(framed)
+    async with started(app, (20, 6)) as pilot:
+        yield app, pilot
 
 
-def test_it_frames_its_lines():
-    async def act(app, pilot):
+async def test_it_frames_its_lines():
+    async with showing() as (app, pilot):
         app.show("one", "two")
         await pilot.pause()
         assert app.rows[0].startswith("┏━ Title ━") or app.rows[0].startswith("╭─ Title ─")
         assert [row.strip("│┃ ") for row in app.rows[1:3]] == ["one", "two"]
 
-    drive(act)
 
-
-def test_what_does_not_fit_can_be_scrolled_to():
-    async def act(app, pilot):
+async def test_what_does_not_fit_can_be_scrolled_to():
+    async with showing() as (app, pilot):
         app.show(*(f"{number} and a very long line" for number in range(9)))
         app.pane.focus()
         await pilot.press("G", *["l"] * 12)
@@ -61,11 +58,9 @@ def test_what_does_not_fit_can_be_scrolled_to():
         await pilot.pause()
         assert app.rows[1].strip("│┃ ").startswith("0 and a very")
 
-    drive(act)
 
-
-def test_a_line_that_goes_on_says_so_at_either_end():
-    async def act(app, pilot):
+async def test_a_line_that_goes_on_says_so_at_either_end():
+    async with showing() as (app, pilot):
         app.show("as long as the pane", "x")
         await pilot.pause()
         assert [row.strip("│┃ ") for row in app.rows[1:3]] == ["as long as the …", "x"]
@@ -76,31 +71,25 @@ def test_a_line_that_goes_on_says_so_at_either_end():
         await pilot.pause()
         assert app.rows[1].strip("│┃ ") == "…ong as the pane"
 
-    drive(act)
 
-
-def test_the_sign_stands_beside_the_scrollbar():
-    async def act(app, pilot):
+async def test_the_sign_stands_beside_the_scrollbar():
+    async with showing() as (app, pilot):
         app.show("as long as the pane")
         await pilot.pause()
         app.show(*["as long as the pane"] * 9)
         await pilot.pause()
         assert [row[2:18] for row in app.rows[1:5]] == ["as long as the …"] * 4
 
-    drive(act)
-
 
 @pytest.mark.parametrize("framed", [True, False])
-def test_the_sign_comes_and_goes_with_what_follows(framed):
-    async def act(app, pilot):
+async def test_the_sign_comes_and_goes_with_what_follows(framed):
+    async with showing(framed) as (app, pilot):
         width = app.pane.scrollable_content_region.width
         for line in ("a" * width, "a" * (width + 1), "a" * width):
             app.show(line)
             await pilot.pause()
             painted = app.rows[framed].strip("│┃ ")
             assert painted == (line if len(line) == width else "a" * (width - 1) + "…")
-
-    drive(act, framed=framed)
 
 
 @pytest.mark.parametrize(
@@ -113,8 +102,8 @@ def test_the_sign_comes_and_goes_with_what_follows(framed):
         ("a", "中", (0, 2)),
     ],
 )
-def test_of_a_line_only_what_changed_is_painted(before, after, columns):
-    async def act(app, pilot):
+async def test_of_a_line_only_what_changed_is_painted(before, after, columns):
+    async with showing(framed=False) as (app, pilot):
         app.show(before)
         await pilot.pause()
         painted = []
@@ -124,13 +113,9 @@ def test_of_a_line_only_what_changed_is_painted(before, after, columns):
         app.show(after)
         assert len(painted) == 1
 
-    drive(act, framed=False)
 
-
-def test_lines_without_a_frame_are_no_place_for_the_focus():
-    async def act(app, pilot):
+async def test_lines_without_a_frame_are_no_place_for_the_focus():
+    async with showing(framed=False) as (app, pilot):
         app.show("one")
         await pilot.press("tab")
         assert app.focused is None
-
-    drive(act, framed=False)
