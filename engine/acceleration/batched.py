@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, cast
 
 import torch
 from torch.func import grad, vjp, vmap
 
+from engine.algorithms.adapt import adapt
 from engine.algorithms.algorithm import Algorithm, QueryMetrics, TaskLossAlgorithm
 from engine.algorithms.maml import MAML
 
@@ -47,9 +48,11 @@ class Batched:
     @property
     def _total(self) -> Callable[[Params, tuple[Tensor, ...]], tuple[Params, QueryMetrics]]:
         """From theta and a portion of the tasks to the sum of their gradients and the metrics of each."""
-        if not isinstance(self.algorithm, TaskLossAlgorithm):
+        kind = type(self.algorithm)
+        if kind.task_gradient is not TaskLossAlgorithm.task_gradient:
             return self._summed
-        return self._recomputed if self.recompute and isinstance(self.algorithm, MAML) else self._kept
+        loss_of_maml = issubclass(kind, MAML) and kind.task_loss is MAML.task_loss
+        return self._recomputed if self.recompute and loss_of_maml else self._kept
 
     def meta_gradient(self, theta: Params, episodes: Episodes) -> tuple[Params, QueryMetrics]:
         """Return what the algorithm's own `meta_gradient` does, but for rounding."""
@@ -70,7 +73,7 @@ class Batched:
         return max(1, _CHUNK_NUMBERS // numbers)
 
     def _summed(self, theta: Params, portion: tuple[Tensor, ...]) -> tuple[Params, QueryMetrics]:
-        """Add up the gradients of an algorithm whose meta-gradient is no derivative of a loss."""
+        """Add up the gradients of an algorithm that has a meta-gradient of its own."""
         gradients, metrics = vmap(self._batchable.task_gradient, in_dims=_OVER_TASKS)(theta, *portion)
         return {name: value.sum(0) for name, value in gradients.items()}, metrics
 
@@ -89,15 +92,25 @@ class Batched:
         """Apply the chain rule through one inner step after the other, from the last to the first."""
         algorithm, support, query = cast("MAML", self._batchable), portion[:2], portion[2:]
 
-        def step(params: Params, x: Tensor, y: Tensor) -> Params:
-            _, after = algorithm.learner.adapted_to(params, (x, y), algorithm.inner_lr, 1, algorithm.order)
-            return after
+        def taken(number: int, params: Params) -> Params:
+            return vmap(partial(_step, algorithm, number))(params, *support)
 
         starts = [{name: value.expand(len(support[0]), *value.shape) for name, value in theta.items()}]
-        for _ in range(algorithm.inner_steps):
-            starts.append(vmap(step)(starts[-1], *support))
+        for number in range(algorithm.inner_steps):
+            starts.append(taken(number, starts[-1]))
         gradient, metrics = vmap(grad(algorithm.query_loss, has_aux=True))(starts.pop(), *query)
         while starts:
-            pull_back = vjp(lambda params: vmap(step)(params, *support), starts.pop())[1]
+            pull_back = vjp(partial(taken, len(starts) - 1), starts.pop())[1]
             (gradient,) = pull_back(gradient)
         return {name: value.sum(0) for name, value in gradient.items()}, metrics
+
+
+def _step(algorithm: MAML, number: int, params: Params, x: Tensor, y: Tensor) -> Params:
+    """Return all parameters of one task after the inner step of that number."""
+    rule = algorithm.learner.step_rule(params, algorithm.inner_lr)
+
+    def numbered(before: Params, gradient: Params, _: int) -> Params:
+        return rule(before, gradient, number)
+
+    _, after = adapt(algorithm.learner.support_gradient(algorithm.order), params, (x, y), numbered, 1)
+    return after

@@ -21,8 +21,8 @@ Params = dict[str, Tensor]
 Gradient = Callable[[Params, Tensor, Tensor], Params]
 """From parameters, inputs and targets to the gradient of the loss, by name, of the parameters to adapt."""
 
-Grad = Callable[[Callable[..., Any]], Callable[..., Any]]
-"""From a function of parameters whose value is a scalar to the function whose value is its gradient."""
+Grad = Callable[..., Callable[..., Any]]
+"""`torch.func.grad` or `recorded_grad`: from a function of parameters whose value is a scalar to its gradient."""
 
 
 class StepRule(Protocol):

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, NamedTuple, Self, cast
 
 import torch
 
-from engine.algorithms.adapt import recorded_grad
 from engine.algorithms.learner import Learner
 from engine.catalogue.entries import load
 
@@ -93,7 +92,7 @@ class TaskLossAlgorithm(Algorithm):
         self, theta: Params, support_x: Tensor, support_y: Tensor, query_x: Tensor, query_y: Tensor
     ) -> tuple[Params, QueryMetrics]:
         """Return the gradient of `task_loss` with respect to theta, and metrics."""
-        gradient, metrics = recorded_grad(self.task_loss, has_aux=True)(
+        gradient, metrics = self.learner.grad(self.task_loss, has_aux=True)(
             theta, support_x, support_y, query_x, query_y
         )
         return gradient, metrics
