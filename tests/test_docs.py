@@ -80,7 +80,9 @@ def parsed(words: list[str]):
     found, name = command(), "maml"
     while words and hasattr(found, "commands") and not words[0].startswith("-"):
         name, *words = words
-        found = found.commands[name]
+        if name not in found.commands:
+            raise KeyError(name)
+        found = found.get_command(None, name)
     context = found.make_context(name, list(words), resilient_parsing=True)
     known = {option for parameter in found.get_params(context) for option in parameter.opts}
     for word in words:

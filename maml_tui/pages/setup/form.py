@@ -53,8 +53,7 @@ class FieldRow(Horizontal):
 
         &.-whole { column-span: 2; }
         &.-changed .label, &.-wrong .label { text-style: bold; }
-        /* Without colours, a choice would not show that it has the focus. */
-        &:focus-within .label { text-style: bold underline; }
+        &.-here .label { text-style: bold underline; }
         &.-wrong .label { color: $text-error; }
     }
     """
@@ -80,7 +79,7 @@ class FieldRow(Horizontal):
             offered = tuple(dict.fromkeys((*choices, chosen)))
             if offered != self._choices:
                 self._choices = offered
-                control.set_options(_options(offered))
+                control.set_options(zip(offered, offered, strict=True))
                 control.value = chosen
 
     def mark(self, mark: str, *, changed: bool, wrong: bool) -> None:
@@ -102,6 +101,14 @@ class FieldRow(Horizontal):
                 self.offer((*self._choices, text))
             control.value = text
 
+    def on_descendant_focus(self) -> None:
+        """Mark the label: without colours, a choice would not show that it has the focus."""
+        self.add_class("-here")
+
+    def on_descendant_blur(self) -> None:
+        """Take the mark away."""
+        self.remove_class("-here")
+
     @on(Input.Changed)
     @on(Checkbox.Changed)
     @on(Select.Changed)
@@ -119,14 +126,11 @@ def _control(field: Field) -> Switch | Input | Select[str]:
     if field.switch:
         return Switch("no", compact=True)
     if field.choices:
-        return Select(_options(field.choices), value=field.choices[0], allow_blank=False, compact=True)
+        options = zip(field.choices, field.choices, strict=True)
+        return Select(options, value=field.choices[0], allow_blank=False, compact=True)
     line = Input(compact=True, max_length=_MAX_TEXT_LENGTH, validate_on=())
     line.cursor_blink = False  # nothing is sent while nothing happens
     return line
-
-
-def _options(texts: tuple[str, ...]) -> list[tuple[str, str]]:
-    return [(text, text) for text in texts]
 
 
 class DraftForm(Container):

@@ -88,7 +88,7 @@ def time_left(scene: Scene) -> Line:
 def relative_spread(speed: Floats) -> float | None:
     """Return the half width of the 95 % interval of the mean seconds per iteration, as a share of it.
 
-    None if there are too few recent speeds, in iterations per second [n].
+    Speeds are in iterations per second [n]; None if they are too few.
     """
     pace = 1 / speed[np.isfinite(speed) & (speed > 0)]
     if len(pace) < _MIN_SPEEDS:
