@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, get_args, get_origin
 
 from engine.catalogue.algorithms import ALGORITHMS
 from engine.catalogue.data_sets import DATA_SETS, IMPORTED
@@ -79,6 +79,17 @@ class OptionField:
         """The unit, or an empty string."""
         extra = self.info.json_schema_extra
         return str(extra["unit"]) if isinstance(extra, dict) else ""
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The texts to choose from; none where a value is typed, or is on or off.
+
+        Of data sets, those that can be chosen whether or not they are installed.
+        """
+        if self.name == "data":
+            return tuple(entry.name for entry in DATA_SETS.values() if entry.origin != "custom")
+        annotation = self.info.annotation
+        return get_args(annotation) if get_origin(annotation) is Literal else ()
 
     @property
     def when(self) -> Condition | None:

@@ -17,10 +17,15 @@ def complete_presets(incomplete: str) -> list[str]:
 
 
 def complete_settings(incomplete: str) -> list[tuple[str, str]]:
-    """Complete the name of an option, with `=` behind it."""
+    """Complete the name of an option, with `=` behind it, and then its value where there are names to choose from."""
     from engine.config.fields import all_fields
 
-    return [(f"{name}=", known.label) for name, known in all_fields().items() if name.startswith(incomplete)]
+    name, equals, _ = incomplete.partition("=")
+    if equals and (known := all_fields().get(name)):
+        offered = [(f"{name}={choice}", known.label) for choice in known.choices]
+    else:
+        offered = [(f"{name}=", known.label) for name, known in all_fields().items()]
+    return [(setting, label) for setting, label in offered if setting.startswith(incomplete)]
 
 
 def complete_runs(incomplete: str) -> list[tuple[str, str]]:

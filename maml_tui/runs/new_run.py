@@ -88,10 +88,9 @@ class Request:
     def name_for(self, config: RunConfig) -> str:
         """Return what the run will be called: after its preset, or its data where those are not the preset's."""
         kept = self.preset and load_preset(self.preset).layer.values["task"]["data"] == config.task.data
-        return (
-            self.name
-            or f"{self.preset if kept else config.data_name.rpartition(':')[2]}-{config.algorithm.algorithm}"
-        )
+        start = self.preset if kept else config.data_name.rpartition(":")[2]
+        algorithm = f"-{config.algorithm.algorithm}"
+        return self.name or f"{str(start).removesuffix(algorithm)}{algorithm}"
 
     def _layer_of(self, file: Path) -> Layer:
         """Read the file. What a setting puts out of use (`network=mlp`: the filters) is dropped, as of a preset."""

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal, get_args, get_origin
+from typing import TYPE_CHECKING
 
-from engine.catalogue.data_sets import DATA_SETS
 from engine.config.fields import all_fields, flat_values
 from engine.config.presets import load_preset
 from engine.config.resolve import ConfigError, override_layer, resolve
@@ -21,10 +20,6 @@ if TYPE_CHECKING:
 
     from engine.config.fields import OptionField
     from engine.config.schema import RunConfig
-
-
-KNOWN_DATA = tuple(entry.name for entry in DATA_SETS.values() if entry.origin != "custom")
-"""Data sets that can be chosen whether or not they are installed."""
 
 
 def shown(value: object) -> str:
@@ -56,22 +51,11 @@ def same(value: object, typed: object) -> bool:
     return type(value) is type(typed) and value == typed
 
 
-def choices(known: OptionField) -> tuple[str, ...]:
-    """Return the texts an option can be chosen from; none where it is typed, or is switched on and off.
-
-    Of data sets, these are the known ones; `data_sets` has all.
-    """
-    if known.name == "data":
-        return KNOWN_DATA
-    annotation = known.info.annotation
-    return get_args(annotation) if get_origin(annotation) is Literal else ()
-
-
 def data_sets() -> tuple[str, ...]:
     """Return the names of all data sets, those of a person's own among them."""
     from engine.data.store import installed  # only now: numpy comes with it
 
-    return tuple(dict.fromkeys((*KNOWN_DATA, *installed())))
+    return tuple(dict.fromkeys((*all_fields()["data"].choices, *installed())))
 
 
 @dataclass(frozen=True)
@@ -242,15 +226,16 @@ def form_fields(gpus: int) -> list[Field]:
 
 
 def _of_option(known: OptionField) -> Field:
-    offered = choices(known)
-    long = isinstance(known.info.default, tuple) or any(len(text) > _MAX_IN_HALF_A_LINE for text in offered)
+    long = isinstance(known.info.default, tuple) or any(
+        len(text) > _MAX_IN_HALF_A_LINE for text in known.choices
+    )
     limits = ", ".join([*([known.unit] if known.unit else []), *_bounds(known.info.metadata)])
     return Field(
         name=known.name,
         group=_GROUP_OF[known.section],
         label=known.label,
         help=f"{known.help} ({limits})" if limits else known.help,
-        choices=offered,
+        choices=known.choices,
         switch=isinstance(known.info.default, bool),
         whole_line=long,
     )

@@ -193,3 +193,7 @@ def test_the_shell_is_offered_runs_presets_and_options(finished):
     assert complete_runs(finished.id) == [(finished.id, "demo")]
     assert complete_presets("smo") == ["smoke"]
     assert complete_settings("meta_l") == [("meta_lr=", "meta lr")]
+    assert complete_settings("algorithm=an") == [("algorithm=anil", "algorithm")]
+    assert complete_settings("data=stro") == [("data=strokes", "data")]
+    assert complete_settings("meta_lr=0") == []
+    assert complete_settings("nothing=") == []

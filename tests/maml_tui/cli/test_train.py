@@ -214,6 +214,18 @@ def test_the_stored_command_asks_for_the_same_from_anywhere(tmp_path, monkeypatc
 
 
 @pytest.mark.parametrize(
+    ("preset", "settings", "name"),
+    [
+        ("smoke", (), "smoke-maml"),
+        ("strokes-5w1s-anil", (), "strokes-5w1s-anil"),
+        ("strokes-5w1s-anil", ("algorithm=maml",), "strokes-5w1s-anil-maml"),
+    ],
+)
+def test_a_run_without_a_name_is_called_after_its_preset_and_algorithm(preset, settings, name):
+    assert Request(preset, None, settings, None, "auto").record().name == name
+
+
+@pytest.mark.parametrize(
     ("value", "text"),
     [((40, 40), "[40, 40]"), (True, "true"), ("mlp", '"mlp"'), (0.1, "0.1"), (1e-05, "1e-05"), (3, "3")],
 )
