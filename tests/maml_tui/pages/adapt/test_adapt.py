@@ -11,6 +11,7 @@ import psutil
 import pytest
 import run_folders
 from app_driver import settled
+from deadline import until
 from run_folders import change_status
 from screens import screen_text
 
@@ -322,8 +323,7 @@ async def test_no_process_is_left_over(opened, make_run, stand_in, monkeypatch):
         study = pilot.app.screen._study
         gone = psutil.Process(study._client.pid)
         pilot.app.action_help()
-        await pilot.pause(0.1)
-        assert not gone.is_running(), "the page was left for long"
+        await until(lambda: not gone.is_running(), explain=lambda: "the page was left for long")
         pilot.app.pop_screen()
         await pilot.press("n")
         await settled(pilot)
