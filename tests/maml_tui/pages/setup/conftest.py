@@ -71,10 +71,10 @@ def opened(open_page):
 @pytest.fixture
 def started(monkeypatch):
     """Stand in for workers and the Train page: keep what was started, with which environment, and what was opened."""
-    kept = SimpleNamespace(workers=[], opened=[])
+    kept, worker = SimpleNamespace(workers=[], opened=[]), SimpleNamespace(pid=1, poll=lambda: None)
     monkeypatch.setattr(
         "engine.runs.control.start_worker",
-        lambda run, environment: kept.workers.append((run, environment)),
+        lambda run, environment: kept.workers.append((run, environment)) or worker,
     )
     monkeypatch.setattr(MamlApp, "open_run", lambda self, run: kept.opened.append(run))
     return kept

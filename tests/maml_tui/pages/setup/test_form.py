@@ -44,7 +44,7 @@ async def test_an_explanation_that_does_not_fit_says_so(opened):
         screen = await settled(pilot)
         assert "maml differentiates" in screen and " the mean of each class." not in screen and " …" in screen
         await pilot.resize_terminal(119, 32)
-        assert "(first order)" in await settled(pilot)
+        assert "fomaml is" in await settled(pilot)
         await pilot.resize_terminal(60, 10)
         assert "the inner steps (second …" in await settled(pilot)
 
