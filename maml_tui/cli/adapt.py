@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path  # noqa: TC003 - typer reads it
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -21,6 +21,35 @@ from maml_tui.runs.origin import find_origin
 app = typer.Typer()
 
 
+_Model = Annotated[
+    str,
+    typer.Argument(
+        metavar="RUN",
+        help="A run (id or its beginning, name, path, @last or @best), a file written by maml export, or "
+        "sinusoid-10shot, which comes with the program.",
+        autocompletion=complete_models,
+    ),
+]
+
+_Support = Annotated[
+    Path,
+    typer.Option(help="A folder with a folder of pictures for each class; for regression a CSV file of x,y."),
+]
+
+_Query = Annotated[
+    list[Path] | None,
+    typer.Option(
+        metavar="FILE",
+        help="What to predict: pictures and folders of them; for regression CSV files of x. Repeatable.",
+    ),
+]
+
+_Steps = Annotated[
+    int | None,
+    typer.Option(min=0, max=MAX_STEPS, help="Inner steps; as many as at test if left out."),
+]
+
+
 @app.command(
     "adapt",
     epilog="\b\nExamples:\n"
@@ -29,36 +58,14 @@ app = typer.Typer()
     "  maml adapt sinusoid-10shot --support points.csv --query xs.csv --steps 5",
 )
 def adapt(
-    model: Annotated[
-        str,
-        typer.Argument(
-            metavar="RUN",
-            help="A run (id or its beginning, name, path, @last or @best), a file written by maml export, or "
-            "sinusoid-10shot, which comes with the program.",
-            autocompletion=complete_models,
-        ),
-    ],
-    support: Annotated[
-        Path,
-        typer.Option(
-            help="A folder with a folder of pictures for each class; for regression a CSV file of x,y."
-        ),
-    ],
+    model: _Model,
+    support: _Support,
     more: Annotated[
         list[Path] | None, typer.Argument(metavar="FILE", help="More of what --query names.")
     ] = None,
-    query: Annotated[
-        list[Path] | None,
-        typer.Option(
-            metavar="FILE",
-            help="What to predict: pictures and folders of them; for regression CSV files of x. Repeatable.",
-        ),
-    ] = None,
+    query: _Query = None,
     checkpoint: Annotated[Label | None, typer.Option(help="Whose parameters; the best if left out.")] = None,
-    steps: Annotated[
-        int | None,
-        typer.Option(min=0, max=MAX_STEPS, help="Inner steps; as many as at test if left out."),
-    ] = None,
+    steps: _Steps = None,
     mode: Annotated[
         Literal["transductive", "inductive"] | None,
         typer.Option(help="Normalise queries together, or each alone."),

@@ -22,6 +22,23 @@ Split = Literal["test", "val"]
 BNMode = Literal["transductive", "inductive"]
 
 
+_Checkpoint = Annotated[
+    Literal["best", "latest", "both"] | None, typer.Option(help="Whose parameters; both.")
+]
+
+_Ensemble = Annotated[
+    str | None,
+    typer.Option(
+        metavar="<int,...>", help="Instead of one checkpoint, the mean prediction of so many of the best."
+    ),
+]
+
+_Mode = Annotated[
+    str | None,
+    typer.Option(metavar="<transductive,inductive>", help="Normalise queries together, or each alone."),
+]
+
+
 @app.command(
     "eval",
     epilog="\b\nExamples:\n"
@@ -32,25 +49,15 @@ BNMode = Literal["transductive", "inductive"]
 )
 def evaluate(
     run: Run = LAST,
-    checkpoint: Annotated[
-        Literal["best", "latest", "both"] | None, typer.Option(help="Whose parameters; both.")
-    ] = None,
-    ensemble: Annotated[
-        str | None,
-        typer.Option(
-            metavar="<int,...>", help="Instead of one checkpoint, the mean prediction of so many of the best."
-        ),
-    ] = None,
+    checkpoint: _Checkpoint = None,
+    ensemble: _Ensemble = None,
     split: Annotated[str | None, typer.Option(metavar="<test,val>", help="Which tasks; test.")] = None,
     tasks: Annotated[int | None, typer.Option(help="How many tasks.")] = None,
     steps: Annotated[int | None, typer.Option(help="Up to which inner step.")] = None,
     shots: Annotated[str | None, typer.Option(metavar="<int,...>", help="Support examples K.")] = None,
     queries: Annotated[str | None, typer.Option(metavar="<int,...>", help="Query examples.")] = None,
     seed: Annotated[str | None, typer.Option(metavar="<int,...>", help="Seed of the tasks.")] = None,
-    mode: Annotated[
-        str | None,
-        typer.Option(metavar="<transductive,inductive>", help="Normalise queries together, or each alone."),
-    ] = None,
+    mode: _Mode = None,
     data: Annotated[
         str | None, typer.Option(metavar="NAME", help="Tasks of another data set than it was trained on.")
     ] = None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path  # noqa: TC003 - typer reads it
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -18,6 +18,58 @@ from maml_tui.runs.new_run import Request, create, data_of, request_for
 app = typer.Typer()
 
 
+_Preset = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="PRESET", help="What to train: see `maml presets ls`.", autocompletion=complete_presets
+    ),
+]
+
+_File = Annotated[
+    Path | None, typer.Option("--config", "-c", metavar="FILE", help="Values laid over the preset.")
+]
+
+_Settings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        "-s",
+        metavar="KEY=VALUE",
+        help="One value, laid over preset and file; repeatable.",
+        autocompletion=complete_settings,
+    ),
+]
+
+_Data = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="The same as -s data=NAME; with neither PRESET nor FILE, by the preset that suits the pictures.",
+    ),
+]
+
+_Model = Annotated[
+    str | None,
+    typer.Option(
+        metavar="MODULE:CLASS",
+        help="Your own nn.Module as the network, found in this folder or on PYTHONPATH. Its code is run.",
+    ),
+]
+
+_Tasks = Annotated[
+    str | None,
+    typer.Option(
+        metavar="MODULE:CLASS",
+        help="Your own class that makes tasks (see engine/tasks/custom.py), found likewise. Its code is run.",
+    ),
+]
+
+_DryRun = Annotated[
+    bool,
+    typer.Option("--dry-run", help="Print the configuration and where it comes from; start nothing."),
+]
+
+
 @app.command(
     "train",
     epilog="\b\nExamples:\n"
@@ -30,46 +82,12 @@ app = typer.Typer()
     "  maml train sinusoid-10shot --dry-run > mine.toml",
 )
 def train(
-    preset: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="PRESET", help="What to train: see `maml presets ls`.", autocompletion=complete_presets
-        ),
-    ] = None,
-    file: Annotated[
-        Path | None, typer.Option("--config", "-c", metavar="FILE", help="Values laid over the preset.")
-    ] = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            "-s",
-            metavar="KEY=VALUE",
-            help="One value, laid over preset and file; repeatable.",
-            autocompletion=complete_settings,
-        ),
-    ] = None,
-    data: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="The same as -s data=NAME; with neither PRESET nor FILE, by the preset that suits the pictures.",
-        ),
-    ] = None,
-    model: Annotated[
-        str | None,
-        typer.Option(
-            metavar="MODULE:CLASS",
-            help="Your own nn.Module as the network, found in this folder or on PYTHONPATH. Its code is run.",
-        ),
-    ] = None,
-    tasks: Annotated[
-        str | None,
-        typer.Option(
-            metavar="MODULE:CLASS",
-            help="Your own class that makes tasks (see engine/tasks/custom.py), found likewise. Its code is run.",
-        ),
-    ] = None,
+    preset: _Preset = None,
+    file: _File = None,
+    settings: _Settings = None,
+    data: _Data = None,
+    model: _Model = None,
+    tasks: _Tasks = None,
     name: Annotated[str | None, typer.Option(help="What to call the run.")] = None,
     seed: Annotated[int | None, typer.Option(help="The same as -s seed=...")] = None,
     device: Device = "auto",
@@ -77,10 +95,7 @@ def train(
     plain: Plain = False,
     as_json: Json = False,
     tui: Tui = False,
-    dry_run: Annotated[
-        bool,
-        typer.Option("--dry-run", help="Print the configuration and where it comes from; start nothing."),
-    ] = False,
+    dry_run: _DryRun = False,
     quiet: Quiet = False,
 ) -> None:
     """Start a run in the background and follow it.
