@@ -1,4 +1,4 @@
-"""Writing files so that a reader, or a crash, never finds half of one."""
+"""Files: written so that a reader, or a crash, never finds half of one; read within bounds; kept open."""
 
 from __future__ import annotations
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, cast
 import torch
 from torch.func import grad, vjp, vmap
 
-from engine.algorithms.adapt import adapt
+from engine.algorithms.adapt import Params, adapt
 from engine.algorithms.algorithm import Algorithm, QueryMetrics, TaskLossAlgorithm
+from engine.algorithms.learner import Learner
 from engine.algorithms.maml import MAML
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from engine.algorithms.adapt import Params
     from engine.tasks.episode import Episodes
 
 # Numbers in the inputs of the tasks that the CPU works on together: more would not be faster, only larger.
@@ -48,11 +48,13 @@ class Batched:
     @property
     def _total(self) -> Callable[[Params, tuple[Tensor, ...]], tuple[Params, QueryMetrics]]:
         """From theta and a portion of the tasks to the sum of their gradients and the metrics of each."""
-        kind = type(self.algorithm)
+        kind, learner = type(self.algorithm), type(self.algorithm.learner)
         if kind.task_gradient is not TaskLossAlgorithm.task_gradient:
             return self._summed
-        loss_of_maml = issubclass(kind, MAML) and kind.task_loss is MAML.task_loss
-        return self._recomputed if self.recompute and loss_of_maml else self._kept
+        takes_steps = learner.adapted_to is Learner.adapted_to
+        if self.recompute and takes_steps and issubclass(kind, MAML) and kind.task_loss is MAML.task_loss:
+            return self._recomputed
+        return self._kept
 
     def meta_gradient(self, theta: Params, episodes: Episodes) -> tuple[Params, QueryMetrics]:
         """Return what the algorithm's own `meta_gradient` does, but for rounding."""
@@ -100,8 +102,8 @@ class Batched:
             starts.append(taken(number, starts[-1]))
         gradient, metrics = vmap(grad(algorithm.query_loss, has_aux=True))(starts.pop(), *query)
         while starts:
-            pull_back = vjp(partial(taken, len(starts) - 1), starts.pop())[1]
-            (gradient,) = pull_back(gradient)
+            start = starts.pop()
+            (gradient,) = vjp(partial(taken, len(starts)), start)[1](gradient)
         return {name: value.sum(0) for name, value in gradient.items()}, metrics
 
 

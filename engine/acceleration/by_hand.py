@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING
 import torch
 
 from engine.acceleration.native.conv4 import NativeConv4
-from engine.acceleration.networks import Network, network_of, support_gradient
-from engine.acceleration.threads import ONE_CORE_NUMBERS, TaskThreads
-from engine.algorithms.adapt import FusedGradientStep, adapt
-from engine.algorithms.algorithm import QueryMetrics
+from engine.acceleration.networks import AnyNetwork, AnyTrace, Network, network_of, support_gradient
+from engine.acceleration.threads import ONE_CORE_NUMBERS, Result, TaskThreads
+from engine.algorithms.adapt import FusedGradientStep, Params, adapt
+from engine.algorithms.algorithm import Algorithm, QueryMetrics
 from engine.algorithms.maml import FOMAML, MAML
 from engine.algorithms.pretrained import Pretrained, Scratch
 from engine.models.mlp import MLP
@@ -31,10 +31,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from engine.acceleration.native.library import Library
-    from engine.acceleration.networks import AnyNetwork, AnyTrace
-    from engine.acceleration.threads import Result
-    from engine.algorithms.adapt import Params
-    from engine.algorithms.algorithm import Algorithm
     from engine.algorithms.learner import Learner
     from engine.tasks.episode import Episodes
 

@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, cast
 import torch
 from torch.nn import functional
 
-from engine.acceleration.layers import where_positive
+from engine.acceleration.layers import Layer, where_positive
 from engine.models.conv4 import BatchNorm
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from engine.acceleration.layers import Layer
     from engine.algorithms.adapt import Params
 
 _aten = torch.ops.aten

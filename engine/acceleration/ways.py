@@ -11,23 +11,20 @@ import torch
 from engine.acceleration.batched import Batched
 from engine.acceleration.by_hand import ByHand, by_hand
 from engine.acceleration.device import give_back_freed_memory
-from engine.acceleration.native.library import UnavailableError, library
+from engine.acceleration.native.library import Library, UnavailableError, library
 from engine.acceleration.threads import ONE_CORE_NUMBERS
-from engine.algorithms.algorithm import implementation
+from engine.algorithms.algorithm import Algorithm, QueryMetrics, implementation
 from engine.algorithms.maml import FOMAML, MAML
 from engine.models.conv4 import Conv4Pool, Conv4Stride
 from engine.models.mlp import MLP
-from engine.tasks.episode import Episodes, EpisodeShape
+from engine.tasks.episode import Episodes, EpisodeShape, TaskSource
 from engine.tasks.sampling import Split, Stream
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from engine.acceleration.native.library import Library
     from engine.algorithms.adapt import Params
-    from engine.algorithms.algorithm import Algorithm, QueryMetrics
     from engine.config.schema import RunConfig
-    from engine.tasks.episode import TaskSource
 
 
 # What training takes by PyTorch in some ten seconds; compiling takes about six for the convolutions, one for the MLP.

@@ -6,15 +6,12 @@ rule. What a gradient leaves out is not adapted: frozen parameters, or the body 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import Any, Protocol, cast
 
 import torch
 from torch import Tensor
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 Params = dict[str, Tensor]
 
@@ -29,7 +26,7 @@ class StepRule(Protocol):
     """How one inner step changes the parameters."""
 
     def __call__(self, params: Params, gradient: Params, step: int, /) -> Params:
-        """Return all parameters after the step of a number (from 0), given the gradient of those that are adapted."""
+        """Return all parameters after step number `step`, from 0, given the gradient of those that are adapted."""
 
 
 @dataclass(frozen=True)

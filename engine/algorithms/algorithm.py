@@ -1,6 +1,6 @@
 """What every algorithm is: a way from meta-learned parameters and a meta-batch to a meta-gradient.
 
-Which class that is for a configuration, the catalogue says.
+`build_learner` and `build_algorithm` make what the catalogue names for a configuration.
 """
 
 from __future__ import annotations

@@ -11,13 +11,12 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.func import grad as batchable_grad
 
-from engine.algorithms.adapt import Grad, GradientStep, Params, adapt, recorded_grad
+from engine.algorithms.adapt import Grad, Gradient, GradientStep, Params, StepRule, adapt, recorded_grad
 from engine.models.build import adapted_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from engine.algorithms.adapt import Gradient, StepRule
     from engine.config.schema import RunConfig
 
 
@@ -31,7 +30,7 @@ class Learner:
         regression: Squared error on values, else cross-entropy on class columns.
         divisor: A task's loss is the sum over its examples divided by this (the authors divide by the shots K,
             for support and query alike); None for the mean over the examples.
-        grad: How the inner loop takes gradients.
+        grad: How gradients are taken, in the inner loop and of a task's loss.
         buffers: What the network computes with beside parameters, and never changes.
     """
 

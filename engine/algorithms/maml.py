@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Self
 
-from engine.algorithms.algorithm import TaskLossAlgorithm
+from engine.algorithms.algorithm import QueryMetrics, TaskLossAlgorithm
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from engine.algorithms.adapt import Params
-    from engine.algorithms.algorithm import QueryMetrics
     from engine.algorithms.learner import Learner
 
 

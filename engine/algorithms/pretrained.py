@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Self
 
 import torch
 
-from engine.algorithms.algorithm import TaskLossAlgorithm
+from engine.algorithms.algorithm import QueryMetrics, TaskLossAlgorithm
 from engine.algorithms.learner import Learner
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from engine.algorithms.adapt import Params
-    from engine.algorithms.algorithm import QueryMetrics
     from engine.config.schema import RunConfig
 
 

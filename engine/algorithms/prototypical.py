@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from engine.algorithms.algorithm import TaskLossAlgorithm
+from engine.algorithms.algorithm import QueryMetrics, TaskLossAlgorithm
 from engine.algorithms.learner import Learner
 
 if TYPE_CHECKING:
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from engine.algorithms.adapt import Params
-    from engine.algorithms.algorithm import QueryMetrics
     from engine.config.schema import RunConfig
 
 

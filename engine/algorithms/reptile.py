@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from engine.algorithms.adapt import adapt
-from engine.algorithms.algorithm import Algorithm
+from engine.algorithms.adapt import Params, adapt
+from engine.algorithms.algorithm import Algorithm, QueryMetrics
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from engine.algorithms.adapt import Params
-    from engine.algorithms.algorithm import QueryMetrics
     from engine.algorithms.learner import Learner
     from engine.config.schema import RunConfig
 

@@ -88,11 +88,11 @@ def _ways_fit_classes(config: RunConfig) -> Iterator[Problem]:
 
 
 def _validations_are_made(config: RunConfig) -> Iterator[Problem]:
-    training = config.training
-    chosen = {"patience": training.patience > 0, "keep_best": training.keep_best > 1}
-    for name, needs_validations in chosen.items():
-        if needs_validations and not training.eval_every:
-            yield name, f"{name} has no effect without validations: set eval_every above 0"
+    training, advice = config.training, "has no effect without validations: set eval_every above 0"
+    if not training.eval_every and training.patience > 0:
+        yield "patience", f"patience {advice}"
+    if not training.eval_every and training.keep_best > 1:
+        yield "keep_best", f"keep_best {advice}"
 
 
 def _intervals_rise(config: RunConfig) -> Iterator[Problem]:

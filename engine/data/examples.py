@@ -5,24 +5,21 @@ from __future__ import annotations
 import csv
 import io
 import math
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from engine.data.listing import list_pictures
-from engine.data.pictures import SUFFIXES, decode
-from engine.data.trees import FolderTree, open_tree
+from engine.data.pictures import SUFFIXES, Form, decode
+from engine.data.trees import FolderTree, Tree, open_tree
 from engine.errors import UsageError
 from engine.files import explain_os_errors, read_bounded
 from engine.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
-    from pathlib import Path
 
-    from engine.data.pictures import Form
-    from engine.data.trees import Tree
 
 _MAX_CSV_BYTES = 2**26
 

@@ -9,18 +9,16 @@ from typing import TYPE_CHECKING, Protocol, cast
 from engine.catalogue.data_sets import DATA_SETS, data_set
 from engine.catalogue.entries import load
 from engine.data import store
-from engine.data.loading import silent
+from engine.data.loading import Progress, silent
 from engine.data.own_images import Choices, import_images
 from engine.data.pictures import Form
-from engine.data.splits import class_indices, leaks, splits_of
+from engine.data.splits import ClassSplit, class_indices, leaks, splits_of
 from engine.errors import ResourceError, UsageError
 from engine.text import printable
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from engine.data.loading import Progress
-    from engine.data.splits import ClassSplit
     from engine.data.store import ImageSet, Imported
 
 ABOUT = {entry.name: entry.about for entry in DATA_SETS.values() if entry.about}

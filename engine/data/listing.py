@@ -15,19 +15,17 @@ import csv
 import io
 import os
 import unicodedata
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
 from engine.data.pictures import SUFFIXES
-from engine.data.trees import FolderTree, open_tree
+from engine.data.trees import FolderTree, Tree, open_tree
 from engine.errors import ResourceError, UsageError
 from engine.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
-    from engine.data.trees import Tree
 
 _PARTS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
 _FILE_COLUMNS, _CLASS_COLUMNS = ("path", "file", "filename", "image"), ("label", "class")

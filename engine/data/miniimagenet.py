@@ -8,7 +8,7 @@ which folder a class was in.
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,19 +17,16 @@ from PIL import Image
 from engine.data import store
 from engine.data.caches import find_caches, read_cache
 from engine.data.listing import Labelled, list_pictures
-from engine.data.loading import Pictures, read_pictures, silent
+from engine.data.loading import Pictures, Progress, read_pictures, silent
 from engine.data.pictures import Form, fitted
 from engine.data.splits import leaks, load_split
-from engine.data.store import Imported
+from engine.data.store import ImageSet, Imported
 from engine.errors import ResourceError, UsageError
 from engine.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Collection
-    from pathlib import Path
 
-    from engine.data.loading import Progress
-    from engine.data.store import ImageSet
 
 NAME = "miniimagenet"
 FORM = Form(channels=3, size=84)

@@ -16,17 +16,15 @@ import numpy as np
 
 from engine.data import store
 from engine.data.archives import Member, read_bounded, read_members, reading
-from engine.data.loading import silent
+from engine.data.loading import Progress, silent
 from engine.data.pictures import Form, decode
-from engine.data.store import Imported
+from engine.data.store import ImageSet, Imported
 from engine.errors import ResourceError, UsageError
 from engine.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from engine.data.loading import Progress
-    from engine.data.store import ImageSet
 
 NAME = "omniglot"
 CONTENT_HASH = "1f05f784a194a36c14303db9c28d0a0a89673a8c4cfe2051009931f49830818b"

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from engine.data import store
-from engine.data.listing import list_pictures
-from engine.data.loading import guess_form, read_pictures, silent
+from engine.data.listing import Listing, list_pictures
+from engine.data.loading import Progress, guess_form, read_pictures, silent
 from engine.data.splits import OWN, ClassSplit, check_classes, leaks, proportional_split, read_split
 from engine.data.store import Imported, check_name
 from engine.errors import ResourceError
@@ -20,8 +20,6 @@ from engine.text import printable
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from engine.data.listing import Listing
-    from engine.data.loading import Progress
 
 # More for validation than published sets give, so that small sets can hold a task there.
 _SHARES = (0.6, 0.2, 0.2)

@@ -24,7 +24,7 @@ import numpy as np
 import tomli_w
 
 from engine.catalogue.data_sets import data_set
-from engine.data.splits import OWN, class_indices, read_split
+from engine.data.splits import OWN, ClassSplit, class_indices, read_split
 from engine.errors import ResourceError, UsageError
 from engine.files import sync_dir
 from engine.paths import data_dir
@@ -33,7 +33,6 @@ from engine.text import printable
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from engine.data.splits import ClassSplit
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _RESERVED = "cache"

@@ -1,4 +1,7 @@
-"""How well a learner does on tasks it has not seen, before adaptation and after every inner step."""
+"""How well a learner does on tasks it has not seen, before adaptation and after every inner step.
+
+Also the step size that does best where a network is fine-tuned rather than meta-trained.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,11 @@ import torch
 from torch import Tensor
 from torch.func import vmap
 
-from engine.acceleration.by_hand import side_by_side
+from engine.acceleration.by_hand import SideBySide, side_by_side
 from engine.acceleration.device import is_out_of_memory
 from engine.runs.events import AtStep, Measurement, Protocol
 from engine.statistics.summary import summarise
-from engine.tasks.episode import EpisodeShape
+from engine.tasks.episode import Episodes, EpisodeShape, TaskSource
 from engine.tasks.sampling import Split, Stream
 
 if TYPE_CHECKING:
@@ -23,12 +26,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from engine.acceleration.by_hand import SideBySide
     from engine.acceleration.native.library import Library
     from engine.algorithms.adapt import Params
     from engine.algorithms.learner import Learner
     from engine.config.schema import RunConfig
-    from engine.tasks.episode import Episodes, TaskSource
 
 DIVERGED_FACTOR = 10.0
 """A task counts as diverged once its loss exceeds this many times the mean loss of all tasks before adaptation."""

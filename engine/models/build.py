@@ -60,8 +60,8 @@ class ClassHead(nn.Linear):
 def build_model(config: RunConfig, input_shape: tuple[int, ...], classes: int = 0) -> nn.Module:
     """Return the network of `config`, initialised on the CPU from the run's seed alone.
 
-    The same seed gives the same parameters on every device, and the process's own generator is left as it was. A second
-    head, called `classes`, has as many of them; 0 for no such head.
+    The same seed gives the same parameters on every device, and the process's own generator is left as it was. With
+    `classes` above 0 the network has a second head of that name, with so many outputs.
 
     Raises:
         UsageError: If the inputs do not suit the network, or a user's own network cannot be made.

@@ -121,7 +121,11 @@ class PendingRequest:
 
 
 class PendingStart:
-    """A worker that was started and has not written its first status. Later its status says how it goes."""
+    """A worker that was started and has not written its first status. Later its status says how it goes.
+
+    Attributes:
+        done: Whether it wrote its first status, or ended before it did.
+    """
 
     def __init__(self, run: RunDirectory, process: Process) -> None:
         self.run = run
@@ -141,6 +145,7 @@ class PendingStart:
 
 
 Pending: TypeAlias = PendingRequest | PendingStart
+"""A request or a start whose outcome may not be known yet: poll it until it is `done`."""
 
 
 def wait(pending: PendingRequest, sleep: Callable[[float], None] = time.sleep) -> Outcome:

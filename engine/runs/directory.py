@@ -113,6 +113,7 @@ def create_run(
 
     Args:
         name: Shown to people; need not be unique.
+        config_text: Makes the text of `config.toml` from the run's id.
         root: The folder that holds the runs; `runs_dir()` if None.
 
     Raises:

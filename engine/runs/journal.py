@@ -6,7 +6,7 @@ import errno
 import os
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from pydantic import ValidationError
 
@@ -16,7 +16,6 @@ from engine.runs.events import Event, Record, parse_event
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
-    from typing import BinaryIO
 
 _CHUNK = 1 << 20
 

@@ -41,17 +41,19 @@ class _Body(Record):
 
 
 @dataclass(frozen=True)
-class _File:
+class _InControlFolder:
+    """A file in the control folder."""
+
     path: Path
 
     @property
     def id(self) -> str:
-        """The request's id, as `send_request` returned it; control characters in it are escaped."""
+        """Its name without the ending, control characters escaped; of a request, what `send_request` returned."""
         return printable(self.path.stem)
 
 
 @dataclass(frozen=True)
-class Request(_File):
+class Request(_InControlFolder):
     """A request that has not been answered yet."""
 
     verb: Verb
@@ -59,7 +61,7 @@ class Request(_File):
 
 
 @dataclass(frozen=True)
-class MalformedRequest(_File):
+class MalformedRequest(_InControlFolder):
     """A file in the control folder that is not a request. The worker refuses it."""
 
     reason: str

@@ -36,7 +36,7 @@ class NoAnswerError(MamlError):
 
 
 def ask(service: Service[Q, A], question: Q, environment: Mapping[str, str] | None = None) -> A:
-    """Ask a process of its own, in this one's environment if None is given, and wait for the answer.
+    """Ask a process of its own, which gets `environment` (None: this process's), and wait for the answer.
 
     Raises:
         MamlError: In the process's own words, of the kind that it raised.

@@ -167,7 +167,7 @@ def _check_batching(setup: Setup, theta: Params) -> None:
 
 @contextmanager
 def _explained(what: str, remedy: str = "") -> Iterator[None]:
-    """Turn an error of the user's own code into one sentence."""
+    """Turn an error of the user's own code into one sentence; an error of ours already is one."""
     try:
         yield
     except MamlError:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from engine.data.fit import check_fit, sizes_of
+from engine.data.fit import Sizes, check_fit, sizes_of
 from engine.errors import UsageError
 from engine.tasks.episode import Episodes, EpisodeShape
 from engine.tasks.sampling import Purpose, Split, Stream, choose
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from engine.data.fit import Sizes
     from engine.data.store import ImageSet
 
 _NEVER = torch.iinfo(torch.int64).min

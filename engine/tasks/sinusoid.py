@@ -65,7 +65,10 @@ class Sinusoid:
         return Episodes(*parts)
 
     def inputs(self, x: Tensor, amplitude: Tensor, phase: Tensor) -> Tensor:  # noqa: ARG002 - told by others
-        """Return what the network is given, `[tasks, points, *input_shape]`, at the positions x, `[tasks, points]`."""
+        """Return what the network is given, `[tasks, points, *input_shape]`.
+
+        The positions x are `[tasks, points]`, the curves' amplitudes and phases `[tasks]`.
+        """
         return x[..., None]
 
     def curves(self, stream: Stream, indices: Tensor) -> tuple[Tensor, Tensor]:

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 from engine.catalogue.entries import KNOWN_CLASSES, load
 from engine.data import store
 from engine.data.splits import class_indices, find_split
-from engine.tasks.episode import EpisodeShape
+from engine.tasks.episode import EpisodeShape, TaskSource
 from engine.tasks.images import ImageTasks, LabelledImages
 
 if TYPE_CHECKING:
     import torch
 
     from engine.config.schema import RunConfig
-    from engine.tasks.episode import TaskSource
 
 
 def build_source(config: RunConfig, device: torch.device) -> TaskSource:

@@ -92,7 +92,11 @@ _WARM_UPS = 3
 
 
 class Replay:
-    """Takes iterations and looks at what came of them a few times a second."""
+    """Takes iterations and looks at what came of them a few times a second.
+
+    Attributes:
+        take: The step, or its recording.
+    """
 
     def __init__(self, step: Step, take: Callable[[], None]) -> None:
         self.take = take

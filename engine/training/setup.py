@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from engine.acceleration.ways import Way, choose_way
-from engine.algorithms.algorithm import build_algorithm, build_learner
+from engine.algorithms.algorithm import Algorithm, build_algorithm, build_learner
 from engine.evaluation.evaluator import TaskCurves, best_step_size, evaluate, protocol_for
 from engine.models.build import build_model
 from engine.tasks.images import LabelledImages
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from engine.algorithms.adapt import Params
-    from engine.algorithms.algorithm import Algorithm
     from engine.algorithms.learner import Learner
     from engine.config.schema import RunConfig
     from engine.runs.events import Measurement, Protocol
@@ -104,7 +103,10 @@ class Setup:
         between: Callable[[int], None] | None = None,
         others: Sequence[Params] = (),
     ) -> TaskCurves:
-        """Evaluate parameters, with `others` as an ensemble, by any protocol, and note in it the size and step size."""
+        """Evaluate parameters by any protocol; see `evaluate`. `others` are those of an ensemble's other members.
+
+        The protocol of the result notes the ensemble's size, and the step size where one was chosen.
+        """
         step_size = self.step_size(theta, protocol, others, between)
         if self.config.algorithm_entry.is_fine_tuned:
             protocol = protocol.model_copy(update={"step_size": step_size})

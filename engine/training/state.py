@@ -56,7 +56,9 @@ def fresh_state(theta: Params, meta_lr: float) -> TrainingState:
 
 
 def update(state: TrainingState, gradient: Params, clip: float) -> float:
-    """Take one step of Adam along the meta-gradient, or skip it if not finite; return its norm before clipping.
+    """Take one step of Adam along the meta-gradient, or none if that is not finite.
+
+    Return the gradient's norm before clipping.
 
     Args:
         state: Updated in place.

@@ -24,14 +24,14 @@ class Heartbeat:
 
     Attributes:
         status: The newest; change it through `update`.
+        machine: What a sample is taken of every other second; the worker sets its `gpu`.
         failure: Why the status has not been writable for half a minute, or None; the worker raises it.
     """
 
     def __init__(self, run: RunDirectory, status: Status, machine: Machine) -> None:
-        self.status = status
+        self.status, self.machine = status, machine
         self.failure: MamlError | None = None
         self._run = run
-        self.machine = machine
         self._before, self._began = status.seconds, time.monotonic()
         # Two locks, so that training never waits for the disk.
         self._changing, self._writing = threading.Lock(), threading.Lock()

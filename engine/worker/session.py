@@ -142,7 +142,7 @@ class Session:
     def refuse(self, items: Sequence[Request | MalformedRequest], reason: str) -> None:
         """Answer requests with no."""
         for item in items:
-            self._reply(item, reason)
+            self._reply(item, "refused", reason)
 
     def save(self, labels: set[Label], reason: CheckpointReason, standing: Standing | None = None) -> None:
         """Write a checkpoint of the state, unless the newest already is one."""
@@ -154,8 +154,15 @@ class Session:
         self._saved = self.state.iteration
         seconds = time.perf_counter() - began
         self._reporter.leave_out(seconds)
-        about = record.model_dump(include={"iteration", "file", "bytes"})
-        self.emit(CheckpointEvent(**about, seconds=seconds, reason=reason))
+        self.emit(
+            CheckpointEvent(
+                iteration=record.iteration,
+                file=record.file,
+                bytes=record.bytes,
+                seconds=seconds,
+                reason=reason,
+            )
+        )
 
     def _updated(self, update: Updated) -> None:
         self.heartbeat.update(iteration=self.state.iteration)
@@ -217,14 +224,15 @@ class Session:
 
     def _answer(self, item: Request | MalformedRequest) -> None:
         refusal = self._refusal(item) if isinstance(item, Request) else item.reason
-        self._reply(item, refusal)
+        self._reply(item, "refused" if refusal else "accepted", refusal)
         if isinstance(item, Request) and not refusal:
             self._carry_out(item)
 
-    def _reply(self, item: Request | MalformedRequest, refusal: str) -> None:
+    def _reply(
+        self, item: Request | MalformedRequest, outcome: Literal["accepted", "refused"], reason: str
+    ) -> None:
         verb = item.verb if isinstance(item, Request) else ""
-        outcome: Literal["accepted", "refused"] = "refused" if refusal else "accepted"
-        self.emit(RequestEvent(verb=verb, id=item.id, outcome=outcome, reason=refusal))
+        self.emit(RequestEvent(verb=verb, id=item.id, outcome=outcome, reason=reason))
         acknowledge(item)
 
     def _refusal(self, request: Request) -> str:

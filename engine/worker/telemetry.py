@@ -18,7 +18,11 @@ _Answer = TypeVar("_Answer")
 
 
 class Machine:
-    """Takes samples of this process and its machine. A sample takes well under a millisecond without a GPU."""
+    """Takes samples of this process and its machine. A sample takes well under a millisecond without a GPU.
+
+    Attributes:
+        gpu: None where there is none, or none that can be asked.
+    """
 
     def __init__(self, process: psutil.Process | None = None, clock: Callable[[], float] = time.time) -> None:
         self.gpu: Gpu | None = None

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar, cast
 
-from textual.app import App, SystemCommand
+from textual.app import App, ComposeResult, SystemCommand
 from textual.worker import WorkerFailed
 
 from engine.errors import MamlError, UsageError
@@ -18,7 +18,7 @@ from engine.files import private_dir, write_atomic
 from engine.paths import state_dir
 from engine.text import nearest, printable
 from maml_tui.app.ascii_only import AsciiOnly
-from maml_tui.app.terminal import leave_on_signals, terminal_gone
+from maml_tui.app.terminal import Terminal, leave_on_signals, terminal_gone
 from maml_tui.pages.page import Page
 from maml_tui.plotting import Charset
 from maml_tui.widgets.actions import BY_ID, bindings
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from textual.actions import ActionParseResult
-    from textual.app import ComposeResult
     from textual.binding import ActiveBinding, Binding
     from textual.dom import DOMNode
     from textual.filter import LineFilter
@@ -38,7 +37,6 @@ if TYPE_CHECKING:
     from engine.runs.control import Pending
     from engine.runs.directory import RunDirectory
     from maml_tui.app.settings import Settings
-    from maml_tui.app.terminal import Terminal
     from maml_tui.runs.watch import RunWatch
 
 

@@ -99,7 +99,7 @@ def adapt(
     assert isinstance(report, Classified | Fitted)  # noqa: S101 - what this is answered with
     say(summary(report))
     if as_json:
-        emit_json(report.model_dump(mode="json"))
+        emit_json(report)
     elif as_csv:
         print(to_csv(*for_programs(report)), end="")
     else:

@@ -17,7 +17,6 @@ from maml_tui.reports.comparison import comparison_tables
 from maml_tui.reports.config_text import differing_options
 from maml_tui.reports.contender import LETTERS, Contender, Outcome, stored_contenders
 from maml_tui.reports.pairs import Pair, pairs, require_same_tasks, same_for_all
-from maml_tui.reports.result_files import json_value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,7 +68,7 @@ def compare(
     if any(value is not None for value in chosen.values()) or (source and source.name == "COMMANDLINE"):
         contenders = _measured_anew(contenders, at, {**chosen, "device": device})
     if as_json:
-        emit_json(json_value(_as_json(contenders)))
+        emit_json(_as_json(contenders))
     else:
         _show(contenders, at)
 

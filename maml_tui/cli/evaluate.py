@@ -96,8 +96,7 @@ def evaluate(
     protocols = [Overrides.of({**fixed, **one}) for one in combinations(choices)]
     reports = [ask(EVALUATE, EvaluateRequest(run=str(found.path), overrides=one)) for one in protocols]
     if as_json:
-        found_values = [report.model_dump(mode="json") for report in reports]
-        emit_json(found_values[0] if len(reports) == 1 else found_values)
+        emit_json(reports[0] if len(reports) == 1 else reports)
     elif len(reports) == 1:
         (report,) = reports
         emit_result(result_tables(config, report.measurements, report.fingerprint, room(), data))

@@ -33,7 +33,7 @@ from maml_tui.reports.results import ResultTable, result_table
 from maml_tui.runs.origin import find_origin
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from engine.runs.directory import RunDirectory
 
@@ -133,8 +133,8 @@ def _config(run: RunDirectory) -> dict[str, dict[str, object]]:
     return config_tables(read_record(run.config).resolved.config)
 
 
-def _metrics(run: RunDirectory) -> Iterator[dict[str, object]]:
-    return metric_rows(EventReader(run.events).read())
+def _metrics(run: RunDirectory) -> list[dict[str, object]]:
+    return list(metric_rows(EventReader(run.events).read()))
 
 
 def _table(run: RunDirectory) -> ResultTable:
@@ -155,7 +155,7 @@ _WRITERS: dict[What, dict[str, Callable[[RunDirectory], str]]] = {
     "config": {"toml": lambda run: write_toml(_config(run)), "json": lambda run: to_json(_config(run))},
     "metrics": {
         "csv": lambda run: to_csv(METRIC_COLUMNS, (row.values() for row in _metrics(run))),
-        "json": lambda run: to_json([*_metrics(run)]),
+        "json": lambda run: to_json(_metrics(run)),
     },
     "table": {
         "md": lambda run: to_markdown(_table(run)),

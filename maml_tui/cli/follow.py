@@ -86,7 +86,12 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interrupts:
-    """Catches the signals while entered; `asked` tells whether the run has been asked to stop."""
+    """Catches the signals while entered.
+
+    Attributes:
+        received: The numbers of the signals so far.
+        asked: Whether the run has been asked to stop.
+    """
 
     def __init__(self, run: RunDirectory) -> None:
         self.received: list[int] = []
@@ -101,7 +106,10 @@ class Interrupts:
         return 128 + self.received[0] if self.received else 0
 
     def obey(self, status: Status, worker: int) -> bool:
-        """Do what the signals ask for and return whether to leave at once; process `worker` answers once it trains."""
+        """Do what the signals ask for and return whether to leave at once.
+
+        `worker` is the process id of the run's worker, which answers requests only once it trains.
+        """
         if self.received and not self._announced:
             self._announced = True
             say(f"stopping run {self._run.id} with a checkpoint (once more: leave without waiting)")

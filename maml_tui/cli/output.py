@@ -68,8 +68,10 @@ def emit(text: str, style: str = "") -> None:
 
 
 def emit_json(value: object) -> None:
-    """Write one JSON value, indented."""
-    print(json.dumps(value, indent=2, ensure_ascii=False))
+    """Write one value as indented JSON; see `json_value`."""
+    from maml_tui.reports.result_files import json_value
+
+    print(json.dumps(json_value(value), indent=2, ensure_ascii=False))
 
 
 def emit_table(columns: Sequence[str], rows: Sequence[Sequence[str]], strong: int | None = None) -> None:

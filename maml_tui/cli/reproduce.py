@@ -30,7 +30,7 @@ from maml_tui.reports.reproduce.cells import (
     verdict,
 )
 from maml_tui.reports.reproduce.figures import adapted_curves, curves_plot, error_plot
-from maml_tui.reports.result_files import json_value, to_csv
+from maml_tui.reports.result_files import to_csv
 from maml_tui.reports.text_table import table_width
 from maml_tui.runs.new_run import create
 from maml_tui.runs.reproduction import PlannedRun, Table, find_table, plan, tables
@@ -110,7 +110,7 @@ def reproduce(
     cells = _cells(chosen, planned, display)
     files = _write(chosen, planned, cells, out) if out else []
     if as_json:
-        emit_json(json_value(_as_json(chosen, planned, cells, files)))
+        emit_json(_as_json(chosen, planned, cells, files))
     else:
         _show(chosen, planned, cells, scale)
         for file in files:

@@ -48,9 +48,8 @@ class RootGroup(TyperGroup):
 
     def __init__(self, **attributes: Any) -> None:  # noqa: ANN401 - handed on as they come
         super().__init__(**attributes)
-        self.commands: dict[str, Any] = dict.fromkeys(
-            COMMANDS
-        )  # their names, from which a misspelt one is guessed
+        # Their names, from which a misspelt one is guessed.
+        self.commands: dict[str, Any] = dict.fromkeys(COMMANDS)
 
     def get_command(self, ctx: Context, cmd_name: str) -> Command | None:  # noqa: ARG002 - click's signature
         """Import and return a command; None if there is none of that name."""

@@ -180,7 +180,7 @@ def _everything(run: RunDirectory, record: RunRecord, status: Status) -> dict[st
         "preset": dict(record.preset),
         "fingerprint": dict(record.fingerprint),
         "files": _files(run),
-        "result": result and result.model_dump(mode="json"),
+        "result": result,
     }
 
 

@@ -25,7 +25,10 @@ _Method = TypeVar("_Method", bound="Callable[..., Any]")
 
 
 class Page(SparingScreen[None]):
-    """A page of the application. What `PAGES` calls it names its style sheet and its actions' scope, too.
+    """A page of the application.
+
+    A subclass gives its name in `PAGES` as `class TrainPage(Page, page="train")`; the style sheet and the scope of its
+    actions are called the same.
 
     Size classes let style sheets adapt it: -tiny, -narrow, -wide; -flat, -short, -tall.
     """

@@ -18,7 +18,7 @@ from engine.errors import ResourceError, UsageError
 from engine.runs import control
 from engine.runs.checkpoints import read_pointer
 from engine.runs.launch import kill_worker
-from engine.runs.status import current_status
+from engine.runs.status import Status, current_status
 from engine.text import printable
 from maml_tui.pages.page import Page, notify_errors
 from maml_tui.runs.stop_choices import Decision, Way, ways
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
     from engine.runs.directory import RunDirectory
     from engine.runs.requests import StopMode, Verb
-    from engine.runs.status import Status
 
 _LABEL_WIDTH = 9
 

@@ -221,12 +221,11 @@ def _number(value: float) -> str:
 def export_figure(plot: Plot, subject: str, clock: Callable[[], float] = time.time) -> tuple[Path, ...]:
     """Write a figure, and the values that it shows, into the folder of exports; nothing there is replaced.
 
+    The files are returned in the order of `write_figure`.
+
     Args:
         subject: What it is of, for the names of the files: characters that no file name should have are left out.
         clock: Returns Unix seconds, for the names.
-
-    Returns:
-        The files that `write_figure` returns.
 
     Raises:
         ResourceError: One of them cannot be written.
@@ -238,7 +237,9 @@ def export_figure(plot: Plot, subject: str, clock: Callable[[], float] = time.ti
 
 
 def write_figure(plot: Plot, folder: Path, stem: str) -> tuple[Path, ...]:
-    """Write a figure as SVG, PNG and CSV under a name; what is there is replaced.
+    """Write a figure as SVG and PNG, and the values that it shows as CSV, under a name; what is there is replaced.
+
+    The files are returned in this order.
 
     Raises:
         ResourceError: One of them cannot be written.

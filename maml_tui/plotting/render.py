@@ -208,10 +208,10 @@ class _Area:
         first, last = np.rint(top), np.rint(bottom) - 1
         inside = (first <= row) & (row <= last)
         self.grid.bands[inside | (row == np.floor((top + bottom) / 2))] = series.slot + 1
-        band = self.glyphs.band
-        self.grid.shades[inside] = band[1]
-        self.grid.shades[inside & (row == last)] = band[2]
-        self.grid.shades[inside & (row == first)] = band[0]
+        at_top, within, at_bottom = tuple(self.glyphs.band)
+        self.grid.shades[inside] = within
+        self.grid.shades[inside & (row == last)] = at_bottom
+        self.grid.shades[inside & (row == first)] = at_top
 
     def draw_raw(self, series: Series) -> None:
         line = trace(self._u(series.x), self._v(series.y), self.wide)

@@ -209,6 +209,5 @@ def _class_sizes(config: RunConfig) -> Sizes:
     from engine.data import fit, splits, store  # these need numpy, which other runs can start without
 
     image_set = store.load(config.task.data)
-    return fit.sizes_of(
-        image_set, splits.class_indices(image_set, splits.find_split(config.task.class_split, image_set))
-    )
+    split = splits.find_split(config.task.class_split, image_set)
+    return fit.sizes_of(image_set, splits.class_indices(image_set, split))

@@ -27,7 +27,10 @@ class Way:
 
 
 def ways(run_id: str, status: Status, saved: int | None, host: str) -> tuple[Way, ...]:
-    """Return the ways out of a live run, the one that loses nothing first; `saved` as for `kill_loss`."""
+    """Return the ways out of a live run, the one that loses nothing first.
+
+    `saved` is that of `kill_loss`; `host` is the name of this machine.
+    """
     stop = f"maml stop {run_id}"
     goes_on = "stays paused" if status.state == "paused" else "goes on"
     graceful, now = _stops(status)

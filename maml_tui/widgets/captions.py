@@ -10,13 +10,12 @@ import numpy as np
 from engine.text import printable
 from maml_tui.plotting.frame import x_scale
 from maml_tui.plotting.scales import Unit, reading
-from maml_tui.plotting.series import Plot, legend
+from maml_tui.plotting.series import Plot, Series, legend
 from maml_tui.reports.text_table import cell_width, cut
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from maml_tui.plotting.series import Series
     from maml_tui.runs.chart_view import ChartView
 
 

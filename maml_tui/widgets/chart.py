@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, cast
 
 from textual.binding import Binding
 from textual.content import Content
@@ -22,15 +22,13 @@ from maml_tui.widgets.plot_view import PlotView
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from typing import Self
 
     from textual import events
 
     from maml_tui.app.app import MamlApp
 
-_ROOM_BESIDE_CAPTIONS = (
-    4  # columns by which a title must be shorter than the content for Textual to show it whole
-)
+# Columns by which a title must be shorter than the content for Textual to show it whole.
+_ROOM_BESIDE_CAPTIONS = 4
 _WHEEL = 0.8
 
 

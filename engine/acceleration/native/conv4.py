@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import torch
 
-from engine.acceleration.native.library import call_fields
+from engine.acceleration.native.library import Library, call_fields
 from engine.models.conv4 import Conv4Pool, Conv4Stride
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
-    from engine.acceleration.native.library import Library
     from engine.algorithms.adapt import Params
 
 _WEIGHTS, _SHIFTS = "weights", "shifts"

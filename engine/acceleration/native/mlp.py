@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import torch
 
-from engine.acceleration.native.library import call_fields
+from engine.acceleration.native.library import Library, call_fields
 from engine.models.mlp import MLP
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
-    from engine.acceleration.native.library import Library
     from engine.algorithms.adapt import Params
 
 _ALL = "all"

@@ -14,7 +14,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from engine.acceleration.by_hand import by_hand
 from engine.acceleration.device import device_name, peak_and_total, use_device
 from engine.acceleration.ways import choose_way, relative_difference, small_problem
-from engine.algorithms.algorithm import build_algorithm, build_learner
+from engine.algorithms.algorithm import Algorithm, build_algorithm, build_learner
 from engine.config.resolve import Layer, resolve
 from engine.models.build import build_model
 from engine.services.bench.peers import build_peer
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from engine.algorithms.adapt import Params
-    from engine.algorithms.algorithm import Algorithm
     from engine.algorithms.maml import MAML
     from engine.config.schema import RunConfig
     from engine.tasks.sampling import Stream
@@ -40,7 +39,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class NoiseTasks:
-    """The same noise for every number of a task."""
+    """The same noise for every number of a task; targets are values for regression, else class columns."""
 
     input_shape: tuple[int, ...]
     regression: bool

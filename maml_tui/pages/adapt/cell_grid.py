@@ -18,15 +18,13 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from maml_tui.plotting import Charset
-from maml_tui.plotting.pictures import image_cells, image_dots, image_text
+from maml_tui.plotting.pictures import Image, image_cells, image_dots, image_text
 from maml_tui.reports.text_table import cell_width, cut
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import numpy.typing as npt
-
-    from maml_tui.plotting.pictures import Image
 
 
 class Tone(IntEnum):

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engine.services.explore_messages import CurveAnswer
+from engine.services.explore_messages import CurveAnswer, Exploration
 from maml_tui.pages.adapt.cell_grid import CellGrid, Tone
 from maml_tui.plotting.glyphs import bar
 from maml_tui.plotting.series import Plot, Series, Stroke
 from maml_tui.reports.wording import metric_value
 
 if TYPE_CHECKING:
-    from engine.services.explore_messages import Exploration
     from maml_tui.pages.adapt.selection import Selection
     from maml_tui.plotting import Charset
 

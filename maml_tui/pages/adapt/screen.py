@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from textual.containers import Horizontal
 from textual.content import Content
 
-from engine.services.explore_messages import CurveAnswer, PicturesAnswer
+from engine.services.explore_messages import CurveAnswer, Exploration, PicturesAnswer
 from maml_tui.pages.adapt.cell_grid import CellGridView
 from maml_tui.pages.adapt.classes import RIGHT, WRONG, draw_classes
 from maml_tui.pages.adapt.scores import curve_plot, draw_scores, scores
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.timer import Timer
 
-    from engine.services.explore_messages import Exploration
     from maml_tui.pages.adapt.selection import Selection
 
 _PLAY_SECONDS = 0.5

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from engine.errors import MamlError
 from engine.files import read_bounded
-from engine.runs.checkpoints import read_pointer
+from engine.runs.checkpoints import CheckpointRecord, Label, read_pointer
 from engine.runs.events import ENDED_STATES
 from engine.runs.index import list_runs
 from engine.services.client import AsyncClient
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from engine.config.schema import RunConfig
-    from engine.runs.checkpoints import CheckpointRecord, Label
     from engine.runs.directory import RunDirectory
     from engine.services.explore_messages import Exploration, ExploreRequest
 

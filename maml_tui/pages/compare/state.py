@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.runs.result import read_scores
+from engine.runs.result import CheckpointName, Scores, read_scores
 from maml_tui.plotting import Charset
 from maml_tui.plotting.glyphs import GLYPHS
-from maml_tui.plotting.series import Plot, Stroke
+from maml_tui.plotting.series import Plot, Series, Stroke
 from maml_tui.reports.contender import LETTERS, Contender, outcome_of
 from maml_tui.runs.series import METRICS, Metric, metrics_of, train_series, validation_series, whole_axis
 
@@ -15,9 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from engine.runs.directory import RunDirectory
-    from engine.runs.result import CheckpointName, Scores
     from engine.services.messages import EvaluationReport
-    from maml_tui.plotting.series import Series
     from maml_tui.runs.chart_view import ChartView
     from maml_tui.runs.watch import Batch, RunWatch
 

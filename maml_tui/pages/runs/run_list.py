@@ -23,7 +23,7 @@ from maml_tui.reports.contender import LETTERS
 from maml_tui.reports.text_table import GAP, cell_width
 from maml_tui.reports.wording import duration
 from maml_tui.runs.event_text import STATE_SIGNS
-from maml_tui.runs.listing import Listing
+from maml_tui.runs.listing import Listing, RunFacts
 from maml_tui.runs.table import Column, best_value, columns_for
 
 if TYPE_CHECKING:
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from textual.events import Click, Resize
 
     from engine.runs.directory import RunDirectory
-    from maml_tui.runs.listing import RunFacts
 
 _MARGIN = 2  # cells before the first column, for the letter
 _MAX_ID = 12

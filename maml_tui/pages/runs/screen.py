@@ -25,7 +25,7 @@ from maml_tui.pages.page import notify_errors
 from maml_tui.pages.run_control import RunControlPage
 from maml_tui.pages.runs.run_list import RunList, describe
 from maml_tui.reports.contender import LETTERS
-from maml_tui.runs.listing import ORDERS, Library, Listing, arrange
+from maml_tui.runs.listing import ORDERS, Library, Listing, RunFacts, arrange
 from maml_tui.runs.query import QueryError, parse_query
 from maml_tui.widgets.dialogs import ConfirmDialog, TextDialog
 from maml_tui.widgets.lazy_static import LazyStatic
@@ -34,12 +34,10 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
 
     from engine.runs.directory import RunDirectory
-    from maml_tui.runs.listing import RunFacts
 
 _MIN_PERIOD, _MAX_PERIOD = 1.0, 20.0  # seconds between two readings of all runs
-_PATIENCE = (
-    10  # the next reading comes so many times later than the last one took: many runs keep no core busy
-)
+# The next reading comes so many times later than the last one took: many runs keep no core busy.
+_PATIENCE = 10
 _SLOW = 0.5  # seconds after which it is said that a query is being answered
 _SLICE = 500  # runs that are matched at a time: leaving the page or changing the query waits for no more
 

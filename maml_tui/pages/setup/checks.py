@@ -15,9 +15,9 @@ from engine.errors import MamlError
 from engine.files import explain_os_errors
 from engine.paths import runs_dir
 from engine.runs.events import LIVE_STATES
-from engine.runs.index import list_runs
+from engine.runs.index import RunSummary, list_runs
 from engine.text import printable
-from maml_tui.pages.setup.draft import shown
+from maml_tui.pages.setup.draft import Draft, shown
 from maml_tui.reports.published import published
 from maml_tui.reports.wording import significant
 from maml_tui.runs.new_run import check_data
@@ -26,9 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from engine.config.schema import RunConfig
-    from engine.runs.index import RunSummary
     from engine.services.messages import Costs
-    from maml_tui.pages.setup.draft import Draft
 
 
 def update_size(config: RunConfig) -> str:
@@ -76,15 +74,6 @@ def speed(costs: Costs) -> str:
     return f"{significant(costs.iterations_per_second)} it/s"
 
 
-@dataclass(frozen=True)
-class Estimate:
-    """How far the estimate of a draft's cost is: what it found, why nothing, or for how many seconds it has run."""
-
-    costs: Costs | None = None
-    problem: str = ""
-    seconds: int | None = None
-
-
 _DRIVER = Path("/proc/driver/nvidia/gpus")
 _DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?")
 
@@ -94,6 +83,15 @@ Verdict = Literal["good", "note", "bad"]
 # its length.
 _BESIDES_THE_BEST = 2
 _JOURNAL_BYTES = 32 << 20
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """How far the estimate of a draft's cost is: what it found, why nothing, or for how many seconds it has run."""
+
+    costs: Costs | None = None
+    problem: str = ""
+    seconds: int | None = None
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from engine.config.fields import all_fields, flat_values
+from engine.config.fields import OptionField, all_fields, flat_values
 from engine.config.presets import load_preset
 from engine.config.resolve import ConfigError, override_layer, resolve
 from engine.config.toml import file_layer
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from engine.config.fields import OptionField
     from engine.config.schema import RunConfig
 
 

@@ -11,15 +11,13 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Checkbox, Input, Select, Tab, Tabs
 
-from maml_tui.pages.setup.draft import GROUPS, NAME, Field
+from maml_tui.pages.setup.draft import GROUPS, NAME, Draft, Field
 from maml_tui.widgets.lazy_static import LazyStatic
 
 if TYPE_CHECKING:
     from collections.abc import Sequence, Set
 
     from textual.app import ComposeResult
-
-    from maml_tui.pages.setup.draft import Draft
 
 
 _MAX_TEXT_LENGTH = 120

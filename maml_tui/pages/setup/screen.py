@@ -16,17 +16,17 @@ from textual.widgets import Static
 from engine.errors import MamlError, UsageError
 from engine.files import remove
 from engine.services.client import ask_async
-from engine.services.messages import ESTIMATE
+from engine.services.messages import ESTIMATE, EstimateRequest
 from engine.text import printable
 from maml_tui.pages.page import notify_errors
 from maml_tui.pages.run_control import RunControlPage
-from maml_tui.pages.setup.checks import Check, Estimate, checks, visible_gpus
+from maml_tui.pages.setup.checks import Check, Estimate, Verdict, checks, visible_gpus
 from maml_tui.pages.setup.draft import data_sets, form_fields
 from maml_tui.pages.setup.form import DraftForm, FieldRow
 from maml_tui.pages.setup.preview import DraftPreview, blocks, two_lines
+from maml_tui.pages.setup.state import SetupState
 from maml_tui.pages.setup.template_list import TemplateList
 from maml_tui.pages.setup.templates import (
-    SetupState,
     Template,
     of_own,
     of_preset,
@@ -43,8 +43,6 @@ if TYPE_CHECKING:
 
     from textual.app import ComposeResult
 
-    from engine.services.messages import EstimateRequest
-    from maml_tui.pages.setup.checks import Verdict
 
 _WIDTHS = [(0, "-bare"), (31, "-tiny"), (60, "-narrow"), (119, "-wide")]
 _HEIGHTS = [(0, "-bare"), (8, "-flat"), (15, "-short"), (32, "-tall"), (38, "-roomy")]

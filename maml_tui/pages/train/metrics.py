@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.statistics.summary import summarise
-from maml_tui.pages.train.scene import Line, Panel, joined
+from maml_tui.pages.train.scene import Line, Panel, Scene, joined
 from maml_tui.reports.wording import MISSING, metric_name, metric_value, significant, with_interval
 
 if TYPE_CHECKING:
     from engine.runs.events import EvaluationEvent
-    from maml_tui.pages.train.scene import Scene
     from maml_tui.runs.event_text import Role
     from maml_tui.runs.history import Floats
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import zip_longest
 from typing import TYPE_CHECKING, ClassVar
 
@@ -17,8 +17,6 @@ from maml_tui.reports.text_table import cell_width
 from maml_tui.widgets.actions import SCROLL_KEYS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from rich.style import Style
     from textual.events import Resize
 

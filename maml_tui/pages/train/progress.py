@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engine.runs.events import LIVE_STATES
+from engine.runs.events import LIVE_STATES, State
 from engine.statistics.summary import summarise
 from engine.text import printable
 from maml_tui.pages.train.scene import Line, Part, Scene, ago, fitted, resumable
@@ -14,7 +14,6 @@ from maml_tui.reports.wording import duration, metric_value, significant
 from maml_tui.runs.event_text import STATE_SIGNS
 
 if TYPE_CHECKING:
-    from engine.runs.events import State
     from maml_tui.runs.history import Floats
 
 _RECENT = 20
@@ -155,12 +154,8 @@ def notice(scene: Scene) -> Line:
         case "paused":
             return ((f"paused {reason}: space lets it go on", "warning"),)
         case "stopping":
-            over = scene.measuring is not None
-            comes = (
-                "training is over, the result is being measured"
-                if over
-                else "the iteration is finished first"
-            )
+            measuring = "training is over, the result is being measured"
+            comes = "the iteration is finished first" if scene.measuring is None else measuring
             return ((f"stopping {reason}: {comes}", "warning"),)
         case "done":
             return ((reason, ""), (f"; r goes on {_origin(scene)}" if resumable(scene.watch) else "", "dim"))

@@ -19,7 +19,7 @@ from maml_tui.pages.run_control import RunControlPage
 from maml_tui.pages.train.metrics import metrics, summary
 from maml_tui.pages.train.pane import Composer, Pane, content
 from maml_tui.pages.train.progress import nothing_yet, notice, progress_bar, progress_text, status_line
-from maml_tui.pages.train.scene import Panel, Scene, resumable
+from maml_tui.pages.train.scene import Line, Panel, Scene, resumable
 from maml_tui.pages.train.sections import adaptation, event_list, latest, machine, outcome
 from maml_tui.runs.chart_view import ChartView
 from maml_tui.runs.series import metrics_of, training_plot
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from textual.events import DescendantFocus
 
     from engine.runs.status import Telemetry
-    from maml_tui.pages.train.scene import Line
     from maml_tui.runs.history import History
     from maml_tui.runs.watch import RunWatch
 

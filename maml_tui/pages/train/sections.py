@@ -12,9 +12,9 @@ import numpy as np
 
 from engine.text import printable
 from maml_tui.pages.train.metrics import newest_validation
-from maml_tui.pages.train.scene import Line, Panel
+from maml_tui.pages.train.scene import Line, Panel, Scene
 from maml_tui.plotting.glyphs import bar, sparkline
-from maml_tui.reports.results import result_tables
+from maml_tui.reports.results import ResultTable, result_tables
 from maml_tui.reports.text_table import aligned, cell_width, padded
 from maml_tui.reports.wording import metric_name, with_interval
 
@@ -23,9 +23,7 @@ if TYPE_CHECKING:
 
     from engine.runs.events import AtStep
     from engine.runs.status import GpuTelemetry, Telemetry
-    from maml_tui.pages.train.scene import Scene
     from maml_tui.plotting import Charset
-    from maml_tui.reports.results import ResultTable
     from maml_tui.runs.event_text import EventText
 
 

@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+import json
+import math
+
+from engine.runs.events import AtStep
 from maml_tui.cli.output import (
     Mode,
     choose_mode,
     emit,
     emit_facts,
+    emit_json,
     emit_notes,
     emit_result,
     emit_side_by_side,
@@ -121,3 +126,13 @@ def test_a_terminal_gets_styles(capsys, monkeypatch):
     monkeypatch.setenv("FORCE_COLOR", "1")
     emit("headline", "bold")
     assert capsys.readouterr().out == "\x1b[1mheadline\x1b[0m\n"
+
+
+def test_json_has_no_numbers_that_are_not_finite(capsys):
+    diverged = AtStep(step=1, mean=math.nan, ci95=math.inf, median=0.5, diverged=3)
+    emit_json([diverged, {"loss": -math.inf, "name": "ふくろう"}])
+    written = capsys.readouterr().out
+    first, second = json.loads(written, parse_constant=lambda name: name)
+    assert (first["mean"], first["ci95"], first["median"], first["diverged"]) == (None, None, 0.5, 3)
+    assert second == {"loss": None, "name": "ふくろう"}
+    assert "ふくろう" in written
