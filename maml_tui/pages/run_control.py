@@ -1,4 +1,7 @@
-"""What pages that control runs share: starts, requests, and the dialog that asks how to leave or stop a live run."""
+"""What pages that control runs share: starts, requests, and the dialog that asks how to leave or stop a live run.
+
+`engine.runs.control` is imported by the methods that use it: the application shows its first page sooner without it.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +18,6 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from engine.errors import ResourceError, UsageError
-from engine.runs import control
-from engine.runs.checkpoints import read_pointer
 from engine.runs.launch import kill_worker
 from engine.runs.status import Status, current_status
 from engine.text import printable
@@ -55,6 +56,8 @@ class RunControlPage(Page):
             UsageError: The run is not live.
             ResourceError: Its files cannot be read or written.
         """
+        from engine.runs import control
+
         self.maml.pending.append(control.ask(run, verb, mode))
 
     def start(self, run: RunDirectory) -> None:
@@ -63,6 +66,8 @@ class RunControlPage(Page):
         Raises:
             ResourceError: It cannot be started.
         """
+        from engine.runs import control
+
         self.maml.pending.append(control.start(run, self.maml.environment))
 
     def resume(self, run: RunDirectory) -> None:
@@ -72,6 +77,8 @@ class RunControlPage(Page):
             UsageError: It is not paused and has a worker or is about to get one, or has done everything.
             ResourceError: Its files cannot be read or written, or the worker cannot be started.
         """
+        from engine.runs import control
+
         if any(isinstance(one, control.PendingStart) and one.run == run for one in self.maml.pending):
             raise UsageError(f"a worker for run {run.id} is starting already")
         pending = control.resume(run, partial(control.start, run, self.maml.environment), self.maml.tell)
@@ -86,6 +93,9 @@ class RunControlPage(Page):
             UsageError: The run is not live.
             ResourceError: Its status cannot be read.
         """
+        from engine.runs import control
+        from engine.runs.checkpoints import read_pointer
+
         status = current_status(run)
         control.require_live(run, status)
         saved = None

@@ -15,7 +15,6 @@ from engine.config.resolve import Layer, override_layer, resolve
 from engine.config.toml import file_layer
 from engine.errors import UsageError
 from engine.runs.directory import RunDirectory, check_name, create_run
-from engine.services.messages import PREFLIGHT, PreflightReport, PreflightRequest
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
 
     from engine.config.schema import RunConfig
     from engine.data.fit import Sizes
+    from engine.services.messages import PreflightReport
 
 
 _DRAWING = 42  # pixels: beyond it the strided network sees too little of a picture before it takes the mean
@@ -169,7 +169,7 @@ def create(record: RunRecord) -> RunDirectory:
     """
     config = record.resolved.config
     if config.own_classes:
-        _preflight(PreflightRequest(search_path=record.search_path, config=record.to_toml("not yet")))
+        _preflight(record.search_path, config=record.to_toml("not yet"))
     elif config.data_entry.origin in ("published", "imported"):
         check_data(config)
     return create_run(record.name, record.to_toml)
@@ -181,13 +181,17 @@ def data_of(task_class: str) -> str:
     Raises:
         UsageError: The class cannot be imported, or makes no tasks.
     """
-    return _preflight(PreflightRequest(search_path=current_search_path(), task_class=task_class)).data
+    return _preflight(current_search_path(), task_class).data
 
 
-def _preflight(request: PreflightRequest) -> PreflightReport:
-    from engine.services.client import ask  # asyncio comes with it
+def _preflight(
+    search_path: tuple[str, ...], task_class: str | None = None, config: str = ""
+) -> PreflightReport:
+    # Only for a person's own code; asyncio comes with the first.
+    from engine.services.client import ask
+    from engine.services.messages import PREFLIGHT, PreflightRequest
 
-    return ask(PREFLIGHT, request)
+    return ask(PREFLIGHT, PreflightRequest(search_path=search_path, task_class=task_class, config=config))
 
 
 def check_data(config: RunConfig) -> None:

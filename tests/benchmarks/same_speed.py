@@ -38,7 +38,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as home:
         os.environ.update(MAML_STATE_DIR=home, TERM="xterm-256color")
         measures = {"first paint": lambda checkout: {"first paint": first_paint(checkout)}}
-        for preset in options.presets.split(","):
+        for preset in filter(None, options.presets.split(",")):
             measures[preset] = lambda checkout, preset=preset: meta_iteration(checkout, preset)
         for measure in measures.values():
             report([pair(measure, options.checkouts, number) for number in range(options.rounds)])

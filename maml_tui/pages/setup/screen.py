@@ -13,10 +13,9 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Static
 
+from engine.config.toml import config_tables
 from engine.errors import MamlError, UsageError
 from engine.files import remove
-from engine.services.client import ask_async
-from engine.services.messages import ESTIMATE, EstimateRequest
 from engine.text import printable
 from maml_tui.pages.page import notify_errors
 from maml_tui.pages.run_control import RunControlPage
@@ -42,6 +41,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from textual.app import ComposeResult
+
+    from maml_tui.pages.setup.state import Subject
 
 
 _WIDTHS = [(0, "-bare"), (31, "-tiny"), (60, "-narrow"), (119, "-wide")]
@@ -173,14 +174,14 @@ class SetupPage(RunControlPage, page="setup"):
 
     def action_estimate(self) -> None:
         """Measure what the run would cost, or call that off."""
-        request = self._state.request
+        subject = self._state.subject
         if self._measuring_since is not None:
             self._call_off()
-        elif request is None:
+        elif subject is None:
             self.action_next_error()
         else:
             self._measuring_since = time.monotonic()
-            self._measure(request)
+            self._measure(subject)
         self._show_preview()
 
     def action_presets(self) -> None:
@@ -242,13 +243,19 @@ class SetupPage(RunControlPage, page="setup"):
             self._fill_in()
 
     @work(exclusive=True, group="measure")
-    async def _measure(self, request: EstimateRequest) -> None:
+    async def _measure(self, subject: Subject) -> None:
+        # The page is shown without them.
+        from engine.services.client import ask_async
+        from engine.services.messages import ESTIMATE, EstimateRequest
+
+        config, device = subject
+        request = EstimateRequest(config=config_tables(config), device=device)
         try:
             costs = await ask_async(ESTIMATE, request, self.maml.environment)
             estimate = Estimate(costs=costs)
         except MamlError as error:
             estimate = Estimate(problem=str(error))
-        self._state.learn(request, estimate)
+        self._state.learn(subject, estimate)
         self._measuring_since, self._checked = None, -math.inf
         self._show_preview()
 

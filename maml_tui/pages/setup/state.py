@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from engine.catalogue.data_sets import data_set
-from engine.config.toml import config_tables
-from engine.services.messages import EstimateRequest
 from maml_tui.pages.setup.checks import Estimate
 from maml_tui.pages.setup.templates import LAST, Template
 
 if TYPE_CHECKING:
+    from engine.config.schema import RunConfig
     from maml_tui.pages.setup.draft import Draft
+
+    Subject: TypeAlias = tuple[RunConfig, str]
+    """What an estimate is of: a configuration and the device asked for."""
 
 
 class SetupState:
@@ -27,7 +29,7 @@ class SetupState:
         self.draft = replace(template.draft(), device=device)
         self.loaded = template.key
         self._left: dict[str, Draft] = {}
-        self._measured: dict[str, Estimate] = {}
+        self._measured: dict[Subject, Estimate] = {}
 
     def edit(self, name: str, text: str) -> None:
         """Put another text into the field `name`. A split that other data do not have gives way to one they have."""
@@ -66,19 +68,17 @@ class SetupState:
         self.load(template)
 
     @property
-    def request(self) -> EstimateRequest | None:
+    def subject(self) -> Subject | None:
         """What to estimate; None while something is wrong with the draft."""
         config = self.draft.config
-        if config is None:
-            return None
-        return EstimateRequest(config=config_tables(config), device=self.draft.device)
+        return None if config is None else (config, self.draft.device)
 
-    def learn(self, request: EstimateRequest, estimate: Estimate) -> None:
+    def learn(self, subject: Subject, estimate: Estimate) -> None:
         """Remember what was measured."""
-        self._measured[request.model_dump_json()] = estimate
+        self._measured[subject] = estimate
 
     @property
     def estimate(self) -> Estimate:
         """What was measured of exactly this draft."""
-        request = self.request
-        return self._measured.get(request.model_dump_json() if request else "", Estimate())
+        subject = self.subject
+        return Estimate() if subject is None else self._measured.get(subject, Estimate())

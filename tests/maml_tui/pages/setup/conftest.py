@@ -10,7 +10,6 @@ import pytest
 from engine.runs.directory import create_run
 from engine.services.messages import ESTIMATE, Costs
 from maml_tui.app.app import MamlApp
-from maml_tui.pages.setup import screen as setup
 from maml_tui.pages.setup.draft import Base, Draft
 from maml_tui.runs.new_run import Request
 
@@ -98,5 +97,5 @@ def measured(monkeypatch):
             raise kept.answer
         return kept.answer
 
-    monkeypatch.setattr(setup, "ask_async", measure)
+    monkeypatch.setattr("engine.services.client.ask_async", measure)
     return kept
