@@ -110,7 +110,7 @@ def test_code_that_quits_is_told(here, code, words):
 
 def test_code_that_never_returns_is_given_up_on(here, monkeypatch):
     (here / "endless.py").write_text("while True: pass")
-    monkeypatch.setattr("maml_tui.runs.new_run.PREFLIGHT", replace(PREFLIGHT, timeout=8.0))
+    monkeypatch.setattr("engine.services.messages.PREFLIGHT", replace(PREFLIGHT, timeout=8.0))
     with pytest.raises(NoAnswerError, match="8 seconds: look for a loop"):
         data_of("endless:Lines")
 
