@@ -29,7 +29,10 @@ def modules_after(code: str) -> set[str]:
         ("maml_tui.runs.watch", {"torch", "textual", "rich", "typer"}),
         ("maml_tui.runs.series", {"torch", "textual", "rich", "typer"}),
         ("maml_tui.app.app", {"torch", "numpy", "typer", "engine.config.schema"}),
-        ("maml_tui.pages.setup.screen", {"torch", "typer", "engine.services.messages", "engine.runs.control"}),
+        (
+            "maml_tui.pages.setup.screen",
+            {"torch", "typer", "engine.services.messages", "engine.runs.control"},
+        ),
         ("maml_tui.plotting", {"torch", "textual", "rich", "typer"}),
     ],
 )
